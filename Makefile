@@ -1,0 +1,237 @@
+# rollout-worker: one non-recursive Makefile. `make help` lists the targets.
+#
+# Knobs (give them on the command line):
+#   DEVELOPER=1         warnings are errors
+#   SAN=address,undefined | SAN=thread   build and run anything under sanitizers
+#   CC=clang            another compiler
+#   BUILD=dir           where objects go (default build/<compiler>[-<sanitizer>])
+#   T=core/test_buf     run only the tests whose name contains this
+#   V=1                 show the commands
+#   CFLAGS CPPFLAGS LDFLAGS   appended to ours, never replaced
+#   PREFIX DESTDIR      for install
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+DOCDIR  ?= $(PREFIX)/share/doc/rollout-worker
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+comma   := ,
+BUILD   ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+Q       := $(if $(V),,@)
+
+VERSION := $(shell cat .version 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
+
+PKGS := libcurl libcrypto yajl expat yaml-0.1 libarchive zlib sqlite3
+SIM_PKGS := libmicrohttpd
+TEST_PKGS := cmocka
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wcast-qual -Wpointer-arith \
+	-Wformat=2 -Wvla -Wundef -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference
+ifneq ($(findstring clang,$(CC)),)
+WARN += -Wcomma -Wunreachable-code
+endif
+ifneq ($(SAN),)
+# the sanitizers' own instrumentation confuses this one under gcc
+WARN := $(filter-out -Wnull-dereference,$(WARN))
+endif
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -fno-common
+HARDEN_LD := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fcf-protection
+endif
+ifeq ($(SAN),)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ftrivial-auto-var-init=zero
+OPT := -O2
+else
+OPT := -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+endif
+
+OUR_CPPFLAGS := -D_GNU_SOURCE -I. -DROLLOUT_WORKER_VERSION='"$(VERSION)"'
+OUR_CFLAGS := -std=c11 -g $(OPT) $(HARDEN) $(WARN) $(if $(DEVELOPER),-Werror) -pthread \
+	-ffile-prefix-map=$(CURDIR)=.
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(SIM_PKGS) $(TEST_PKGS) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+SIM_LIBS := $(shell pkg-config --libs $(SIM_PKGS) 2>/dev/null)
+TEST_LIBS := $(shell pkg-config --libs $(TEST_PKGS) 2>/dev/null)
+OUR_LDFLAGS := $(HARDEN_LD) -pthread $(if $(SAN),-fsanitize=$(SAN))
+
+# --- layers: one archive each; a test links its own layer and the ones below -------------------
+
+core_SRC      := $(sort $(wildcard aws/core/*.c))
+aws_SRC       := $(sort $(wildcard aws/*.c))
+artifacts_SRC := $(sort $(wildcard artifacts/*.c))
+rollout_SRC   := $(sort $(wildcard worker/rollout/*.c))
+target_SRC    := $(sort $(wildcard worker/target/*.c) $(wildcard worker/guard/*.c))
+report_SRC    := $(sort $(wildcard worker/report/*.c))
+worker_SRC    := $(sort $(filter-out worker/main.c,$(wildcard worker/*.c)))
+sim_SRC       := $(sort $(filter-out tests/sim/aws_sim.c tests/sim/serve.c,$(wildcard tests/sim/*.c)))
+simserve_SRC  := $(wildcard tests/sim/serve.c)
+LAYERS := core aws artifacts rollout target report worker sim simserve
+
+lib = $(BUILD)/lib$(1).a
+libs_core      := $(call lib,core)
+libs_aws       := $(call lib,aws) $(libs_core)
+libs_artifacts := $(call lib,artifacts) $(libs_aws)
+libs_rollout   := $(call lib,rollout) $(libs_core)
+libs_target    := $(call lib,target) $(call lib,artifacts) $(call lib,rollout) $(libs_aws)
+libs_worker    := $(call lib,worker) $(call lib,report) $(libs_target)
+libs_sim       := $(call lib,sim) $(libs_aws)
+libs_all       := $(call lib,worker) $(call lib,report) $(call lib,sim) $(libs_target)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+define layer_rule
+$(call lib,$(1)): $(call obj,$($(1)_SRC))
+	$(Q)rm -f $$@
+	$(Q)$$(AR) rcsD $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC  $<")
+	$(Q)$(CC) $(OUR_CPPFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+link = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@
+
+# --- programs ----------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(BUILD)/rollout-worker ## build the worker (default)
+.DEFAULT_GOAL := all
+
+$(BUILD)/rollout-worker: $(call obj,worker/main.c) $(libs_worker)
+	$(if $(V),,@echo "  LD  $@")
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+$(BUILD)/aws-sim: $(call obj,tests/sim/aws_sim.c) $(call lib,simserve) $(libs_sim)
+	$(if $(V),,@echo "  LD  $@")
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(SIM_LIBS) $(LIBS)
+
+# --- tests: tests/unit/<layer>/test_*.c; scenarios, faults and bench are programs as well --------
+
+tests_of = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/$(1)/test_*.c)))
+UNIT_LAYERS := core aws artifacts rollout target worker sim
+define unit_rule
+$(call tests_of,$(1)): $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(2)
+	$(Q)$$(link) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(TEST_LIBS) $$(SIM_LIBS) $$(LIBS)
+endef
+$(eval $(call unit_rule,core,$(libs_core)))
+$(eval $(call unit_rule,aws,$(libs_aws)))
+$(eval $(call unit_rule,artifacts,$(libs_artifacts)))
+$(eval $(call unit_rule,rollout,$(libs_rollout)))
+$(eval $(call unit_rule,target,$(libs_target)))
+$(eval $(call unit_rule,worker,$(libs_worker)))
+$(eval $(call unit_rule,sim,$(libs_sim)))
+UNIT_TESTS := $(foreach l,$(UNIT_LAYERS),$(call tests_of,$(l)))
+
+# Programs that need everything: in-process scenarios, fault sweeps and end-to-end runs.
+BIG_SRC := $(sort $(wildcard tests/scenarios/test_*.c tests/faults/test_*.c))
+BIG_TESTS := $(patsubst %.c,$(BUILD)/%,$(BIG_SRC))
+SUPPORT_SRC := $(sort $(filter-out $(BIG_SRC),$(wildcard tests/scenarios/*.c tests/faults/*.c)))
+$(BIG_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(SUPPORT_SRC)) $(libs_all)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(SIM_LIBS) $(LIBS)
+
+SCENARIO_TESTS := $(filter $(BUILD)/tests/scenarios/%,$(BIG_TESTS))
+FAULT_TESTS := $(filter $(BUILD)/tests/faults/%,$(BIG_TESTS))
+selected = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
+
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/replay_%,$(FUZZERS))
+$(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(libs_all)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+RUN := tests/run
+
+.PHONY: check check-unit check-scenarios check-corpus check-faults check-contract check-all
+check: deps ## everything a contributor needs to trust a change (minutes)
+	+$(Q)$(MAKE) --no-print-directory check-all
+
+programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
+.PHONY: programs
+
+check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS)
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
+		$(REPLAYS) $(sort $(wildcard tests/scenarios/*.test)))
+
+check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
+	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))
+
+check-scenarios: programs $(SCENARIO_TESTS) ## whole rollouts, in process and through the real binary
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(SCENARIO_TESTS) $(sort $(wildcard tests/scenarios/*.test)))
+
+check-corpus: $(REPLAYS) ## replay the fuzzing corpora
+	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS)
+
+check-faults: $(FAULT_TESTS) ## crash and fault sweeps in virtual time
+	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(FAULT_TESTS))
+
+check-contract: programs ## independent AWS clients against the simulator, and the worker's calls against moto
+	$(Q)BUILD=$(BUILD) $(RUN) $(sort $(wildcard tests/contract/*.test))
+
+.PHONY: demo bench fuzz
+demo: deps ## a good and a bad release, by the real binary on the simulator, in about a minute
+	+$(Q)$(MAKE) --no-print-directory programs
+	$(Q)BUILD=$(BUILD) tests/demo/run
+
+bench: deps ## the benchmarks we quote, as ratios side by side
+	+$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)BUILD=$(BUILD) tests/bench/run
+BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/bench_*.c)))
+$(BENCH): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(SUPPORT_SRC)) $(libs_all)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(SIM_LIBS) $(LIBS)
+.PHONY: bench-programs
+bench-programs: programs $(BENCH)
+
+TIME ?= 60
+fuzz: ## libFuzzer on every parser: make fuzz [FUZZ=json] [TIME=60]
+	$(Q)tests/fuzz/run "$(or $(FUZZ),$(FUZZERS))" $(TIME)
+
+# --- quality -------------------------------------------------------------------------------------
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+.PHONY: lint format format-check analyze coverage
+lint: ## layers, headers alone, banned functions, sizes, shell scripts
+	$(Q)CC="$(CC)" CPPFLAGS="$(OUR_CPPFLAGS) $(PKG_CFLAGS)" tests/lint/run
+
+format: ## clang-format in place
+	$(Q)clang-format -i $(C_FILES)
+
+analyze: ## gcc -fanalyzer and clang's analyzer over the sources
+	$(Q)CPPFLAGS="$(OUR_CPPFLAGS) $(PKG_CFLAGS)" tests/lint/analyze
+
+coverage: ## line and branch coverage of the core (gcov)
+	+$(Q)$(MAKE) --no-print-directory BUILD=build/coverage CFLAGS="--coverage -O0" LDFLAGS=--coverage check-all
+	$(Q)tests/lint/coverage build/coverage
+
+# --- install -------------------------------------------------------------------------------------
+
+.PHONY: deps install uninstall dist clean help
+APT := build-essential pkg-config libcurl4-openssl-dev libssl-dev libyajl-dev libexpat1-dev \
+	libyaml-dev libarchive-dev zlib1g-dev libsqlite3-dev libmicrohttpd-dev libcmocka-dev \
+	python3 curl zip unzip
+deps: ## install the distribution's packages where they are missing (Debian; root or sudo)
+	$(Q)tests/deps $(APT)
+
+install: all ## PREFIX, DESTDIR
+	install -D -m 755 $(BUILD)/rollout-worker $(DESTDIR)$(BINDIR)/rollout-worker
+	install -D -m 644 worker/rollout-worker.conf.example $(DESTDIR)$(DOCDIR)/rollout-worker.conf.example
+	install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(BINDIR)/rollout-worker
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+dist: ## source archive from git
+	$(Q)mkdir -p build
+	git archive --format=tar.gz --prefix=rollout-worker/ -o build/rollout-worker.tar.gz HEAD
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
+		awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.SECONDARY:
