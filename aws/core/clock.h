@@ -31,9 +31,23 @@ struct clock {
 	struct utc (*utc)(struct clock *c);
 	struct mono (*mono)(struct clock *c);
 	int (*sleep)(struct clock *c, int64_t ms, struct cancel *cancel, struct err *err);
+	/*
+	 * Real milliseconds that ms of this clock take, for a thread that waits on a condition
+	 * with a time limit. NULL: the same number.
+	 */
+	int64_t (*real_ms)(struct clock *c, int64_t ms);
 };
 
 struct clock *clock_system(void); /* a singleton; thread-safe */
+
+/*
+ * A clock that runs `speed` times as fast as the system's and agreed with it at `origin`: what the
+ * worker and the served simulator share in the demo and in end-to-end tests. main() accepts it for
+ * loopback endpoints only. Thread-safe; the caller frees it with free().
+ */
+struct clock *clock_scaled_new(struct utc origin, double speed);
+
+int64_t clock_real_ms(struct clock *c, int64_t ms); /* at least 1 when ms is positive */
 
 static inline struct utc clock_utc(struct clock *c)
 {
