@@ -1,0 +1,130 @@
+#ifndef WORKER_ROLLOUT_DECIDE_H
+#define WORKER_ROLLOUT_DECIDE_H
+
+#include <stdbool.h>
+
+#include "aws/core/clock.h"
+#include "worker/rollout/plan.h"
+#include "worker/rollout/token.h"
+#include "worker/rollout/verdict.h"
+
+/*
+ * The heart: one pure function. A turn observes the world, calls rollout_decide(), makes the one
+ * change decided by a call that is safe to repeat, and observes again. Nothing is assumed from last
+ * time: state behind reality (a crash after a write, a token older than the last step) is brought
+ * to agree by going back, never by going forward without a fresh Pass.
+ */
+
+/* What was seen of the target in this turn, by reading only. */
+enum candidate_state {
+	CANDIDATE_ABSENT,  /* nothing there yet */
+	CANDIDATE_PENDING, /* being brought up */
+	CANDIDATE_READY,   /* up and healthy, takes traffic when asked */
+	CANDIDATE_FAILED,  /* will not come up; detail says why */
+	CANDIDATE_SAME,	   /* what the artifact brings is what serves already */
+};
+
+enum live { /* how traffic is split now */
+	LIVE_UNREADABLE, /* could not be read; detail says why */
+	LIVE_BASELINE,	 /* exactly as the undo record: everything on the baseline */
+	LIVE_SPLIT,	 /* between baseline and candidate; weight_bp says how */
+	LIVE_CANDIDATE,	 /* everything on the candidate, but not promoted yet (weights) */
+	LIVE_PROMOTED,	 /* the candidate is the baseline now */
+	LIVE_FOREIGN,	 /* neither ours nor the undo record's: somebody changed the target */
+};
+
+#define OBSERVATION_TEXT_MAX 320
+#define OBSERVATION_LOCK_MAX 128
+
+struct target_observation {
+	enum live live;
+	int weight_bp;			/* candidate's share, with LIVE_SPLIT */
+	bool settled;			/* the split is in effect: propagated, counts healthy */
+	enum candidate_state candidate;
+	bool denied;			/* unreadable because a permission is missing */
+	bool retired;			/* nothing is left to remove or scale in */
+	struct verdict baseline_health; /* is what the undo record names able to serve */
+	char lock[OBSERVATION_LOCK_MAX]; /* optimistic lock for the next write, or "" */
+	char detail[OBSERVATION_TEXT_MAX];
+};
+
+enum operator_command { OPERATOR_NONE, OPERATOR_PROMOTE, OPERATOR_ROLLBACK, OPERATOR_HOLD };
+
+struct observation {
+	struct target_observation target;
+	struct verdict guards;	/* joined, of the guards that count in this phase */
+	bool has_guards;	/* false: no guard is to be asked in this phase */
+	bool token_held;	/* the state came back from CodePipeline: the undo record is safe */
+	bool abandoned;		/* the action execution is over */
+	enum operator_command operator_command;
+	const char *operator_name;
+	/* the last act of this turn failed for good (not retryable): what and why; else NULL */
+	const struct err *act_error;
+};
+
+enum decision_kind {
+	DECIDE_WAIT,	   /* nothing to do before `until` (look again at the next tick at latest) */
+	DECIDE_AGAIN,	   /* the state moved; observe again at once */
+	DECIDE_CHECKPOINT, /* report a token now; go on when it comes back */
+	DECIDE_PREPARE,	   /* take the next step of bringing the candidate up */
+	DECIDE_SPLIT,	   /* make the live split weight_bp (and segment) */
+	DECIDE_PROMOTE,
+	DECIDE_RETIRE,
+	DECIDE_RESTORE,
+	DECIDE_SUCCEED,	   /* report success */
+	DECIDE_FAIL,	   /* report failure, of type `failure` */
+};
+
+/* CodePipeline's failure types, in its words. */
+enum failure {
+	FAILURE_JOB_FAILED,
+	FAILURE_CONFIGURATION_ERROR,
+	FAILURE_PERMISSION_ERROR,
+	FAILURE_REVISION_OUT_OF_SYNC,
+	FAILURE_REVISION_UNAVAILABLE,
+	FAILURE_SYSTEM_UNAVAILABLE,
+};
+
+#define REASON_MAX 320
+
+struct decision {
+	enum decision_kind kind;
+	struct utc until;
+	int weight_bp, segment;	 /* DECIDE_SPLIT */
+	enum failure failure;	 /* DECIDE_FAIL */
+	char reason[REASON_MAX]; /* one line: why, and what comes next */
+};
+
+/*
+ * Decide. next is a copy of s with what changes (seq grows by one when anything does); it may not
+ * alias s. Edges not in the phase list cannot be taken (asserted). Pure.
+ */
+void rollout_decide(const struct plan *plan, const struct rollout_state *s,
+		    const struct observation *o, struct utc now, struct rollout_state *next,
+		    struct decision *d);
+
+/* The state a new rollout starts with. */
+void rollout_begin(const struct plan *plan, const char *id, struct utc now,
+		   struct rollout_state *s);
+
+/* Which guards count in this phase: a set of enum guard_phase, 0 for none. */
+unsigned rollout_guards_in(enum phase p);
+
+/* How far along, 0 to 100; never less than s->percent. */
+int rollout_percent(const struct plan *plan, const struct rollout_state *s, struct utc now);
+
+/*
+ * One line for people: step, weight, verdict, next decision; at most LIMIT_SUMMARY bytes.
+ *   "step 2 of 4: 25% on the candidate; Pass (3 guards); next: 50% in 6m40s"
+ */
+void rollout_summary(const struct plan *plan, const struct rollout_state *s,
+		     const struct observation *o, const struct decision *d, struct utc now,
+		     struct buf *out);
+
+/* The message of a failure: which guard, what value, at what weight, what was restored and how it
+ * was proved. At most LIMIT_FAILURE_MESSAGE bytes. */
+void rollout_failure_message(const struct plan *plan, const struct rollout_state *s,
+			     const struct observation *o, const struct decision *d,
+			     struct buf *out);
+
+#endif

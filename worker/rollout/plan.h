@@ -1,0 +1,146 @@
+#ifndef WORKER_ROLLOUT_PLAN_H
+#define WORKER_ROLLOUT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aws/core/clock.h"
+#include "aws/core/digest.h"
+#include "aws/core/err.h"
+#include "aws/core/limits.h"
+#include "aws/core/mem.h"
+#include "aws/core/str.h"
+#include "worker/rollout/problem.h"
+
+/*
+ * The plan: what the user asked for, whole and checked. It comes from the action's configuration
+ * and the plan file of the artifact, is immutable, and lives in the arena it was read into. All
+ * durations are milliseconds; weights are basis points of traffic (10,000 = 100 %).
+ */
+enum target_kind { TARGET_LAMBDA, TARGET_LOAD_BALANCER, TARGET_KIND_COUNT };
+
+struct plan_target {
+	enum target_kind kind;
+	/* lambda */
+	const char *function, *alias;
+	const char *code; /* path in the artifact: a zip or a folder; NULL: the artifact itself */
+	/* load_balancer */
+	const char *resource_arn;	    /* listener or rule */
+	const char *baseline_arn, *candidate_arn; /* target groups; baseline NULL: the one live now */
+	int64_t min_healthy;		    /* healthy targets wanted in the candidate; at least 1 */
+	int64_t propagation_ms;		    /* wait after accepted weights; ALB 10 s, NLB 10 min */
+};
+
+struct plan_step {
+	int segment;	 /* index into segments, or -1 for a percentage */
+	int weight_bp;	 /* 1 to 10,000 */
+	int64_t watch_ms;
+	bool approve;	 /* wait for a person after the watch */
+};
+
+enum guard_kind { GUARD_ALARM, GUARD_METRIC, GUARD_PROBE, GUARD_INVOKE, GUARD_HEALTH,
+		  GUARD_KIND_COUNT };
+
+/* In which phases a guard is asked; a set. */
+enum guard_phase { GUARD_IN_VERIFY = 1, GUARD_IN_WATCH = 2, GUARD_IN_BAKE = 4 };
+
+enum compare { COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
+
+#define PLAN_DIMENSIONS_MAX 10
+
+struct plan_guard {
+	enum guard_kind kind;
+	unsigned in;	   /* enum guard_phase bits, never 0 */
+	const char *name;  /* for people: alarm name, metric name, URL, function */
+	const char *place; /* "rollout.yaml:12" or "Alarms", for messages */
+	int64_t failures;  /* that many in a row make a Fail (probe, invoke); at least 1 */
+
+	/* metric: Pass while `value compare threshold` holds */
+	const char *ns, *metric, *stat;
+	struct {
+		const char *name, *value; /* "{candidate}" and friends are filled by the target */
+	} dimensions[PLAN_DIMENSIONS_MAX];
+	size_t n_dimensions;
+	bool candidate_series; /* no dimensions given: take the target's own for the candidate */
+	int64_t period_ms;
+	enum compare compare;
+	double threshold;
+	bool missing_is_zero; /* "missing: zero"; otherwise no data is Unknown */
+
+	/* probe */
+	const char *url, *method, *body_contains;
+	int64_t expect_status, timeout_ms;
+
+	/* invoke */
+	const char *function, *payload; /* payload NULL: an event that describes the rollout */
+
+	/* health: the target's own view of the candidate */
+};
+
+enum unknown_policy { UNKNOWN_ROLLBACK, UNKNOWN_HOLD };
+enum mode { MODE_DEPLOY, MODE_START, MODE_PROMOTE, MODE_ROLLBACK };
+
+struct plan_segment {
+	const char *name;
+};
+
+struct plan {
+	struct plan_target target;
+	const char *strategy; /* as people said it: "canary", "blue-green", "LambdaCanary10..." */
+	struct plan_step steps[LIMIT_STEPS];
+	size_t n_steps; /* at least 1; weights do not fall; the last may be under 10,000 */
+	struct plan_segment segments[LIMIT_SEGMENTS];
+	size_t n_segments;
+	struct plan_guard guards[LIMIT_GUARDS];
+	size_t n_guards;
+	int64_t bake_ms;
+	int64_t unknown_hold_ms;
+	enum unknown_policy unknown_then;
+	bool rollback_on_guard, rollback_on_timeout, rollback_on_abandon; /* all true by default */
+	int64_t keep_candidate_ms; /* after a rollback */
+	int64_t max_duration_ms;   /* budget of the action */
+	int64_t prepare_ms, verify_ms; /* limits of these phases */
+	enum mode mode;
+	const char *role_arn;	   /* to assume for the target, or NULL */
+	char digest[SHA256_HEX_SIZE]; /* of everything above, in a canonical form */
+};
+
+/* One property of the action's configuration. The value may be from people: not trusted. */
+struct plan_property {
+	struct str name, value;
+};
+
+struct plan_source {
+	const struct plan_property *properties;
+	size_t n_properties;
+	const char *file_name; /* "rollout.yaml", for messages; NULL: there is no plan file */
+	struct str file_text;
+};
+
+/*
+ * Read and check the whole plan. Problems are collected, all of them; 0 when there is no error
+ * among them (warnings may be), -1 otherwise, and *plan is not to be used then. Pure: no I/O.
+ */
+int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan,
+	      struct problems *problems) MUST_CHECK;
+
+/* Path of the plan file that the properties name, or NULL for the defaults (rollout.yaml, then
+ * rollout.json). */
+const char *plan_file_of(struct arena *a, const struct plan_property *p, size_t n);
+
+/* The least time the plan can take when everything passes, without preparation. */
+int64_t plan_least_ms(const struct plan *p);
+
+/* "90s", "10m", "2h", "1h30m", "0s"; also a bare "0". False when it is none. */
+bool duration_parse(struct str s, int64_t *ms);
+/* "1h30m", "90s" -> the shortest form people write; out holds at least 24 bytes. */
+#define DURATION_TEXT_SIZE 24
+void duration_format(int64_t ms, char out[DURATION_TEXT_SIZE]);
+
+/* "5%", "12.5 %", "5": percent to basis points, 0.01 resolution. False when it is none. */
+bool weight_parse(struct str s, int *bp);
+#define WEIGHT_TEXT_SIZE 12
+void weight_format(int bp, char out[WEIGHT_TEXT_SIZE]); /* "12.5%" */
+
+#endif

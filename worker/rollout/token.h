@@ -1,0 +1,78 @@
+#ifndef WORKER_ROLLOUT_TOKEN_H
+#define WORKER_ROLLOUT_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aws/core/buf.h"
+#include "aws/core/clock.h"
+#include "aws/core/err.h"
+#include "aws/core/limits.h"
+#include "aws/core/mem.h"
+#include "worker/rollout/phase.h"
+#include "worker/rollout/verdict.h"
+
+/*
+ * The state of a rollout: plain data, all of it in the continuation token. What is not in it does
+ * not survive the turn. CodePipeline's copy is the state of record; the ledger keeps the newest
+ * one on disk besides, told apart by seq.
+ */
+enum cause { /* why a rollout went back or failed */
+	CAUSE_NONE,
+	CAUSE_GUARD,	 /* a guard answered Fail */
+	CAUSE_UNKNOWN,	 /* Unknown or Error for longer than the plan holds */
+	CAUSE_TIMEOUT,	 /* a phase or the whole action ran out of time */
+	CAUSE_CANDIDATE, /* the candidate could not be brought up */
+	CAUSE_DRIFT,	 /* somebody changed the target */
+	CAUSE_ABANDON,	 /* the pipeline execution is over */
+	CAUSE_OPERATOR,	 /* a person asked for it */
+	CAUSE_PLAN,	 /* the plan does not fit the target, or is not the one we started with */
+	CAUSE_DENIED,	 /* a permission is missing */
+	CAUSE_SYSTEM,	 /* something of AWS or of ours failed for good */
+	CAUSE_COUNT
+};
+
+#define ROLLOUT_ID_MAX 64
+#define CAUSE_TEXT_MAX 320
+
+struct rollout_state {
+	char id[ROLLOUT_ID_MAX + 1];		  /* from actionExecutionId; URL-safe */
+	char plan_digest[33];			  /* the first 32 hex digits of the plan's */
+	uint64_t seq;				  /* grows with every change of state */
+	enum phase phase;
+	int step;				  /* index into plan->steps */
+	struct utc started, phase_since;
+	struct utc hold_since;			  /* 0: the last look was a Pass */
+	bool touched;				  /* something of the target has been changed */
+	bool first;				  /* there was no baseline: first deployment */
+	int percent;				  /* what was reported last; never falls */
+	uint8_t failures[LIMIT_GUARDS];		  /* guards: failures in a row */
+	char undo[LIMIT_UNDO + 1];		  /* the target's own record of what was live */
+	char candidate[LIMIT_CANDIDATE + 1];	  /* the target's name of the candidate, or "" */
+	enum cause cause;
+	char cause_text[CAUSE_TEXT_MAX + 1];
+};
+
+const char *cause_name(enum cause c);
+bool cause_parse(struct str s, enum cause *out);
+
+/*
+ * Encode as compact ASCII JSON of at most LIMIT_TOKEN characters into out (initialised by the
+ * caller). ERR_LIMIT when it would be longer; cause_text is cut before that happens.
+ */
+int token_encode(const struct rollout_state *s, struct buf *out, struct err *err) MUST_CHECK;
+
+/*
+ * Decode, trusting nothing: version, ranges, lengths, enum names and character sets are checked.
+ * ERR_MALFORMED says what is wrong; an unknown version says so.
+ */
+int token_decode(struct arena *a, struct str text, struct rollout_state *s, struct err *err)
+	MUST_CHECK;
+
+/*
+ * A rollout id from an actionExecutionId (or a job id, where there is none): "r-" and the id, with
+ * anything but [A-Za-z0-9-] replaced by '-', at most ROLLOUT_ID_MAX characters.
+ */
+void rollout_id_from(struct str action_execution_id, char out[ROLLOUT_ID_MAX + 1]);
+
+#endif
