@@ -11,7 +11,8 @@
  * the transport asserts that with lock_assert_none().
  */
 enum lock_rank { /* the whole process's locks, in the order in which they may be taken */
-	LOCK_SCHEDULER = 1,
+	LOCK_ROLLOUTS = 1, /* the worker's list of rollouts */
+	LOCK_SCHEDULER,
 	LOCK_STATE,	  /* a module's own table of things: ledger handle, shared alarm states */
 	LOCK_CREDENTIALS, /* pointer swap only */
 	LOCK_RETRY,	  /* token buckets and clock skew */
