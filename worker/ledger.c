@@ -1,0 +1,520 @@
+#include "worker/ledger.h"
+
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <errno.h>
+
+#include "aws/core/lock.h"
+#include "aws/core/str.h"
+
+/*
+ * One connection, one lock, one statement at a time: a turn writes a handful of rows a minute, so
+ * there is nothing to gain from more. Every write is a transaction of its own; synchronous=FULL puts
+ * it on disk before the call returns. Rows are read into the caller's arena.
+ */
+#define SCHEMA_VERSION 1
+#define BUSY_MS 5000 /* `status` and operators' commands write from another process */
+
+struct ledger {
+	sqlite3 *db;
+	struct lock lock;
+	bool frozen;
+};
+
+static const char SCHEMA[] =
+	"CREATE TABLE jobs (job_id TEXT PRIMARY KEY, rollout_id TEXT, state INTEGER NOT NULL,"
+	" action_type TEXT, pipeline TEXT, execution_id TEXT, action TEXT,"
+	" action_execution_id TEXT, claimed INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE rollouts (id TEXT PRIMARY KEY, pipeline TEXT, execution_id TEXT, action TEXT,"
+	" action_execution_id TEXT, action_type TEXT, target TEXT, token TEXT, seq INTEGER NOT NULL,"
+	" phase TEXT, summary TEXT, final INTEGER NOT NULL, parked INTEGER NOT NULL,"
+	" started INTEGER NOT NULL, updated INTEGER NOT NULL, job_seen INTEGER NOT NULL,"
+	" region TEXT, role_arn TEXT, configuration TEXT) STRICT;"
+	"CREATE INDEX rollouts_open ON rollouts (final, started);"
+	"CREATE TABLE notes (n INTEGER PRIMARY KEY, rollout_id TEXT NOT NULL, at INTEGER NOT NULL,"
+	" event TEXT NOT NULL, text TEXT) STRICT;"
+	"CREATE INDEX notes_by_rollout ON notes (rollout_id, n);"
+	"CREATE TABLE reports (job_id TEXT PRIMARY KEY, rollout_id TEXT, operation TEXT NOT NULL,"
+	" body TEXT NOT NULL, final INTEGER NOT NULL, written INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE commands (id INTEGER PRIMARY KEY, rollout_id TEXT NOT NULL,"
+	" command TEXT NOT NULL, user TEXT, at INTEGER NOT NULL) STRICT;"
+	"PRAGMA user_version = 1;";
+
+/* --- statements ---------------------------------------------------------------------------------- */
+
+static int sql_failed(struct ledger *l, struct err *err, const char *what)
+{
+	return err_set(err, ERR_SYSTEM, "ledger: %s: %s", what, sqlite3_errmsg(l->db));
+}
+
+/* Bind arguments by a string of types: s text or NULL, i int64_t. */
+static int bind_args(sqlite3_stmt *st, const char *types, va_list ap)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 1; *types && rc == SQLITE_OK; types++, i++) {
+		if (*types == 's')
+			rc = sqlite3_bind_text(st, i, va_arg(ap, const char *), -1,
+					       SQLITE_TRANSIENT);
+		else
+			rc = sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
+	}
+	return rc;
+}
+
+/*
+ * Run one writing statement as its own transaction. *changed (may be NULL) gets the number of rows
+ * it changed. Call with the lock held.
+ */
+static int run(struct ledger *l, struct err *err, int *changed, const char *sql, const char *types,
+	       ...)
+{
+	sqlite3_stmt *st = NULL;
+	va_list ap;
+	int rc;
+
+	if (l->frozen)
+		return err_set(err, ERR_SYSTEM, "ledger: closed for writing");
+	rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK) {
+		va_start(ap, types);
+		rc = bind_args(st, types, ap);
+		va_end(ap);
+	}
+	if (rc == SQLITE_OK && sqlite3_step(st) != SQLITE_DONE)
+		rc = SQLITE_ERROR;
+	if (rc != SQLITE_OK)
+		sql_failed(l, err, "write");
+	else if (changed)
+		*changed = sqlite3_changes(l->db);
+	sqlite3_finalize(st);
+	return rc == SQLITE_OK ? 0 : -1;
+}
+
+/* Read rows: add(arg, arena, statement) is called for each. Takes the lock itself. */
+static int each(struct ledger *l, struct arena *a,
+		void (*add)(void *arg, struct arena *a, sqlite3_stmt *st), void *arg,
+		struct err *err, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *st = NULL;
+	va_list ap;
+	int rc;
+
+	lock_take(&l->lock);
+	rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK) {
+		va_start(ap, types);
+		rc = bind_args(st, types, ap);
+		va_end(ap);
+	}
+	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+		rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW)
+			add(arg, a, st);
+	}
+	if (rc != SQLITE_DONE)
+		sql_failed(l, err, "read");
+	sqlite3_finalize(st);
+	lock_drop(&l->lock);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static const char *text_at(struct arena *a, sqlite3_stmt *st, int column)
+{
+	const char *s = (const char *)sqlite3_column_text(st, column);
+
+	return s ? arena_strdup(a, s) : NULL;
+}
+
+static struct utc utc_at(sqlite3_stmt *st, int column)
+{
+	return (struct utc){sqlite3_column_int64(st, column)};
+}
+
+/* A growing array in an arena: doubles by copying. */
+struct rows {
+	void *p;
+	size_t n, cap, size;
+};
+
+static void *rows_add(struct rows *r, struct arena *a)
+{
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? r->cap * 2 : 8;
+		void *p = arena_calloc(a, cap, r->size);
+
+		if (r->n)
+			memcpy(p, r->p, r->n * r->size);
+		r->p = p;
+		r->cap = cap;
+	}
+	return (char *)r->p + r->size * r->n++;
+}
+
+/* --- open ------------------------------------------------------------------------------------------ */
+
+static int set_up(struct ledger *l, bool writable, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t version = -1;
+
+	sqlite3_busy_timeout(l->db, BUSY_MS);
+	if (writable && sqlite3_exec(l->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+				     NULL, NULL, NULL) != SQLITE_OK)
+		return sql_failed(l, err, "set up");
+	if (sqlite3_prepare_v2(l->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	if (version < 0)
+		return sql_failed(l, err, "read the version of the schema");
+	if (version == SCHEMA_VERSION)
+		return 0;
+	if (version > SCHEMA_VERSION)
+		return err_set(err, ERR_SYSTEM,
+			       "ledger: schema version %lld is newer than this program's %d: a newer "
+			       "rollout-worker wrote it",
+			       (long long)version, SCHEMA_VERSION);
+	if (!writable)
+		return err_set(err, ERR_NOT_FOUND, "ledger: empty: no worker has written it yet");
+	if (sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(l->db, SCHEMA, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		return sql_failed(l, err, "create the schema");
+	return 0;
+}
+
+static struct ledger *open_with(const char *path, int flags, struct err *err)
+{
+	struct ledger *l = xcalloc(1, sizeof(*l));
+
+	lock_init(&l->lock, LOCK_STATE);
+	if (sqlite3_open_v2(path, &l->db, flags | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK) {
+		err_set(err, ERR_SYSTEM, "ledger: open %s: %s", path,
+			l->db ? sqlite3_errmsg(l->db) : "out of memory");
+		ledger_close(l);
+		return NULL;
+	}
+	if (set_up(l, flags & SQLITE_OPEN_READWRITE, err)) {
+		err_wrap(err, "%s", path);
+		ledger_close(l);
+		return NULL;
+	}
+	return l;
+}
+
+struct ledger *ledger_open(const char *path, struct err *err)
+{
+	if (strcmp(path, ":memory:") != 0) {
+		/* SQLite would create it with the process's umask; only its owner may read it */
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd < 0) {
+			err_set_sys(err, ERR_SYSTEM, errno, "ledger: open %s", path);
+			return NULL;
+		}
+		close(fd);
+	}
+	return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+}
+
+struct ledger *ledger_open_read(const char *path, struct err *err)
+{
+	return open_with(path, SQLITE_OPEN_READONLY, err);
+}
+
+void ledger_close(struct ledger *l)
+{
+	if (!l)
+		return;
+	sqlite3_close(l->db);
+	lock_release(&l->lock);
+	free(l);
+}
+
+void ledger_freeze(struct ledger *l)
+{
+	lock_take(&l->lock);
+	l->frozen = true;
+	lock_drop(&l->lock);
+}
+
+/* --- jobs ------------------------------------------------------------------------------------------ */
+
+int ledger_job_put(struct ledger *l, const struct ledger_job *j, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "INSERT OR REPLACE INTO jobs VALUES (?,?,?,?,?,?,?,?,?)",
+		 "ssisssssi", j->job_id, j->rollout_id, (int64_t)j->state, j->action_type,
+		 j->pipeline, j->execution_id, j->action, j->action_execution_id, j->claimed.ms);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+int ledger_job_forget(struct ledger *l, const char *job_id, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s", job_id);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+static void add_job(void *arg, struct arena *a, sqlite3_stmt *st)
+{
+	struct ledger_job *j = rows_add(arg, a);
+
+	j->job_id = text_at(a, st, 0);
+	j->rollout_id = text_at(a, st, 1);
+	j->state = (enum ledger_job_state)sqlite3_column_int(st, 2);
+	j->action_type = text_at(a, st, 3);
+	j->pipeline = text_at(a, st, 4);
+	j->execution_id = text_at(a, st, 5);
+	j->action = text_at(a, st, 6);
+	j->action_execution_id = text_at(a, st, 7);
+	j->claimed = utc_at(st, 8);
+}
+
+int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, size_t *n,
+		struct err *err)
+{
+	struct rows rows = {.size = sizeof(struct ledger_job)};
+	int rc = each(l, a, add_job, &rows, err, "SELECT * FROM jobs ORDER BY claimed, job_id", "");
+
+	*jobs = rows.p;
+	*n = rows.n;
+	return rc;
+}
+
+/* --- rollouts ---------------------------------------------------------------------------------------- */
+
+int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL,
+		 "INSERT INTO rollouts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		 " ON CONFLICT (id) DO UPDATE SET pipeline=excluded.pipeline,"
+		 " execution_id=excluded.execution_id, action=excluded.action,"
+		 " action_execution_id=excluded.action_execution_id,"
+		 " action_type=excluded.action_type, target=excluded.target,"
+		 " token=excluded.token, seq=excluded.seq, phase=excluded.phase,"
+		 " summary=excluded.summary, final=excluded.final, parked=excluded.parked,"
+		 " started=excluded.started, updated=excluded.updated,"
+		 " job_seen=excluded.job_seen, region=excluded.region,"
+		 " role_arn=excluded.role_arn, configuration=excluded.configuration"
+		 " WHERE excluded.seq >= rollouts.seq",
+		 "ssssssssissiiiiisss", r->id, r->pipeline, r->execution_id, r->action,
+		 r->action_execution_id, r->action_type, r->target, r->token, (int64_t)r->seq,
+		 r->phase, r->summary, (int64_t)r->final, (int64_t)r->parked, r->started.ms,
+		 r->updated.ms, r->job_seen.ms, r->region, r->role_arn, r->configuration);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+static void add_rollout(void *arg, struct arena *a, sqlite3_stmt *st)
+{
+	struct ledger_rollout *r = rows_add(arg, a);
+
+	r->id = text_at(a, st, 0);
+	r->pipeline = text_at(a, st, 1);
+	r->execution_id = text_at(a, st, 2);
+	r->action = text_at(a, st, 3);
+	r->action_execution_id = text_at(a, st, 4);
+	r->action_type = text_at(a, st, 5);
+	r->target = text_at(a, st, 6);
+	r->token = text_at(a, st, 7);
+	r->seq = (uint64_t)sqlite3_column_int64(st, 8);
+	r->phase = text_at(a, st, 9);
+	r->summary = text_at(a, st, 10);
+	r->final = sqlite3_column_int(st, 11) != 0;
+	r->parked = sqlite3_column_int(st, 12) != 0;
+	r->started = utc_at(st, 13);
+	r->updated = utc_at(st, 14);
+	r->job_seen = utc_at(st, 15);
+	r->region = text_at(a, st, 16);
+	r->role_arn = text_at(a, st, 17);
+	r->configuration = text_at(a, st, 18);
+}
+
+int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a,
+		       struct ledger_rollout **r, struct err *err)
+{
+	struct rows rows = {.size = sizeof(struct ledger_rollout)};
+	int rc = each(l, a, add_rollout, &rows, err, "SELECT * FROM rollouts WHERE id = ?", "s", id);
+
+	*r = rows.n ? rows.p : NULL;
+	return rc;
+}
+
+int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *a,
+		    struct ledger_rollout **r, size_t *n, struct err *err)
+{
+	struct rows rows = {.size = sizeof(struct ledger_rollout)};
+	int rc = each(l, a, add_rollout, &rows, err,
+		      "SELECT * FROM rollouts WHERE final = 0 OR ? = 0"
+		      " ORDER BY started DESC, id LIMIT ?",
+		      "ii", (int64_t)open_only, (int64_t)max);
+
+	*r = rows.p;
+	*n = rows.n;
+	return rc;
+}
+
+/* --- history ----------------------------------------------------------------------------------------- */
+
+int ledger_note(struct ledger *l, const char *rollout_id, struct utc at, const char *event,
+		const char *text, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "INSERT INTO notes VALUES (NULL,?,?,?,?)", "siss", rollout_id, at.ms,
+		 event, text);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+static void add_note(void *arg, struct arena *a, sqlite3_stmt *st)
+{
+	struct ledger_note *n = rows_add(arg, a);
+
+	n->at = utc_at(st, 0);
+	n->event = text_at(a, st, 1);
+	n->text = text_at(a, st, 2);
+}
+
+int ledger_notes(struct ledger *l, const char *rollout_id, struct arena *a,
+		 struct ledger_note **notes, size_t *n, struct err *err)
+{
+	struct rows rows = {.size = sizeof(struct ledger_note)};
+	int rc = each(l, a, add_note, &rows, err,
+		      "SELECT at, event, text FROM notes WHERE rollout_id = ? ORDER BY n", "s",
+		      rollout_id);
+
+	*notes = rows.p;
+	*n = rows.n;
+	return rc;
+}
+
+/* --- outbox ------------------------------------------------------------------------------------------ */
+
+static void add_report(void *arg, struct arena *a, sqlite3_stmt *st)
+{
+	struct ledger_report *r = rows_add(arg, a);
+
+	r->job_id = text_at(a, st, 0);
+	r->rollout_id = text_at(a, st, 1);
+	r->operation = text_at(a, st, 2);
+	r->body = text_at(a, st, 3);
+	r->final = sqlite3_column_int(st, 4) != 0;
+	r->written = utc_at(st, 5);
+	r->attempts = sqlite3_column_int64(st, 6);
+}
+
+int ledger_report_put(struct ledger *l, const struct ledger_report *r, struct err *err)
+{
+	int changed = 0, rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, &changed,
+		 "INSERT INTO reports VALUES (?,?,?,?,?,?,0)"
+		 " ON CONFLICT (job_id) DO UPDATE SET attempts = attempts"
+		 " WHERE operation = excluded.operation AND body = excluded.body",
+		 "ssssii", r->job_id, r->rollout_id, r->operation, r->body, (int64_t)r->final,
+		 r->written.ms);
+	lock_drop(&l->lock);
+	if (rc == 0 && changed == 0)
+		return err_set(err, ERR_CONFLICT, "ledger: job %s has another report already",
+			       r->job_id);
+	return rc;
+}
+
+int ledger_report_done(struct ledger *l, const char *job_id, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "BEGIN IMMEDIATE", "");
+	if (rc == 0) {
+		rc = run(l, err, NULL, "DELETE FROM reports WHERE job_id = ?", "s", job_id) ||
+				     run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s",
+					 job_id) ||
+				     run(l, err, NULL, "COMMIT", "")
+			     ? -1
+			     : 0;
+		if (rc)
+			sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	lock_drop(&l->lock);
+	return rc;
+}
+
+int ledger_report_tried(struct ledger *l, const char *job_id, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "UPDATE reports SET attempts = attempts + 1 WHERE job_id = ?", "s",
+		 job_id);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+int ledger_reports(struct ledger *l, struct arena *a, struct ledger_report **r, size_t *n,
+		   struct err *err)
+{
+	struct rows rows = {.size = sizeof(struct ledger_report)};
+	int rc = each(l, a, add_report, &rows, err, "SELECT * FROM reports ORDER BY written, job_id",
+		      "");
+
+	*r = rows.p;
+	*n = rows.n;
+	return rc;
+}
+
+/* --- operators --------------------------------------------------------------------------------------- */
+
+int ledger_command_put(struct ledger *l, const struct ledger_command *c, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "INSERT INTO commands VALUES (NULL,?,?,?,?)", "sssi", c->rollout_id,
+		 c->command, c->user, c->at.ms);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+static void add_command(void *arg, struct arena *a, sqlite3_stmt *st)
+{
+	struct ledger_command *c = rows_add(arg, a);
+
+	c->id = sqlite3_column_int64(st, 0);
+	c->rollout_id = text_at(a, st, 1);
+	c->command = text_at(a, st, 2);
+	c->user = text_at(a, st, 3);
+	c->at = utc_at(st, 4);
+}
+
+int ledger_command_get(struct ledger *l, const char *rollout_id, struct arena *a,
+		       struct ledger_command **c, struct err *err)
+{
+	struct rows rows = {.size = sizeof(struct ledger_command)};
+	int rc = each(l, a, add_command, &rows, err,
+		      "SELECT * FROM commands WHERE rollout_id = ? ORDER BY id DESC LIMIT 1", "s",
+		      rollout_id);
+
+	*c = rows.n ? rows.p : NULL;
+	return rc;
+}
