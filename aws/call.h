@@ -38,7 +38,7 @@ struct aws {
 	struct log *log;
 	struct cancel *cancel;
 	const struct aws_settings *settings;
-	struct aws_private *priv; /* retry tokens, clock skew, counters: under a lock of their own */
+	struct aws_private *priv; /* retry tokens, clock skew, counters: under a lock */
 };
 
 struct aws *aws_new(const struct aws_deps *deps);
@@ -66,8 +66,8 @@ struct aws_request {
 	const char *bucket;
 	/*
 	 * Headers besides those the call makes itself: Host, X-Amz-Date, Authorization,
-	 * X-Amz-Security-Token, X-Amz-Target, x-amz-content-sha256, x-amzn-query-mode, amz-sdk-*,
-	 * and Content-Type where the protocol fixes it (given here, it wins).
+	 * X-Amz-Security-Token, X-Amz-Target, x-amz-content-sha256, x-amzn-query-mode,
+	 * amz-sdk-*, and Content-Type where the protocol fixes it (given here, it wins).
 	 */
 	const struct http_header *headers;
 	size_t n_headers;
@@ -122,7 +122,7 @@ struct aws_response {
  *   ERR_CANCELED    the cancel fired, while sending or between attempts
  *   err->sent       some attempt may have had its effect: read before writing again
  *
- * Text: "Lambda.UpdateAlias failed: PreconditionFailedException: ... (HTTP 412, request abc)".
+ * Text: "Lambda.UpdateAlias: PreconditionFailedException: ... (HTTP 412, request abc)".
  *
  * Attempts and waits follow the SDKs' standard mode: 3 attempts, retry tokens per service and
  * region, full jitter up to 20 s, Retry-After honoured up to that. Each attempt is signed afresh

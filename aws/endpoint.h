@@ -68,12 +68,12 @@ struct endpoint {
 
 /*
  * Resolve. bucket: the S3 bucket to address, NULL for none. Path style is used when the bucket
- * cannot be a host label, when the host is an IP address, or when settings force it. Text lives in
- * the arena.
+ * cannot be a host label, when the host is an IP address or this machine, or when settings force
+ * it. Text lives in the arena.
  *
  * ERR_REJECTED: no region, a region that is no host label, FIPS or dual-stack together with a
- * configured URL or in a partition without it, an access point ARN. ERR_MALFORMED: the configured
- * URL is none. ERR_UNSAFE: it is plain http to a host that is not this machine.
+ * configured URL, a bucket that is none or an access point ARN. ERR_MALFORMED: the configured URL
+ * is none. ERR_UNSAFE: it is plain http to a host that is not this machine.
  */
 int endpoint_resolve(const struct aws_settings *settings, const struct aws_service *service,
 		     const char *region, const char *bucket, struct arena *a,

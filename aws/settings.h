@@ -35,6 +35,7 @@ const char *aws_env_get(const struct aws_env *env, const char *name);
 /* What the program was told on its command line or in its own configuration; NULL: nothing. */
 struct aws_overrides {
 	const char *profile, *region, *endpoint_url, *ca_bundle;
+	const char *imds_endpoint, *imds_endpoint_mode;
 	bool s3_force_path_style;
 };
 
@@ -44,7 +45,7 @@ struct aws_overrides {
  * valid: that is what tests use.
  */
 struct aws_settings {
-	struct aws_env env;		    /* asked for AWS_ENDPOINT_URL_<SERVICE> only */
+	struct aws_env env; /* asked later for what depends on the service or the source */
 	const struct profile_set *profiles; /* the shared files; NULL: none */
 	const struct profile *profile;	    /* the selected one; NULL: it does not exist */
 	const char *profile_name;	    /* selected name, "default" unless said otherwise */
@@ -52,9 +53,8 @@ struct aws_settings {
 
 	const char *region; /* NULL: not configured; ask the instance metadata */
 	bool use_fips, use_dualstack;
-	const char *endpoint_url;	/* for every service; NULL: the rules */
-	bool endpoint_url_is_override;	/* told on the command line: beats service-specific ones */
-	bool ignore_configured_endpoints;
+	const char *endpoint_url; /* told: beats every configured one; NULL: not told */
+	bool ignore_configured_endpoints; /* those of environment and profile */
 	bool s3_force_path_style;
 	int max_attempts; /* in total, 1 to 10; 0 counts as 3 */
 	const char *app_id, *ca_bundle;
@@ -63,11 +63,11 @@ struct aws_settings {
 	bool imds_v1_disabled;
 	const char *imds_endpoint; /* no trailing slash; NULL counts as http://169.254.169.254 */
 	int64_t imds_timeout_ms;   /* of one attempt; 0 counts as 1,000 */
-	int imds_attempts;	   /* 0 counts as 1 */
+	int imds_attempts;	   /* 0 counts as 3 */
 };
 
 /*
- * Load the shared files and resolve. The files and environment are read now and not again.
+ * Load the shared files and resolve. The files are read now and not again.
  * ERR_MALFORMED: a file does not parse or a value is not what it must be (the text names it);
  * ERR_NOT_FOUND: a profile was named that no file has. Reads files.
  */
@@ -75,11 +75,12 @@ int aws_settings_load(struct arena *a, const struct aws_env *env, const struct a
 		      struct aws_settings *out, struct err *err) MUST_CHECK;
 
 /*
- * The endpoint URL configured for a service, by its id ("Elastic Load Balancing v2"): NULL when
- * none is. Lives as long as the settings and the
- * environment.
+ * The endpoint URL configured for a service, by its id ("Elastic Load Balancing v2"): told, from
+ * the environment (AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL), or from the profile (its services
+ * section, then itself). NULL when there is none. Lives as long as the arena and the settings.
  */
-const char *aws_settings_endpoint_url(const struct aws_settings *s, const char *service_id);
+const char *aws_settings_endpoint_url(const struct aws_settings *s, const char *service_id,
+				      struct arena *a);
 
 /* "name/version ua/2.1 os/linux ... app/id": for the transport. */
 char *aws_settings_user_agent(const struct aws_settings *s, struct arena *a, const char *name,

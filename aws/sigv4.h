@@ -27,9 +27,9 @@
  */
 struct sigv4_request {
 	const char *method;		   /* upper case */
-	struct str path;		   /* as on the wire, percent-encoded; empty counts as "/" */
+	struct str path;		   /* as on the wire; empty counts as "/" */
 	struct str query;		   /* as on the wire, without '?' */
-	const struct http_header *headers; /* all that are sent, Host and X-Amz-Date included */
+	const struct http_header *headers; /* all that are sent, with Host and X-Amz-Date */
 	size_t n_headers;
 	const char *payload_hash; /* hex SHA-256 of the body, or a special value such as
 				     UNSIGNED-PAYLOAD; NULL: the hash of no body */
@@ -41,7 +41,7 @@ struct sigv4_request {
 struct sigv4_scope {
 	const char *access_key_id;
 	const struct secret *secret_access_key;
-	const char *region, *service; /* service is the signing name: "monitoring", not CloudWatch */
+	const char *region, *service; /* the signing name: "monitoring" for CloudWatch */
 	struct utc time;	      /* must be the moment X-Amz-Date says */
 };
 
