@@ -25,7 +25,8 @@ struct http_header {
 struct http_request {
 	const char *method;		   /* "GET", "POST" ... */
 	const char *url;		   /* absolute, http or https, already encoded */
-	const struct http_header *headers; /* "Host" may be given and must equal the URL's */
+	/* "Host" and "Content-Length" may be given and must equal the URL's and the body's */
+	const struct http_header *headers;
 	size_t n_headers;
 	struct str body;	/* sent with Content-Length; empty for none */
 	int64_t connect_ms;	/* limit for name, TCP and TLS; 0: default 3,100 ms */
@@ -65,6 +66,11 @@ struct http {
 	void (*free)(struct http *h);
 };
 
+/*
+ * Check a request and send it. Refused before any transport sees it: ERR_UNSAFE for plain http to
+ * a host that is neither loopback nor one of the link-local metadata and credential endpoints, and
+ * for headers that could smuggle others in; ERR_REJECTED for what is no proper request.
+ */
 int http_send(struct http *h, const struct http_request *req, struct arena *a,
 	      struct http_response *res, struct cancel *cancel, struct err *err) MUST_CHECK;
 void http_free(struct http *h); /* NULL does nothing */
@@ -75,8 +81,10 @@ struct str http_header_get(const struct http_header *h, size_t n, const char *na
 /*
  * The libcurl transport: a pool of handles, each with its own connection cache, TLS verified
  * always, HTTP/1.1 and 2, proxies from the environment unless no_proxy, address resolution that
- * can be interrupted. ca_bundle: a PEM file, or NULL for the system's. Fails when libcurl lacks
- * TLS or an asynchronous resolver. http_global_init() comes first, before any thread is started.
+ * can be interrupted. Plain http never goes through a proxy. ca_bundle: a PEM file, or NULL for the
+ * system's. user_agent may be NULL: none is sent, unless the request has one. Fails when libcurl
+ * lacks TLS or an asynchronous resolver. http_global_init() comes first, before any thread is
+ * started; it also has SIGPIPE ignored. http_free() must not overlap a call.
  */
 void http_global_init(void);
 struct http *http_curl_new(const char *ca_bundle, const char *user_agent, struct err *err);

@@ -32,10 +32,12 @@ struct json {
 };
 
 /* Parse one document. The tree lives in the arena and owns copies of all text.
- * ERR_MALFORMED (with offset) or ERR_LIMIT. */
+ * ERR_MALFORMED (with offset), ERR_LIMIT, or ERR_UNSAFE for a NUL in a string. Half a surrogate pair
+ * becomes U+FFFD. */
 int json_parse(struct arena *a, struct str text, struct json **root, struct err *err) MUST_CHECK;
 
-const struct json *json_get(const struct json *object, const char *key); /* NULL when absent */
+/* NULL when absent or null */
+const struct json *json_get(const struct json *object, const char *key);
 const struct json *json_at(const struct json *node, const char *path);	 /* "data.action.name" */
 struct str json_text(const struct json *node);	/* string content; the empty slice when absent */
 const char *json_cstr(const struct json *node); /* the same as a C string, or NULL when absent */
@@ -51,7 +53,7 @@ bool json_double(const struct json *node, double *out);
  * JSON demands an escape and UTF-8 otherwise. Misuse (a value without key in an object) asserts.
  * Keys and strings that are not UTF-8 have the bad bytes replaced by U+FFFD.
  */
-#define JSON_WRITE_DEPTH_MAX 32
+#define JSON_WRITE_DEPTH_MAX 96 /* LIMIT_DOC_DEPTH, and what may be wrapped around it */
 
 struct json_out {
 	struct buf *buf;

@@ -9,6 +9,8 @@
 /* --- documents ------------------------------------------------------------------------------- */
 /* The largest API answers we read (DescribeRules of a full listener) are under 1 MiB. */
 #define LIMIT_API_BODY (8u << 20)
+/* Real answers have about 2 KiB of headers. */
+#define LIMIT_HTTP_HEADERS (256u << 10)
 /* Deepest AWS document is about 12; people's plans about 6. */
 #define LIMIT_DOC_DEPTH 64
 /* 8 MiB of the smallest nodes is about this many. */

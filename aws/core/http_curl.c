@@ -1,0 +1,655 @@
+#include "aws/core/http.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "aws/core/buf.h"
+#include "aws/core/cancel.h"
+#include "aws/core/clock.h"
+#include "aws/core/limits.h"
+#include "aws/core/lock.h"
+
+/*
+ * The libcurl transport. A call owns one easy handle inside a multi handle of its own: the thread
+ * blocks in curl_multi_poll(), which a cancel interrupts at once with curl_multi_wakeup(). The
+ * pairs are kept for their connections; one whose transfer failed is thrown away, because nothing
+ * is known of its connections any more.
+ *
+ * Time limits are kept here and not by libcurl, save that for connecting: libcurl has no limit for
+ * silence that also holds while nothing has arrived yet.
+ */
+
+#define DEFAULT_CONNECT_MS 3100 /* just over one TCP retransmission */
+#define DEFAULT_TOTAL_MS 30000
+#define POOL_IDLE_MAX 32     /* above the number of threads that make calls */
+#define SLOT_ORIGINS 8	     /* also the number of connections that a pair keeps */
+#define CONNECTION_AGE_S 60L /* load balancers close idle connections after about a minute */
+#define RECEIVE_BYTES (64L << 10)
+
+struct slot {
+	CURLM *multi;
+	CURL *easy;
+	struct slot *next;
+	uint64_t origins[SLOT_ORIGINS]; /* hashes of where its latest connections lead */
+	unsigned n_origins;		/* ever noted; the array is a ring */
+};
+
+struct http_curl {
+	struct http http;
+	struct lock lock;
+	struct slot *idle; /* latest first */
+	size_t n_idle;
+	size_t n_busy;
+	char *ca_bundle;
+	char *user_agent;
+};
+
+struct exchange {
+	const struct http_request *req;
+	struct arena *arena;
+	struct http_response *res;
+	struct err *err;
+	struct str origin; /* scheme, host and port: what messages name */
+	struct buf body;   /* what is collected */
+	uint64_t body_max;
+	size_t cap_headers;
+	uint64_t received; /* bytes of headers and body */
+	size_t header_bytes;
+	bool in_block;	   /* between a status line and the empty line */
+	bool headers_done; /* of the final answer; what follows are trailers */
+	bool started;	   /* connected, request on its way */
+	bool failed;	   /* a callback gave up, err says why */
+	char curl_text[CURL_ERROR_SIZE];
+};
+
+/* --- the pool ---------------------------------------------------------------------------------- */
+
+static struct slot *slot_new(void)
+{
+	struct slot *s = xcalloc(1, sizeof(*s));
+
+	s->multi = curl_multi_init();
+	s->easy = curl_easy_init();
+	assert(s->multi && s->easy);
+	curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)SLOT_ORIGINS);
+	return s;
+}
+
+static void slot_free(struct slot *s)
+{
+	curl_easy_cleanup(s->easy);
+	curl_multi_cleanup(s->multi);
+	free(s);
+}
+
+static bool slot_knows(const struct slot *s, uint64_t origin)
+{
+	for (unsigned i = 0; i < SLOT_ORIGINS && i < s->n_origins; i++) {
+		if (s->origins[i] == origin)
+			return true;
+	}
+	return false;
+}
+
+/* One that may still have a connection to the origin, else the latest, else a new one. */
+static struct slot *slot_take(struct http_curl *c, uint64_t origin)
+{
+	struct slot **at = &c->idle;
+	struct slot *s;
+
+	lock_take(&c->lock);
+	while (*at && !slot_knows(*at, origin))
+		at = &(*at)->next;
+	if (!*at)
+		at = &c->idle;
+	s = *at;
+	if (s) {
+		*at = s->next;
+		c->n_idle--;
+	}
+	c->n_busy++;
+	lock_drop(&c->lock);
+	if (!s)
+		s = slot_new();
+	if (!slot_knows(s, origin))
+		s->origins[s->n_origins++ % SLOT_ORIGINS] = origin;
+	return s;
+}
+
+static void slot_give(struct http_curl *c, struct slot *s, bool reusable)
+{
+	lock_take(&c->lock);
+	c->n_busy--;
+	if (reusable && c->n_idle < POOL_IDLE_MAX) {
+		s->next = c->idle;
+		c->idle = s;
+		c->n_idle++;
+		s = NULL;
+	}
+	lock_drop(&c->lock);
+	if (s)
+		slot_free(s);
+}
+
+/* FNV-1a: a wrong guess costs a connection, no more. */
+static uint64_t hash_origin(struct str s)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
+	return h;
+}
+
+/* --- receiving --------------------------------------------------------------------------------- */
+
+static size_t give_up(struct exchange *x)
+{
+	x->failed = true;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+static bool is_streamed(const struct exchange *x)
+{
+	return x->req->on_body && x->res->status / 100 == 2;
+}
+
+static size_t too_long(struct exchange *x)
+{
+	err_set(x->err, ERR_LIMIT, "%s " STR_FMT ": the answer is larger than %llu bytes",
+		x->req->method, STR_ARG(x->origin), (unsigned long long)x->body_max);
+	return give_up(x);
+}
+
+static void add_header(struct exchange *x, struct str name, struct str value)
+{
+	struct http_response *res = x->res;
+
+	if (res->n_headers == x->cap_headers) {
+		size_t cap = x->cap_headers ? 2 * x->cap_headers : 16;
+		struct http_header *grown = arena_array(x->arena, struct http_header, cap);
+
+		for (size_t i = 0; i < res->n_headers; i++)
+			grown[i] = res->headers[i];
+		res->headers = grown;
+		x->cap_headers = cap;
+	}
+	res->headers[res->n_headers++] = (struct http_header){
+		{str_dup(x->arena, name), name.n},
+		{str_dup(x->arena, value), value.n},
+	};
+}
+
+static bool malformed(struct exchange *x, const char *what)
+{
+	err_set(x->err, ERR_NETWORK, "%s " STR_FMT ": malformed %s in the answer", x->req->method,
+		STR_ARG(x->origin), what);
+	return false;
+}
+
+/* "HTTP/1.1 200 OK": an interim answer before it is forgotten. */
+static bool begin_block(struct exchange *x, struct str line)
+{
+	struct str rest = line;
+	struct str version, code;
+	uint64_t status;
+
+	if (!str_next(&rest, ' ', &version) || !str_next(&rest, ' ', &code) ||
+	    !str_parse_u64(code, 100, 599, &status))
+		return malformed(x, "status line");
+	x->res->status = (int)status;
+	x->res->n_headers = 0;
+	x->in_block = true;
+	return true;
+}
+
+/* The empty line after the headers. */
+static bool end_block(struct exchange *x)
+{
+	const struct http_request *req = x->req;
+	struct http_response *res = x->res;
+	uint64_t length;
+
+	x->in_block = false;
+	if (res->status < 200)
+		return true;
+	x->headers_done = true;
+	if (req->on_body && !is_streamed(x) && x->body_max > LIMIT_API_BODY)
+		x->body_max = LIMIT_API_BODY;
+	if (strcmp(req->method, "HEAD") != 0 && res->status != 304 &&
+	    str_parse_u64(http_header_get(res->headers, res->n_headers, "Content-Length"), 0,
+			  UINT64_MAX, &length) &&
+	    length > x->body_max) {
+		too_long(x);
+		return false;
+	}
+	return !req->on_start || res->status / 100 != 2 ||
+	       req->on_start(req->on_arg, res->status, res->headers, res->n_headers, x->err) == 0;
+}
+
+static bool take_header_line(struct exchange *x, struct str line)
+{
+	const char *colon = memchr(line.p, ':', line.n);
+	size_t n = colon ? (size_t)(colon - line.p) : 0;
+
+	if (n == 0 || line.p[0] == ' ' || line.p[0] == '\t')
+		return malformed(x, "header");
+	add_header(x, str_trim(str_sub(line, 0, n)), str_trim(str_sub(line, n + 1, line.n)));
+	return true;
+}
+
+static size_t on_header(char *p, size_t size, size_t count, void *arg)
+{
+	struct exchange *x = arg;
+	size_t n = size * count;
+	struct str line = {p, n};
+	bool ok = true;
+
+	x->received += n;
+	x->header_bytes += n;
+	if (x->header_bytes > LIMIT_HTTP_HEADERS) {
+		err_set(x->err, ERR_LIMIT, "%s " STR_FMT ": headers are larger than %u bytes",
+			x->req->method, STR_ARG(x->origin), LIMIT_HTTP_HEADERS);
+		return give_up(x);
+	}
+	while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+		line.n--;
+	if (x->headers_done)
+		return n;
+	if (!x->in_block)
+		ok = begin_block(x, line);
+	else
+		ok = line.n > 0 ? take_header_line(x, line) : end_block(x);
+	return ok ? n : give_up(x);
+}
+
+static size_t on_write(char *p, size_t size, size_t count, void *arg)
+{
+	struct exchange *x = arg;
+	size_t n = size * count;
+
+	x->received += n;
+	x->res->body_bytes += n;
+	if (x->res->body_bytes > x->body_max)
+		return too_long(x);
+	if (!is_streamed(x))
+		buf_add(&x->body, p, n);
+	else if (x->req->on_body(x->req->on_arg, p, n, x->err))
+		return give_up(x);
+	return n;
+}
+
+/*
+ * Called when a connection is there and the request is about to be written. A second time in one
+ * call means that libcurl found a kept connection closed and wants to send again by itself; whether
+ * a request may be repeated is not the transport's to decide.
+ */
+static int on_request(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+	struct exchange *x = arg;
+
+	(void)remote;
+	(void)local;
+	(void)remote_port;
+	(void)local_port;
+	if (!x->started) {
+		x->started = true;
+		return CURL_PREREQFUNC_OK;
+	}
+	err_set(x->err, ERR_NETWORK, "%s " STR_FMT ": the connection was closed without an answer",
+		x->req->method, STR_ARG(x->origin));
+	x->failed = true;
+	return CURL_PREREQFUNC_ABORT;
+}
+
+/* --- setting up -------------------------------------------------------------------------------- */
+
+static struct curl_slist *add_line(struct curl_slist *list, const char *line)
+{
+	list = curl_slist_append(list, line);
+	assert(list);
+	return list;
+}
+
+static struct curl_slist *header_list(const struct http_request *req)
+{
+	static const char *const unwanted[] = {"Accept", "Content-Type", "Expect"};
+	struct curl_slist *list = NULL;
+	struct buf line;
+
+	buf_init(&line, SIZE_MAX);
+	for (size_t i = 0; i < req->n_headers; i++) {
+		const struct http_header *h = &req->headers[i];
+
+		if (str_is_nocase(h->name, "Content-Length"))
+			continue; /* libcurl writes it */
+		buf_clear(&line);
+		buf_add_str(&line, h->name);
+		/* libcurl's notation: "Name:" removes a header, "Name;" sends it empty */
+		buf_adds(&line, str_trim(h->value).n ? ": " : ";");
+		buf_add_str(&line, str_trim(h->value));
+		list = add_line(list, line.p);
+	}
+	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
+		bool asked = false;
+
+		for (size_t j = 0; j < req->n_headers; j++)
+			asked = asked || str_is_nocase(req->headers[j].name, unwanted[i]);
+		if (asked)
+			continue;
+		buf_clear(&line);
+		buf_addf(&line, "%s:", unwanted[i]);
+		list = add_line(list, line.p);
+	}
+	buf_release(&line);
+	return list;
+}
+
+static bool expects_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+	       strcmp(method, "PATCH") == 0;
+}
+
+static unsigned set_method(CURL *e, const struct http_request *req)
+{
+	unsigned bad = 0;
+
+	if (strcmp(req->method, "HEAD") == 0)
+		return curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	if (req->body.n > 0 || expects_body(req->method)) {
+		bad |= curl_easy_setopt(e, CURLOPT_POST, 1L);
+		bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body.n ? req->body.p : "");
+		bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.n);
+	}
+	bad |= curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
+	return bad;
+}
+
+static unsigned set_connection(CURL *e, const struct http_curl *c, const struct http_request *req)
+{
+	int64_t connect_ms = req->connect_ms > 0 ? req->connect_ms : DEFAULT_CONNECT_MS;
+	unsigned bad = 0;
+
+	bad |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+				(long)(connect_ms < INT_MAX ? connect_ms : INT_MAX));
+	/* do not wait for a name server when the call is over */
+	bad |= curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
+	bad |= curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	bad |= curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	bad |= curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (c->ca_bundle)
+		bad |= curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_bundle);
+	/* plain http is for hosts that the request reaches without leaving the machine */
+	if (req->no_proxy || strncmp(req->url, "https:", 6) != 0)
+		bad |= curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	return bad;
+}
+
+static unsigned set_exchange(CURL *e, struct exchange *x, struct curl_slist *headers)
+{
+	unsigned bad = 0;
+
+	bad |= curl_easy_setopt(e, CURLOPT_URL, x->req->url);
+	bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* object keys may contain "/../" */
+	bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	bad |= curl_easy_setopt(e, CURLOPT_MAXREDIRS, 0L);
+	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
+	bad |= curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
+	bad |= curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->curl_text);
+	bad |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	bad |= curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+	bad |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_write);
+	bad |= curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+	bad |= curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
+	bad |= curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
+	return bad;
+}
+
+static void set_up(struct http_curl *c, struct slot *s, struct exchange *x,
+		   struct curl_slist *headers)
+{
+	unsigned bad = set_method(s->easy, x->req);
+
+	bad |= set_connection(s->easy, c, x->req);
+	bad |= set_exchange(s->easy, x, headers);
+	if (c->user_agent)
+		bad |= curl_easy_setopt(s->easy, CURLOPT_USERAGENT, c->user_agent);
+	/* http_curl_new() tried the options; what is left is want of memory */
+	assert(!bad);
+}
+
+/* --- running ----------------------------------------------------------------------------------- */
+
+static enum err_code classify(CURLcode code)
+{
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return ERR_TIMEOUT;
+	if (code == CURLE_SSL_CACERT_BADFILE)
+		return ERR_SYSTEM;
+	return ERR_NETWORK;
+}
+
+static int finish(struct slot *s, struct exchange *x, CURLcode code)
+{
+	char words[CURL_ERROR_SIZE];
+	long sys = 0;
+
+	if (x->failed)
+		return -1;
+	if (code == CURLE_OK && x->headers_done)
+		return 0;
+	str_copy_clean(words, sizeof(words),
+		       str_from(x->curl_text[0] ? x->curl_text : curl_easy_strerror(code)));
+	if (code == CURLE_OK)
+		return err_set(x->err, ERR_NETWORK, "%s " STR_FMT ": answer without a status",
+			       x->req->method, STR_ARG(x->origin));
+	err_set(x->err, classify(code), "%s " STR_FMT ": %s", x->req->method, STR_ARG(x->origin),
+		words);
+	if (curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &sys) == CURLE_OK)
+		x->err->sys = (int)sys;
+	return -1;
+}
+
+/* Whether the transfer is over, and how. */
+static bool is_done(struct slot *s, CURLcode *code)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(s->multi, &left))) {
+		if (msg->msg == CURLMSG_DONE) {
+			*code = msg->data.result;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct deadlines {
+	int64_t end_ms;	     /* of the whole exchange */
+	int64_t progress_ms; /* when something moved last */
+	uint64_t moved;	     /* bytes at that time */
+};
+
+static int64_t now_ms(void)
+{
+	return clock_mono(clock_system()).ms;
+}
+
+/* How long to wait for the next event; -1 when the exchange has taken too long. */
+static int time_left(struct slot *s, struct exchange *x, struct deadlines *d, int *wait_ms)
+{
+	int64_t now = now_ms();
+	int64_t left = d->end_ms - now;
+	curl_off_t uploaded = 0;
+	uint64_t moved;
+
+	curl_easy_getinfo(s->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+	moved = x->received + (uint64_t)uploaded;
+	if (!x->started || moved != d->moved)
+		d->progress_ms = now; /* connecting has a limit of its own */
+	d->moved = moved;
+	if (left <= 0)
+		return err_set(x->err, ERR_TIMEOUT, "%s " STR_FMT ": no complete answer in time",
+			       x->req->method, STR_ARG(x->origin));
+	if (x->req->stall_ms > 0) {
+		int64_t quiet = d->progress_ms + x->req->stall_ms - now;
+
+		if (quiet <= 0)
+			return err_set(x->err, ERR_TIMEOUT,
+				       "%s " STR_FMT ": nothing arrived for %lld ms",
+				       x->req->method, STR_ARG(x->origin),
+				       (long long)x->req->stall_ms);
+		if (quiet < left)
+			left = quiet;
+	}
+	*wait_ms = (int)(left < INT_MAX ? left : INT_MAX);
+	return 0;
+}
+
+static int run(struct slot *s, struct exchange *x, struct cancel *cancel)
+{
+	int64_t total_ms = x->req->total_ms > 0 ? x->req->total_ms : DEFAULT_TOTAL_MS;
+	struct deadlines d = {.progress_ms = now_ms()};
+	int wait_ms, running;
+	CURLcode code;
+
+	d.end_ms = d.progress_ms + total_ms;
+	while (!cancel_is_fired(cancel)) {
+		CURLMcode mc = curl_multi_perform(s->multi, &running);
+
+		if (mc == CURLM_OK && is_done(s, &code))
+			return finish(s, x, code);
+		if (time_left(s, x, &d, &wait_ms))
+			return -1;
+		if (mc == CURLM_OK)
+			mc = curl_multi_poll(s->multi, NULL, 0, wait_ms, NULL);
+		if (mc != CURLM_OK)
+			return err_set(x->err, ERR_SYSTEM, "%s " STR_FMT ": %s", x->req->method,
+				       STR_ARG(x->origin), curl_multi_strerror(mc));
+	}
+	return err_set(x->err, ERR_CANCELED, "%s " STR_FMT ": canceled", x->req->method,
+		       STR_ARG(x->origin));
+}
+
+static void wake_multi(void *multi)
+{
+	curl_multi_wakeup(multi);
+}
+
+static int run_attached(struct slot *s, struct exchange *x, struct cancel *cancel)
+{
+	struct cancel_waker waker = {.wake = wake_multi, .arg = s->multi};
+	CURLMcode mc = curl_multi_add_handle(s->multi, s->easy);
+	long request_bytes = 0;
+	int rc;
+
+	assert(mc == CURLM_OK);
+	cancel_attach(cancel, &waker);
+	rc = run(s, x, cancel);
+	cancel_detach(cancel, &waker);
+	if (rc) {
+		curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+		x->err->sent = request_bytes > 0;
+	}
+	curl_multi_remove_handle(s->multi, s->easy);
+	return rc;
+}
+
+static struct str origin_of(const char *url)
+{
+	struct str s = str_from(url);
+	size_t n = strlen("https://");
+
+	while (n < s.n && s.p[n] != '/' && s.p[n] != '?')
+		n++;
+	return str_sub(s, 0, n);
+}
+
+static int curl_send(struct http *h, const struct http_request *req, struct arena *a,
+		     struct http_response *res, struct cancel *cancel, struct err *err)
+{
+	struct http_curl *c = (struct http_curl *)h;
+	struct exchange x = {.req = req, .arena = a, .res = res, .err = err};
+	struct curl_slist *headers = header_list(req);
+	struct slot *s;
+	int rc;
+
+	x.origin = origin_of(req->url);
+	x.body_max = req->body_max ? req->body_max : LIMIT_API_BODY;
+	buf_init(&x.body, SIZE_MAX); /* on_write() keeps to body_max */
+	s = slot_take(c, hash_origin(x.origin));
+	set_up(c, s, &x, headers);
+	rc = run_attached(s, &x, cancel);
+	if (!rc)
+		res->body = (struct str){arena_strndup(a, x.body.p, x.body.n), x.body.n};
+	else
+		*res = (struct http_response){.status = 0};
+	curl_easy_reset(s->easy); /* forgets x, keeps the connections */
+	slot_give(c, s, rc == 0);
+	curl_slist_free_all(headers);
+	buf_release(&x.body);
+	return rc;
+}
+
+/* --- making and unmaking ----------------------------------------------------------------------- */
+
+static void curl_free_all(struct http *h)
+{
+	struct http_curl *c = (struct http_curl *)h;
+
+	assert(c->n_busy == 0);
+	while (c->idle) {
+		struct slot *s = c->idle;
+
+		c->idle = s->next;
+		slot_free(s);
+	}
+	lock_release(&c->lock);
+	free(c->ca_bundle);
+	free(c->user_agent);
+	free(c);
+}
+
+void http_global_init(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	CURLcode rc = curl_global_init(CURL_GLOBAL_DEFAULT);
+
+	assert(rc == CURLE_OK);
+	/* TLS libraries write to sockets without MSG_NOSIGNAL */
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+struct http *http_curl_new(const char *ca_bundle, const char *user_agent, struct err *err)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	struct http_curl *c;
+
+	if (!(v->features & CURL_VERSION_SSL) || !(v->features & CURL_VERSION_ASYNCHDNS)) {
+		err_set(err, ERR_SYSTEM, "libcurl %s lacks TLS or an asynchronous resolver",
+			v->version);
+		return NULL;
+	}
+	if (ca_bundle && access(ca_bundle, R_OK)) {
+		err_set_sys(err, ERR_SYSTEM, errno, "CA bundle %s", ca_bundle);
+		return NULL;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->http = (struct http){.send = curl_send, .free = curl_free_all};
+	lock_init(&c->lock, LOCK_HTTP);
+	c->ca_bundle = ca_bundle ? xstrdup(ca_bundle) : NULL;
+	c->user_agent = user_agent ? xstrdup(user_agent) : NULL;
+	return &c->http;
+}
