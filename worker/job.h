@@ -19,6 +19,7 @@ struct worker;
 struct job {
 	struct arena *arena; /* everything below lives here */
 	const char *id, *action_type;
+	const char *problem; /* NULL for a usable job; else what is wrong with its document */
 	const char *pipeline, *execution_id, *stage, *action, *action_execution_id;
 	char rollout_id[ROLLOUT_ID_MAX + 1];
 	struct plan_property *properties;

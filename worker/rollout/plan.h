@@ -125,6 +125,17 @@ struct plan_source {
 int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan,
 	      struct problems *problems) MUST_CHECK;
 
+/*
+ * A plan that can only go back: for a rollout whose artifact cannot be read any more. Its kind of
+ * target comes from the undo record ("t": "lambda"), everything else is the default; it has no
+ * guards and no steps. ERR_MALFORMED when the undo record names no kind we know.
+ */
+int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struct plan **plan,
+		  struct err *err) MUST_CHECK;
+
+/* "lambda", "load-balancer": the word of Target and of plan files. */
+const char *target_kind_name(enum target_kind k);
+
 /* Path of the plan file that the properties name, or NULL for the defaults (rollout.yaml, then
  * rollout.json). */
 const char *plan_file_of(struct arena *a, const struct plan_property *p, size_t n);

@@ -1,0 +1,260 @@
+#include "aws/core/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/core/buf.h"
+#include "aws/core/mem.h"
+
+/*
+ * A line is built in a buffer of at most LINE_MAX_BYTES and written by one write(2), which keeps
+ * lines of several threads apart. A value that does not fit is cut and marked; what comes after it
+ * is left out. Values are escaped in both forms, so a line is always one event.
+ */
+#define LINE_MAX_BYTES 4096
+#define TAIL_BYTES 32 /* room for the mark, a closing quote and brace, and the newline */
+#define VALUE_MAX_BYTES 1024
+
+struct log {
+	int fd;
+	enum log_format format;
+	enum log_level level;
+	bool systemd;
+	struct clock *clock;
+	const struct log *parent;
+	struct log_field *fields; /* copied, ended by a NULL key */
+};
+
+static const struct log_field NO_FIELDS[] = {{.key = NULL}};
+static const char *const LEVEL_NAMES[] = {"error", "warn", "info", "debug"};
+
+struct log *log_new(int fd, enum log_format format, enum log_level level, bool systemd,
+		    struct clock *clock)
+{
+	struct log *l = xcalloc(1, sizeof(*l));
+
+	*l = (struct log){.fd = fd,
+			  .format = format,
+			  .level = level,
+			  .systemd = systemd,
+			  .clock = clock};
+	return l;
+}
+
+struct log *log_with_fields(struct log *parent, const struct log_field *fields)
+{
+	struct log *l;
+	size_t n = 0;
+
+	if (!parent)
+		return NULL;
+	while (fields[n].key)
+		n++;
+	l = xcalloc(1, sizeof(*l));
+	*l = *parent;
+	l->parent = parent;
+	l->fields = xcalloc(n + 1, sizeof(*fields));
+	for (size_t i = 0; i < n; i++) {
+		l->fields[i] = fields[i];
+		l->fields[i].key = xstrdup(fields[i].key);
+		l->fields[i].s.p = xstrndup(fields[i].s.p, fields[i].s.n);
+	}
+	return l;
+}
+
+void log_free(struct log *l)
+{
+	if (!l)
+		return;
+	for (struct log_field *f = l->fields; f && f->key; f++) {
+		free((void *)(uintptr_t)f->key);
+		free((void *)(uintptr_t)f->s.p);
+	}
+	free(l->fields);
+	free(l);
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+static bool is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* Length of the UTF-8 sequence that starts here and is well formed, or 0. */
+static size_t sequence(struct str s, size_t i)
+{
+	unsigned char c = (unsigned char)s.p[i];
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	struct str part = str_sub(s, i, i + n);
+
+	return part.n == n && c != 0 && str_is_utf8(part) ? n : 0;
+}
+
+static void add_escape(struct buf *b, unsigned char c, enum log_format format)
+{
+	if (c == '\n')
+		buf_adds(b, "\\n");
+	else if (c == '\r')
+		buf_adds(b, "\\r");
+	else if (c == '\t')
+		buf_adds(b, "\\t");
+	else if (c == '"' || c == '\\')
+		buf_addf(b, "\\%c", c);
+	else if (format == LOG_JSON)
+		buf_addf(b, c < 0x80 ? "\\u%04x" : "\\ufffd", c);
+	else
+		buf_addf(b, "\\x%02x", c);
+}
+
+/* Escaped text in quotes; cut, with a mark, where the value or the line gets too long. */
+static void add_quoted(struct buf *b, struct str s, enum log_format format)
+{
+	size_t start = b->n;
+
+	buf_addc(b, '"');
+	for (size_t i = 0; i < s.n;) {
+		size_t n = sequence(s, i);
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (b->n - start > VALUE_MAX_BYTES || b->n > LINE_MAX_BYTES - TAIL_BYTES - 8) {
+			buf_adds(b, "...");
+			break;
+		}
+		if (n == 0 || c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
+			add_escape(b, c, format);
+			i++;
+		} else {
+			buf_add(b, s.p + i, n);
+			i += n;
+		}
+	}
+	buf_addc(b, '"');
+}
+
+static void add_value(struct buf *b, const struct log_field *f, enum log_format format)
+{
+	switch (f->type) {
+	case LOG_FIELD_STR:
+		if (format == LOG_TEXT && f->s.n <= VALUE_MAX_BYTES && is_plain(f->s))
+			buf_add_str(b, f->s);
+		else
+			add_quoted(b, f->s, format);
+		break;
+	case LOG_FIELD_INT:
+		buf_addf(b, "%lld", (long long)f->i);
+		break;
+	case LOG_FIELD_NUM:
+		buf_addf(b, f->d == f->d && f->d - f->d == 0 ? "%.6g" : "null", f->d);
+		break;
+	case LOG_FIELD_BOOL:
+		buf_adds(b, f->i ? "true" : "false");
+		break;
+	}
+}
+
+static void add_field(struct buf *b, const struct log_field *f, enum log_format format)
+{
+	size_t before = b->n;
+	size_t key = strlen(f->key);
+
+	/* a plain value is copied whole: it must fit whole */
+	if (b->n + key + 4 + (f->type == LOG_FIELD_STR && is_plain(f->s) ? f->s.n : 32) >
+	    LINE_MAX_BYTES - TAIL_BYTES)
+		return;
+	if (format == LOG_JSON)
+		buf_addf(b, "%s\"%s\":", b->n > 1 ? "," : "", f->key);
+	else
+		buf_addf(b, "%s%s=", before && b->p[before - 1] != '>' ? " " : "", f->key);
+	add_value(b, f, format);
+}
+
+static void add_context(struct buf *b, const struct log *l)
+{
+	if (l->parent)
+		add_context(b, l->parent); /* as deep as loggers are nested: two or three */
+	for (const struct log_field *f = l->fields ? l->fields : NO_FIELDS; f->key; f++)
+		add_field(b, f, l->format);
+}
+
+static void add_head(struct buf *b, const struct log *l, enum log_level level, const char *event)
+{
+	static const char priority[] = {'3', '4', '6', '7'};
+	char ts[UTC_ISO_SIZE];
+
+	if (l->format == LOG_JSON)
+		buf_addc(b, '{');
+	else if (l->systemd)
+		buf_addf(b, "<%c>", priority[level]);
+	if (!l->systemd) {
+		utc_format_iso(clock_utc(l->clock), ts);
+		add_field(b, &LOG_S("ts", ts), l->format);
+	}
+	if (!l->systemd || l->format == LOG_JSON)
+		add_field(b, &LOG_S("level", LEVEL_NAMES[level]), l->format);
+	add_field(b, &LOG_S("event", event), l->format);
+}
+
+static void emit(struct log *l, enum log_level level, const char *event,
+		 const struct log_field *fields, const struct log_field *more)
+{
+	struct buf b;
+	ssize_t ignored;
+
+	if (!l || level > l->level)
+		return;
+	buf_init(&b, LINE_MAX_BYTES);
+	add_head(&b, l, level, event);
+	add_context(&b, l);
+	for (; fields->key; fields++)
+		add_field(&b, fields, l->format);
+	for (; more->key; more++)
+		add_field(&b, more, l->format);
+	buf_adds(&b, l->format == LOG_JSON ? "}\n" : "\n");
+	ignored = write(l->fd, b.p, b.n); /* nowhere to complain to */
+	(void)ignored;
+	buf_release(&b);
+}
+
+void log_emit(struct log *l, enum log_level level, const char *event,
+	      const struct log_field *fields)
+{
+	emit(l, level, event, fields, NO_FIELDS);
+}
+
+void log_err_fields(struct log *l, enum log_level level, const char *event, const struct err *err,
+		    const struct log_field *fields)
+{
+	struct log_field more[6];
+	size_t n = 0;
+
+	more[n++] = LOG_S("code", err_code_name(err->code));
+	if (err->aws[0])
+		more[n++] = LOG_S("aws", err->aws);
+	if (err->http)
+		more[n++] = LOG_I("http", err->http);
+	if (err->request_id[0])
+		more[n++] = LOG_S("request_id", err->request_id);
+	more[n++] = LOG_S("err", err->text);
+	more[n] = (struct log_field){.key = NULL};
+	emit(l, level, event, fields, more);
+}
+
+bool log_level_parse(struct str s, enum log_level *out)
+{
+	for (int i = LOG_ERROR; i <= LOG_DEBUG; i++) {
+		if (str_is(s, LEVEL_NAMES[i])) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,103 @@
+#ifndef WORKER_SLICE_H
+#define WORKER_SLICE_H
+
+#include "worker/artifact.h"
+#include "worker/clients.h"
+#include "worker/rollout/decide.h"
+#include "worker/worker.h"
+
+/*
+ * A rollout as this worker knows it, and its turns. It is a task of the scheduler: one turn restores
+ * what is needed, then goes round observe, decide, act until it has to wait, and says when to come
+ * back. While a job is held that is a slice of the rollout; between jobs the rollout is parked: its
+ * guards go on being asked and a Fail restores the baseline, but nothing moves forward.
+ *
+ * Everything but `next`, `incoming` and `abandoned` belongs to the running turn.
+ */
+struct rollout {
+	struct task task; /* first */
+	struct worker *worker;
+	struct rollout *next;	/* worker->rollouts; under worker->lock */
+	struct job *incoming;	/* a job given to it, not yet taken up; under worker->lock */
+	bool abandoned;		/* its action execution is over; under worker->lock */
+	bool holds_job;		/* counted in worker->n_jobs; under worker->lock */
+
+	char id[ROLLOUT_ID_MAX + 1];
+	struct log *log;
+	struct arena *arena;	/* identity and plan: as long as the rollout */
+	const char *pipeline, *execution_id, *action, *action_execution_id, *action_type;
+	const char *configuration; /* JSON, for the ledger */
+	struct job *job;	/* the job held, or NULL */
+	const struct plan *plan; /* NULL until the first job has been opened */
+	struct artifact *artifact; /* of the job held; NULL until it was needed */
+
+	struct rollout_state state;
+	bool has_state;
+	bool opened;		/* state and plan are those of the job held */
+	bool token_held;	/* CodePipeline has the undo record */
+	bool moved;		/* phase or step changed since the job was taken */
+	struct err act_err;	/* of the last act, when it failed for good */
+	bool has_act_err;
+	struct utc job_seen;	/* when a job was last held */
+	struct target_observation seen; /* the last look */
+	struct verdict verdicts[LIMIT_GUARDS]; /* the last answers */
+	struct observation last;
+	struct decision decision; /* the last one */
+};
+
+/* A turn: what scheduler_add() runs. */
+bool slice_run(struct task *t, struct mono now, struct mono *next);
+
+/* rollouts.c: make one that knows its id only, and free one that is in no list any more. */
+struct rollout *rollout_new(struct worker *w, const char *id);
+void rollout_free(struct rollout *r);
+
+/* One turn's surroundings. */
+struct turn {
+	struct rollout *r;
+	struct worker *w;
+	struct arena *arena;	/* vanishes with the turn */
+	struct target_env env;
+	const struct target_ops *ops;
+	struct aws_client client;
+};
+
+/* --- slice_open.c: what stands before the first look ------------------------------------------- */
+
+/*
+ * Take up the job held: read state (token, ledger, memory: the newest), artifact and plan. 0 when
+ * the rollout can go on; -1 when it cannot, with *failure and err for the report, unless err is
+ * retryable or canceled: then the next turn tries again.
+ */
+int slice_open(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
+	MUST_CHECK;
+
+/* Fill in t->ops, t->client, t->env for the plan. May block: a role is assumed. */
+int slice_target(struct turn *t, struct err *err) MUST_CHECK;
+
+/*
+ * The first, reading look: check plan, guards and target against the world and write the undo
+ * record into the state. Problems make it fail as ConfigurationError.
+ */
+int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
+	MUST_CHECK;
+
+/* --- slice_report.c: what is told -------------------------------------------------------------- */
+
+/* Write the rollout's newest state into the ledger. */
+int slice_save(struct turn *t, bool final, struct err *err) MUST_CHECK;
+
+/* Report the job with a token; the rollout is parked then. */
+int slice_report_token(struct turn *t, struct err *err) MUST_CHECK;
+
+/* Report the end, as the decision says; outputs are uploaded before a success is reported. */
+int slice_report_end(struct turn *t, struct err *err) MUST_CHECK;
+
+/* Report a failure that came before there was anything to decide. */
+int slice_report_refusal(struct turn *t, enum failure failure, const char *message,
+			 struct err *err) MUST_CHECK;
+
+/* The job is out of our hands: forget it here. */
+void slice_drop_job(struct rollout *r);
+
+#endif

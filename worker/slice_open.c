@@ -1,0 +1,282 @@
+#include "worker/slice.h"
+
+#include <string.h>
+
+#include "aws/core/json.h"
+
+/*
+ * What stands before the first look of a slice: the newest state, the plan it belongs to, the
+ * target. The state may come from the job's token, from the ledger or from memory; the one with the
+ * highest seq is the newest, as each change of state counts up.
+ */
+#define CREDENTIALS_FRESH_MS (5 * 60 * 1000) /* they live about 15 minutes */
+
+/* --- identity -------------------------------------------------------------------------------------- */
+
+static const char *configuration_json(struct arena *a, const struct job *j)
+{
+	struct buf b;
+	struct json_out o;
+	const char *text;
+
+	/* only what says where the target is: other values may be secrets */
+	buf_init(&b, LIMIT_PLAN_BYTES);
+	json_out_init(&o, &b);
+	json_out_object(&o);
+	json_member_str(&o, "Target", job_property(j, "Target"));
+	json_member_str(&o, "RoleArn", job_property(j, "RoleArn"));
+	json_out_end(&o);
+	text = arena_strdup(a, b.over ? "{}" : b.p);
+	buf_release(&b);
+	return text;
+}
+
+static void take_identity(struct rollout *r, const struct job *j)
+{
+	if (r->action_type)
+		return;
+	r->pipeline = j->pipeline ? arena_strdup(r->arena, j->pipeline) : NULL;
+	r->execution_id = j->execution_id ? arena_strdup(r->arena, j->execution_id) : NULL;
+	r->action = j->action ? arena_strdup(r->arena, j->action) : NULL;
+	r->action_execution_id =
+		j->action_execution_id ? arena_strdup(r->arena, j->action_execution_id) : NULL;
+	r->action_type = arena_strdup(r->arena, j->action_type);
+	r->configuration = configuration_json(r->arena, j);
+}
+
+/* --- state ------------------------------------------------------------------------------------------- */
+
+static void take_newer(struct rollout *r, const struct rollout_state *s)
+{
+	if (strcmp(s->id, r->id) != 0)
+		return;
+	if (!r->has_state || s->seq > r->state.seq)
+		r->state = *s;
+	r->has_state = true;
+}
+
+static int restore_state(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct ledger_rollout *row;
+	struct rollout_state s;
+	static const struct plan no_plan;
+
+	if (r->job->token) {
+		if (token_decode(t->arena, str_from(r->job->token), &s, err))
+			return err_wrap(err, "continuation token");
+		if (strcmp(s.id, r->id) != 0)
+			return err_set(err, ERR_REJECTED,
+				       "continuation token: it belongs to rollout %s, not to %s",
+				       s.id, r->id);
+		take_newer(r, &s);
+		r->token_held = s.undo[0] != '\0';
+	}
+	if (ledger_rollout_get(t->w->ledger, r->id, t->arena, &row, err))
+		return -1;
+	if (row && row->token) {
+		if (token_decode(t->arena, str_from(row->token), &s, err)) {
+			log_err(r->log, LOG_WARN, "ledger.state_unreadable", err);
+			*err = ERR_INIT;
+		} else {
+			take_newer(r, &s);
+		}
+	}
+	if (!r->has_state) {
+		rollout_begin(&no_plan, r->id, clock_utc(t->w->clock), &r->state);
+		r->has_state = true;
+	}
+	return 0;
+}
+
+/* --- plan -------------------------------------------------------------------------------------------- */
+
+/* The text of the plan file: the one named, or the first of the defaults that exists. */
+static int plan_text(struct turn *t, struct plan_source *src, struct err *err)
+{
+	struct rollout *r = t->r;
+	const struct job *j = r->job;
+	const char *named = plan_file_of(t->arena, j->properties, j->n_properties);
+	const char *const names[] = {named ? named : "rollout.yaml", named ? NULL : "rollout.json"};
+
+	if (j->n_inputs == 0)
+		return named ? err_set(err, ERR_REJECTED,
+				       "Plan: \"%s\": the action has no input artifact to read it from",
+				       named)
+			     : 0;
+	r->artifact = r->artifact ? r->artifact : artifact_open(t->w, r->job, err);
+	if (!r->artifact)
+		return -1;
+	for (size_t i = 0; i < 2 && names[i]; i++) {
+		if (artifact_read(r->artifact, names[i], LIMIT_PLAN_BYTES, t->arena,
+				  &src->file_text, err) == 0) {
+			src->file_name = names[i];
+			return 0;
+		}
+		if (err->code != ERR_NOT_FOUND)
+			return -1;
+	}
+	if (named)
+		return err_set(err, ERR_REJECTED,
+			       "Plan: \"%s\": there is no such file in the input artifact", named);
+	*err = ERR_INIT;
+	return 0;
+}
+
+/* The plan that can only go back, for a rollout that has touched its target. */
+static int fall_back(struct turn *t, const char *why, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct str role = job_property(r->job, "RoleArn");
+	struct plan *plan;
+
+	if (plan_fallback(r->arena, r->state.undo, role.n ? str_dup(r->arena, role) : NULL, &plan,
+			  err))
+		return -1;
+	r->plan = plan;
+	r->has_act_err = true;
+	err_set(&r->act_err, ERR_REJECTED, "%s", why);
+	log_event(r->log, LOG_WARN, "rollout.plan_lost", LOG_S("why", why));
+	return 0;
+}
+
+static int read_plan(struct turn *t, struct buf *message, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct plan_source src = {.properties = r->job->properties,
+				  .n_properties = r->job->n_properties};
+	struct problems problems;
+	struct plan *plan;
+
+	if (plan_text(t, &src, err))
+		return -1;
+	problems_init(&problems, t->arena);
+	if (plan_read(r->arena, &src, &plan, &problems)) {
+		problems_format(&problems, message);
+		return err_set(err, ERR_REJECTED, "the plan has %zu problems", problems.n_errors);
+	}
+	if (r->state.plan_digest[0] &&
+	    strncmp(r->state.plan_digest, plan->digest, sizeof(r->state.plan_digest) - 1) != 0)
+		return err_set(err, ERR_REJECTED,
+			       "the plan is not the one this rollout started with: digest %.12s, "
+			       "now %.12s", r->state.plan_digest, plan->digest);
+	str_copy(r->state.plan_digest, sizeof(r->state.plan_digest), str_from(plan->digest));
+	r->plan = plan;
+	return 0;
+}
+
+static enum failure failure_of(const struct err *err)
+{
+	if (err->code == ERR_DENIED)
+		return FAILURE_PERMISSION_ERROR;
+	if (err->code == ERR_NOT_FOUND)
+		return FAILURE_REVISION_UNAVAILABLE;
+	if (err->code == ERR_SYSTEM || err_is_retryable(err))
+		return FAILURE_SYSTEM_UNAVAILABLE;
+	return FAILURE_CONFIGURATION_ERROR;
+}
+
+int slice_open(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
+{
+	struct rollout *r = t->r;
+	int rc;
+
+	take_identity(r, r->job);
+	*failure = FAILURE_CONFIGURATION_ERROR;
+	if (r->job->problem) {
+		buf_adds(message, r->job->problem);
+		return err_set(err, ERR_REJECTED, "%s", r->job->problem);
+	}
+	if (restore_state(t, err)) {
+		buf_adds(message, err->text);
+		return -1;
+	}
+	rc = r->plan ? 0 : read_plan(t, message, err);
+	if (rc && (err_is_retryable(err) || err->code == ERR_CANCELED))
+		return -1;
+	if (rc && r->state.touched && !phase_is_final(r->state.phase)) {
+		struct err why = *err;
+
+		rc = fall_back(t, message->n ? message->p : why.text, err);
+	}
+	if (rc) {
+		*failure = failure_of(err);
+		if (!message->n)
+			buf_adds(message, err->text);
+		return -1;
+	}
+	r->opened = true;
+	return 0;
+}
+
+/* --- target ------------------------------------------------------------------------------------------ */
+
+static int get_artifact(void *arg, const struct target_artifact **out, struct err *err)
+{
+	struct rollout *r = arg;
+
+	if (!r->job)
+		return err_set(err, ERR_CONFLICT, "no job is held: the artifact cannot be read now");
+	if (!r->artifact) {
+		if (job_refresh(r->worker, r->job, CREDENTIALS_FRESH_MS, err))
+			return -1;
+		r->artifact = artifact_open(r->worker, r->job, err);
+	}
+	if (!r->artifact)
+		return -1;
+	*out = artifact_view(r->artifact);
+	return 0;
+}
+
+int slice_target(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+
+	(void)err;
+	t->ops = target_of(r->plan->target.kind);
+	t->client = clients_get(t->w->clients, r->plan->role_arn);
+	t->client.log = r->log;
+	t->env = (struct target_env){.client = t->client,
+				     .arena = t->arena,
+				     .log = r->log,
+				     .plan = r->plan,
+				     .artifact = get_artifact,
+				     .artifact_arg = r};
+	return 0;
+}
+
+int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct guard_env guards = {.target = &t->env,
+				   .ops = t->ops,
+				   .alarms = t->w->alarms,
+				   .max_age_ms = t->w->config->tick_ms};
+	struct problems problems;
+	char undo[LIMIT_UNDO + 1] = "";
+	bool first = false;
+
+	problems_init(&problems, t->arena);
+	if (t->ops->inspect(&t->env, undo, &first, &problems, err)) {
+		err_wrap(err, "inspect the target");
+		buf_adds(message, err->text);
+		*failure = err->code == ERR_NOT_FOUND ? FAILURE_CONFIGURATION_ERROR : failure_of(err);
+		return -1;
+	}
+	for (size_t i = 0; i < r->plan->n_guards; i++) {
+		const struct plan_guard *g = &r->plan->guards[i];
+
+		if (guard_of(g->kind)->check(&guards, g, &problems, err))
+			return -1;
+	}
+	if (problems.n_errors) {
+		problems_format(&problems, message);
+		*failure = FAILURE_CONFIGURATION_ERROR;
+		return err_set(err, ERR_REJECTED, "the plan does not fit the target: %zu problems",
+			       problems.n_errors);
+	}
+	str_copy(r->state.undo, sizeof(r->state.undo), str_from(undo));
+	r->state.first = first;
+	r->state.seq++;
+	return slice_save(t, false, err);
+}
