@@ -11,7 +11,7 @@
  * never has and that different parsers read differently.
  */
 
-/* --- URLs -------------------------------------------------------------------------------------- */
+/* --- URLs ------------------------------------------------------------------------------------ */
 
 static bool is_alnum(char c)
 {
@@ -168,7 +168,7 @@ static bool is_metadata_host(struct str host)
 	return false;
 }
 
-/* --- headers ----------------------------------------------------------------------------------- */
+/* --- headers --------------------------------------------------------------------------------- */
 
 struct str http_header_get(const struct http_header *h, size_t n, const char *name)
 {
@@ -183,8 +183,7 @@ struct str http_header_get(const struct http_header *h, size_t n, const char *na
 static bool is_token(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (!is_alnum(s.p[i]) &&
-		    (s.p[i] == '\0' || !strchr("!#$%&'*+-.^_`|~", s.p[i])))
+		if (!is_alnum(s.p[i]) && (s.p[i] == '\0' || !strchr("!#$%&'*+-.^_`|~", s.p[i])))
 			return false;
 	}
 	return s.n > 0;
@@ -201,7 +200,7 @@ static bool is_field_value(struct str s)
 	return true;
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 /* "Host" is what goes on the wire and is signed; it must not point elsewhere than the URL. */
 static bool host_fits(struct str given, const struct http_url *url)
@@ -224,10 +223,11 @@ static int check_header(const struct http_request *req, const struct http_url *u
 	uint64_t length;
 
 	if (!is_token(h->name) || !is_field_value(h->value))
-		return err_set(err, ERR_UNSAFE, "request header with characters that are not "
-						"allowed there");
+		return err_set(err, ERR_UNSAFE,
+			       "request header with characters that are not allowed there");
 	if (str_is_nocase(h->name, "Host") && !host_fits(h->value, url))
-		return err_set(err, ERR_REJECTED, "Host header differs from the URL's host " STR_FMT,
+		return err_set(err, ERR_REJECTED,
+			       "Host header differs from the URL's host " STR_FMT,
 			       STR_ARG(url->host));
 	if (str_is_nocase(h->name, "Transfer-Encoding"))
 		return err_set(err, ERR_REJECTED, "Transfer-Encoding is not supported");

@@ -11,6 +11,7 @@
 #include "aws/core/buf.h"
 #include "aws/core/cancel.h"
 #include "aws/core/clock.h"
+#include "aws/core/http_answer.h"
 #include "aws/core/limits.h"
 #include "aws/core/lock.h"
 
@@ -51,23 +52,12 @@ struct http_curl {
 
 struct exchange {
 	const struct http_request *req;
-	struct arena *arena;
-	struct http_response *res;
-	struct err *err;
-	struct str origin; /* scheme, host and port: what messages name */
-	struct buf body;   /* what is collected */
-	uint64_t body_max;
-	size_t cap_headers;
-	uint64_t received; /* bytes of headers and body */
-	size_t header_bytes;
-	bool in_block;	   /* between a status line and the empty line */
-	bool headers_done; /* of the final answer; what follows are trailers */
-	bool started;	   /* connected, request on its way */
-	bool failed;	   /* a callback gave up, err says why */
+	struct http_answer answer;
+	bool started; /* connected, request on its way */
 	char curl_text[CURL_ERROR_SIZE];
 };
 
-/* --- the pool ---------------------------------------------------------------------------------- */
+/* --- the pool -------------------------------------------------------------------------------- */
 
 static struct slot *slot_new(void)
 {
@@ -146,126 +136,14 @@ static uint64_t hash_origin(struct str s)
 	return h;
 }
 
-/* --- receiving --------------------------------------------------------------------------------- */
-
-static size_t give_up(struct exchange *x)
-{
-	x->failed = true;
-	return CURL_WRITEFUNC_ERROR;
-}
-
-static bool is_streamed(const struct exchange *x)
-{
-	return x->req->on_body && x->res->status / 100 == 2;
-}
-
-static size_t too_long(struct exchange *x)
-{
-	err_set(x->err, ERR_LIMIT, "%s " STR_FMT ": the answer is larger than %llu bytes",
-		x->req->method, STR_ARG(x->origin), (unsigned long long)x->body_max);
-	return give_up(x);
-}
-
-static void add_header(struct exchange *x, struct str name, struct str value)
-{
-	struct http_response *res = x->res;
-
-	if (res->n_headers == x->cap_headers) {
-		size_t cap = x->cap_headers ? 2 * x->cap_headers : 16;
-		struct http_header *grown = arena_array(x->arena, struct http_header, cap);
-
-		for (size_t i = 0; i < res->n_headers; i++)
-			grown[i] = res->headers[i];
-		res->headers = grown;
-		x->cap_headers = cap;
-	}
-	res->headers[res->n_headers++] = (struct http_header){
-		{str_dup(x->arena, name), name.n},
-		{str_dup(x->arena, value), value.n},
-	};
-}
-
-static bool malformed(struct exchange *x, const char *what)
-{
-	err_set(x->err, ERR_NETWORK, "%s " STR_FMT ": malformed %s in the answer", x->req->method,
-		STR_ARG(x->origin), what);
-	return false;
-}
-
-/* "HTTP/1.1 200 OK": an interim answer before it is forgotten. */
-static bool begin_block(struct exchange *x, struct str line)
-{
-	struct str rest = line;
-	struct str version, code;
-	uint64_t status;
-
-	if (!str_next(&rest, ' ', &version) || !str_next(&rest, ' ', &code) ||
-	    !str_parse_u64(code, 100, 599, &status))
-		return malformed(x, "status line");
-	x->res->status = (int)status;
-	x->res->n_headers = 0;
-	x->in_block = true;
-	return true;
-}
-
-/* The empty line after the headers. */
-static bool end_block(struct exchange *x)
-{
-	const struct http_request *req = x->req;
-	struct http_response *res = x->res;
-	uint64_t length;
-
-	x->in_block = false;
-	if (res->status < 200)
-		return true;
-	x->headers_done = true;
-	if (req->on_body && !is_streamed(x) && x->body_max > LIMIT_API_BODY)
-		x->body_max = LIMIT_API_BODY;
-	if (strcmp(req->method, "HEAD") != 0 && res->status != 304 &&
-	    str_parse_u64(http_header_get(res->headers, res->n_headers, "Content-Length"), 0,
-			  UINT64_MAX, &length) &&
-	    length > x->body_max) {
-		too_long(x);
-		return false;
-	}
-	return !req->on_start || res->status / 100 != 2 ||
-	       req->on_start(req->on_arg, res->status, res->headers, res->n_headers, x->err) == 0;
-}
-
-static bool take_header_line(struct exchange *x, struct str line)
-{
-	const char *colon = memchr(line.p, ':', line.n);
-	size_t n = colon ? (size_t)(colon - line.p) : 0;
-
-	if (n == 0 || line.p[0] == ' ' || line.p[0] == '\t')
-		return malformed(x, "header");
-	add_header(x, str_trim(str_sub(line, 0, n)), str_trim(str_sub(line, n + 1, line.n)));
-	return true;
-}
+/* --- what libcurl calls ---------------------------------------------------------------------- */
 
 static size_t on_header(char *p, size_t size, size_t count, void *arg)
 {
 	struct exchange *x = arg;
-	size_t n = size * count;
-	struct str line = {p, n};
-	bool ok = true;
+	struct str line = {p, size * count};
 
-	x->received += n;
-	x->header_bytes += n;
-	if (x->header_bytes > LIMIT_HTTP_HEADERS) {
-		err_set(x->err, ERR_LIMIT, "%s " STR_FMT ": headers are larger than %u bytes",
-			x->req->method, STR_ARG(x->origin), LIMIT_HTTP_HEADERS);
-		return give_up(x);
-	}
-	while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-		line.n--;
-	if (x->headers_done)
-		return n;
-	if (!x->in_block)
-		ok = begin_block(x, line);
-	else
-		ok = line.n > 0 ? take_header_line(x, line) : end_block(x);
-	return ok ? n : give_up(x);
+	return http_answer_header(&x->answer, line) ? line.n : CURL_WRITEFUNC_ERROR;
 }
 
 static size_t on_write(char *p, size_t size, size_t count, void *arg)
@@ -273,15 +151,7 @@ static size_t on_write(char *p, size_t size, size_t count, void *arg)
 	struct exchange *x = arg;
 	size_t n = size * count;
 
-	x->received += n;
-	x->res->body_bytes += n;
-	if (x->res->body_bytes > x->body_max)
-		return too_long(x);
-	if (!is_streamed(x))
-		buf_add(&x->body, p, n);
-	else if (x->req->on_body(x->req->on_arg, p, n, x->err))
-		return give_up(x);
-	return n;
+	return http_answer_body(&x->answer, p, n) ? n : CURL_WRITEFUNC_ERROR;
 }
 
 /*
@@ -301,13 +171,11 @@ static int on_request(void *arg, char *remote, char *local, int remote_port, int
 		x->started = true;
 		return CURL_PREREQFUNC_OK;
 	}
-	err_set(x->err, ERR_NETWORK, "%s " STR_FMT ": the connection was closed without an answer",
-		x->req->method, STR_ARG(x->origin));
-	x->failed = true;
+	http_answer_fail(&x->answer, ERR_NETWORK, "the connection was closed without an answer");
 	return CURL_PREREQFUNC_ABORT;
 }
 
-/* --- setting up -------------------------------------------------------------------------------- */
+/* --- setting up ------------------------------------------------------------------------------ */
 
 static struct curl_slist *add_line(struct curl_slist *list, const char *line)
 {
@@ -429,7 +297,7 @@ static void set_up(struct http_curl *c, struct slot *s, struct exchange *x,
 	assert(!bad);
 }
 
-/* --- running ----------------------------------------------------------------------------------- */
+/* --- running --------------------------------------------------------------------------------- */
 
 static enum err_code classify(CURLcode code)
 {
@@ -445,19 +313,17 @@ static int finish(struct slot *s, struct exchange *x, CURLcode code)
 	char words[CURL_ERROR_SIZE];
 	long sys = 0;
 
-	if (x->failed)
+	if (x->answer.failed)
 		return -1;
-	if (code == CURLE_OK && x->headers_done)
+	if (code == CURLE_OK && x->answer.headers_done)
 		return 0;
 	str_copy_clean(words, sizeof(words),
 		       str_from(x->curl_text[0] ? x->curl_text : curl_easy_strerror(code)));
 	if (code == CURLE_OK)
-		return err_set(x->err, ERR_NETWORK, "%s " STR_FMT ": answer without a status",
-			       x->req->method, STR_ARG(x->origin));
-	err_set(x->err, classify(code), "%s " STR_FMT ": %s", x->req->method, STR_ARG(x->origin),
-		words);
+		return http_answer_fail(&x->answer, ERR_NETWORK, "answer without a status");
+	http_answer_fail(&x->answer, classify(code), "%s", words);
 	if (curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &sys) == CURLE_OK)
-		x->err->sys = (int)sys;
+		x->answer.err->sys = (int)sys;
 	return -1;
 }
 
@@ -477,7 +343,8 @@ static bool is_done(struct slot *s, CURLcode *code)
 }
 
 struct deadlines {
-	int64_t end_ms;	     /* of the whole exchange */
+	int64_t start_ms;
+	int64_t total_ms;    /* for the whole exchange */
 	int64_t progress_ms; /* when something moved last */
 	uint64_t moved;	     /* bytes at that time */
 };
@@ -491,26 +358,24 @@ static int64_t now_ms(void)
 static int time_left(struct slot *s, struct exchange *x, struct deadlines *d, int *wait_ms)
 {
 	int64_t now = now_ms();
-	int64_t left = d->end_ms - now;
+	int64_t left = d->total_ms - (now - d->start_ms);
 	curl_off_t uploaded = 0;
 	uint64_t moved;
 
 	curl_easy_getinfo(s->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
-	moved = x->received + (uint64_t)uploaded;
+	moved = x->answer.received + (uint64_t)uploaded;
 	if (!x->started || moved != d->moved)
 		d->progress_ms = now; /* connecting has a limit of its own */
 	d->moved = moved;
 	if (left <= 0)
-		return err_set(x->err, ERR_TIMEOUT, "%s " STR_FMT ": no complete answer in time",
-			       x->req->method, STR_ARG(x->origin));
+		return http_answer_fail(&x->answer, ERR_TIMEOUT, "no complete answer in time");
 	if (x->req->stall_ms > 0) {
-		int64_t quiet = d->progress_ms + x->req->stall_ms - now;
+		int64_t quiet = x->req->stall_ms - (now - d->progress_ms);
 
 		if (quiet <= 0)
-			return err_set(x->err, ERR_TIMEOUT,
-				       "%s " STR_FMT ": nothing arrived for %lld ms",
-				       x->req->method, STR_ARG(x->origin),
-				       (long long)x->req->stall_ms);
+			return http_answer_fail(&x->answer, ERR_TIMEOUT,
+						"nothing arrived for %lld ms",
+						(long long)x->req->stall_ms);
 		if (quiet < left)
 			left = quiet;
 	}
@@ -520,12 +385,13 @@ static int time_left(struct slot *s, struct exchange *x, struct deadlines *d, in
 
 static int run(struct slot *s, struct exchange *x, struct cancel *cancel)
 {
-	int64_t total_ms = x->req->total_ms > 0 ? x->req->total_ms : DEFAULT_TOTAL_MS;
-	struct deadlines d = {.progress_ms = now_ms()};
-	int wait_ms, running;
+	struct deadlines d = {.start_ms = now_ms(), .total_ms = x->req->total_ms};
+	int wait_ms = 0, running;
 	CURLcode code;
 
-	d.end_ms = d.progress_ms + total_ms;
+	if (d.total_ms <= 0)
+		d.total_ms = DEFAULT_TOTAL_MS;
+	d.progress_ms = d.start_ms;
 	while (!cancel_is_fired(cancel)) {
 		CURLMcode mc = curl_multi_perform(s->multi, &running);
 
@@ -536,11 +402,10 @@ static int run(struct slot *s, struct exchange *x, struct cancel *cancel)
 		if (mc == CURLM_OK)
 			mc = curl_multi_poll(s->multi, NULL, 0, wait_ms, NULL);
 		if (mc != CURLM_OK)
-			return err_set(x->err, ERR_SYSTEM, "%s " STR_FMT ": %s", x->req->method,
-				       STR_ARG(x->origin), curl_multi_strerror(mc));
+			return http_answer_fail(&x->answer, ERR_SYSTEM, "%s",
+						curl_multi_strerror(mc));
 	}
-	return err_set(x->err, ERR_CANCELED, "%s " STR_FMT ": canceled", x->req->method,
-		       STR_ARG(x->origin));
+	return http_answer_fail(&x->answer, ERR_CANCELED, "canceled");
 }
 
 static void wake_multi(void *multi)
@@ -561,49 +426,37 @@ static int run_attached(struct slot *s, struct exchange *x, struct cancel *cance
 	cancel_detach(cancel, &waker);
 	if (rc) {
 		curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-		x->err->sent = request_bytes > 0;
+		x->answer.err->sent = request_bytes > 0;
 	}
 	curl_multi_remove_handle(s->multi, s->easy);
 	return rc;
-}
-
-static struct str origin_of(const char *url)
-{
-	struct str s = str_from(url);
-	size_t n = strlen("https://");
-
-	while (n < s.n && s.p[n] != '/' && s.p[n] != '?')
-		n++;
-	return str_sub(s, 0, n);
 }
 
 static int curl_send(struct http *h, const struct http_request *req, struct arena *a,
 		     struct http_response *res, struct cancel *cancel, struct err *err)
 {
 	struct http_curl *c = (struct http_curl *)h;
-	struct exchange x = {.req = req, .arena = a, .res = res, .err = err};
+	struct exchange x = {.req = req};
 	struct curl_slist *headers = header_list(req);
 	struct slot *s;
 	int rc;
 
-	x.origin = origin_of(req->url);
-	x.body_max = req->body_max ? req->body_max : LIMIT_API_BODY;
-	buf_init(&x.body, SIZE_MAX); /* on_write() keeps to body_max */
-	s = slot_take(c, hash_origin(x.origin));
+	http_answer_init(&x.answer, req, res, a, err);
+	s = slot_take(c, hash_origin(x.answer.origin));
 	set_up(c, s, &x, headers);
 	rc = run_attached(s, &x, cancel);
 	if (!rc)
-		res->body = (struct str){arena_strndup(a, x.body.p, x.body.n), x.body.n};
+		http_answer_end(&x.answer);
 	else
 		*res = (struct http_response){.status = 0};
 	curl_easy_reset(s->easy); /* forgets x, keeps the connections */
 	slot_give(c, s, rc == 0);
 	curl_slist_free_all(headers);
-	buf_release(&x.body);
+	http_answer_release(&x.answer);
 	return rc;
 }
 
-/* --- making and unmaking ----------------------------------------------------------------------- */
+/* --- making and unmaking --------------------------------------------------------------------- */
 
 static void curl_free_all(struct http *h)
 {

@@ -34,7 +34,7 @@ struct reader {
 	struct err *err;
 };
 
-/* --- the tree ---------------------------------------------------------------------------------- */
+/* --- the tree -------------------------------------------------------------------------------- */
 
 static int fail_limit(struct reader *r, const char *what, unsigned long limit)
 {
@@ -86,7 +86,7 @@ static int open_node(struct reader *r, enum json_type type)
 	return 1;
 }
 
-/* --- duplicate keys ---------------------------------------------------------------------------- */
+/* --- duplicate keys -------------------------------------------------------------------------- */
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -127,7 +127,7 @@ static const struct json *find_duplicate(const struct json *object)
 	return NULL;
 }
 
-/* --- what yajl calls; 0 stops it ----------------------------------------------------------------- */
+/* --- what yajl calls; 0 stops it ------------------------------------------------------------- */
 
 static int on_null(void *arg)
 {
@@ -218,7 +218,7 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_end_array,
 };
 
-/* --- escapes that yajl would get wrong --------------------------------------------------------- */
+/* --- escapes that yajl would get wrong ------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -294,7 +294,7 @@ static int check_escapes(struct arena *a, struct str *text, struct err *err)
 	return 0;
 }
 
-/* --- parsing ----------------------------------------------------------------------------------- */
+/* --- parsing --------------------------------------------------------------------------------- */
 
 static void *yajl_xmalloc(void *ctx, size_t n)
 {
@@ -364,7 +364,7 @@ int json_parse(struct arena *a, struct str text, struct json **root, struct err 
 	return 0;
 }
 
-/* --- reading the tree -------------------------------------------------------------------------- */
+/* --- reading the tree ------------------------------------------------------------------------ */
 
 static const struct json *get_str(const struct json *object, struct str key)
 {

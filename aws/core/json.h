@@ -32,8 +32,8 @@ struct json {
 };
 
 /* Parse one document. The tree lives in the arena and owns copies of all text.
- * ERR_MALFORMED (with offset), ERR_LIMIT, or ERR_UNSAFE for a NUL in a string. Half a surrogate pair
- * becomes U+FFFD. */
+ * ERR_MALFORMED (with offset), ERR_LIMIT, or ERR_UNSAFE for a NUL in a string. Half a surrogate
+ * pair becomes U+FFFD. */
 int json_parse(struct arena *a, struct str text, struct json **root, struct err *err) MUST_CHECK;
 
 /* NULL when absent or null */

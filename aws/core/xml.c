@@ -40,7 +40,7 @@ static void stop(struct reader *r)
 	XML_StopParser(r->parser, XML_FALSE);
 }
 
-/* --- what expat calls -------------------------------------------------------------------------- */
+/* --- what expat calls ------------------------------------------------------------------------ */
 
 static struct str local_name(const char *name)
 {
@@ -133,14 +133,13 @@ static void XMLCALL on_doctype(void *arg, const XML_Char *name, const XML_Char *
 	stop(r);
 }
 
-/* --- parsing ----------------------------------------------------------------------------------- */
+/* --- parsing --------------------------------------------------------------------------------- */
 
 static int fail_syntax(XML_Parser p, struct err *err)
 {
 	enum XML_Error code = XML_GetErrorCode(p);
 
-	return err_set(err,
-		       code == XML_ERROR_UNDEFINED_ENTITY ? ERR_UNSAFE : ERR_MALFORMED,
+	return err_set(err, code == XML_ERROR_UNDEFINED_ENTITY ? ERR_UNSAFE : ERR_MALFORMED,
 		       "XML line %lu, column %lu: %s", (unsigned long)XML_GetCurrentLineNumber(p),
 		       (unsigned long)XML_GetCurrentColumnNumber(p) + 1, XML_ErrorString(code));
 }
@@ -192,7 +191,7 @@ int xml_parse(struct arena *a, struct str text, struct xml **root, struct err *e
 	return rc;
 }
 
-/* --- reading the tree -------------------------------------------------------------------------- */
+/* --- reading the tree ------------------------------------------------------------------------ */
 
 static const struct xml *child_named(const struct xml *node, struct str name)
 {
@@ -261,7 +260,7 @@ const struct xml *xml_next(const struct xml *node, const char *name)
 	return node ? same_or_later(node->next, name) : NULL;
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static const char *reference_for(char c)
 {

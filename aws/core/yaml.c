@@ -52,7 +52,7 @@ static int refuse(struct reader *r, enum err_code code, const yaml_mark_t *m, co
 	return err_set(r->err, code, "line %d, column %d: %s", line_of(m), column_of(m), what);
 }
 
-/* --- the tree ---------------------------------------------------------------------------------- */
+/* --- the tree -------------------------------------------------------------------------------- */
 
 static int add_node(struct reader *r, enum yaml_type type, const yaml_mark_t *m, struct yaml **out)
 {
@@ -145,7 +145,7 @@ static int close_node(struct reader *r)
 	return node->type == YAML_MAP ? check_keys(r, node) : 0;
 }
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ---------------------------------------------------------------------------------- */
 
 /* The spellings of YAML 1.2's core schema. */
 static bool is_null_word(struct str s)
@@ -192,7 +192,8 @@ static int on_scalar(struct reader *r, const yaml_event_t *e)
 
 static int on_document(struct reader *r, const yaml_event_t *e)
 {
-	if (e->data.document_start.tag_directives.start != e->data.document_start.tag_directives.end)
+	if (e->data.document_start.tag_directives.start !=
+	    e->data.document_start.tag_directives.end)
 		return refuse(r, ERR_UNSAFE, &e->start_mark, "tag directives are not supported");
 	if (r->has_document)
 		return refuse(r, ERR_MALFORMED, &e->start_mark, "only one document is expected");
@@ -244,7 +245,7 @@ static int on_event(struct reader *r, const yaml_event_t *e)
 	return 0;
 }
 
-/* --- errors of libyaml ------------------------------------------------------------------------- */
+/* --- errors of libyaml ----------------------------------------------------------------------- */
 
 /* The nth line of the text, from 0. */
 static struct str nth_line(struct str text, size_t n)
@@ -295,7 +296,7 @@ static int fail_syntax(struct reader *r, const yaml_parser_t *p)
 		       line_of(&p->context_mark));
 }
 
-/* --- surrogate pairs in JSON --------------------------------------------------------------------- */
+/* --- surrogate pairs in JSON ----------------------------------------------------------------- */
 
 /* The two code units of \uD83D\uDE00 at this place. */
 static bool is_pair(struct str s, unsigned unit[2])
@@ -363,7 +364,7 @@ static struct str join_surrogates(struct arena *a, struct str text)
 	return join_all(a, text);
 }
 
-/* --- parsing ----------------------------------------------------------------------------------- */
+/* --- parsing --------------------------------------------------------------------------------- */
 
 static int check_utf8(struct str text, struct err *err)
 {
@@ -421,7 +422,7 @@ int yaml_parse(struct arena *a, struct str text, struct yaml **root, struct err 
 	return 0;
 }
 
-/* --- reading the tree -------------------------------------------------------------------------- */
+/* --- reading the tree ------------------------------------------------------------------------ */
 
 const struct yaml *yaml_get(const struct yaml *map, const char *key)
 {
