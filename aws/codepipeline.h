@@ -166,8 +166,9 @@ struct cp_failure {
  * The exact bytes of a report: pure, so that they can be written down before they are sent.
  * Summary and message that are too long lose whole code points at their end, as does the revision
  * summary; bytes that are not UTF-8 become U+FFFD. The rest is not cut: a token, an execution id or
- * a revision that is too long is ERR_LIMIT; a missing job id, variables together with a token, a
- * bad variable name or a percentage out of range is ERR_REJECTED. On error the buffer is as it was.
+ * a revision that is too long is ERR_LIMIT; a missing job id, an empty token, variables together
+ * with a token, a bad variable name or one twice, a percentage out of range is ERR_REJECTED.
+ * Nothing is appended then.
  */
 int codepipeline_success_body(struct buf *out, const struct cp_success *s,
 			      struct err *err) MUST_CHECK;

@@ -78,7 +78,7 @@ int elbv2_actions_parse(const struct xml *list, struct arena *a, struct elbv2_ac
 			size_t *n, struct err *err) MUST_CHECK;
 
 /* --- listeners and rules
- * -------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------- */
 
 struct elbv2_listener {
 	const char *arn, *load_balancer_arn;
@@ -130,7 +130,7 @@ int elbv2_modify_rule(const struct aws_client *c, const char *rule_arn,
 		      struct elbv2_actions *echo, struct err *err) MUST_CHECK;
 
 /* --- target groups
- * -------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------- */
 
 struct elbv2_target_group {
 	const char *arn, *name;
@@ -139,7 +139,7 @@ struct elbv2_target_group {
 	int64_t port;
 	bool health_check_enabled;
 	int64_t health_check_interval_s, healthy_threshold; /* 0 when absent */
-	const char *const *load_balancer_arns;		    /* none: no listener refers to it */
+	const char *const *load_balancer_arns; /* none: no listener refers to the group */
 	size_t n_load_balancer_arns;
 };
 
@@ -185,7 +185,7 @@ const char *elbv2_attribute_get(const struct elbv2_attribute *attributes, size_t
 				const char *key);
 
 /* --- load balancers
- * ------------------------------------------------------------------------------- */
+ * ------------------------------------------------------------------------- */
 
 struct elbv2_load_balancer {
 	const char *arn, *name, *dns_name;

@@ -182,8 +182,8 @@ struct lambda_invoked {
 };
 
 /*
- * Invoke and wait. A function that threw is success with function_error set. Attempted once unless
- * resend_safe: a repeated attempt runs the function again.
+ * Invoke and wait. A function that threw is success with function_error set. Sent again only when
+ * it certainly did not run, unless resend_safe: a repeated attempt runs the function again.
  */
 int lambda_invoke(const struct aws_client *c, const struct lambda_invoke *in, struct arena *a,
 		  struct lambda_invoked *out, struct err *err) MUST_CHECK;
