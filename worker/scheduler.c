@@ -215,6 +215,11 @@ int scheduler_start(struct scheduler *s, struct err *err)
 	return err_set_sys(err, ERR_SYSTEM, rc, "start %d worker threads", s->o.n_threads);
 }
 
+bool scheduler_has_threads(const struct scheduler *s)
+{
+	return s->o.n_threads > 0;
+}
+
 void scheduler_stop(struct scheduler *s)
 {
 	lock_take(&s->lock);

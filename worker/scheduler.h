@@ -46,6 +46,7 @@ struct scheduler *scheduler_new(const struct scheduler_options *o);
 void scheduler_free(struct scheduler *s); /* stopped, or never started */
 
 int scheduler_start(struct scheduler *s, struct err *err) MUST_CHECK; /* starts the threads */
+bool scheduler_has_threads(const struct scheduler *s); /* n_threads is not 0 */
 
 /* No task is started any more; wait until the running ones have returned. Idempotent. */
 void scheduler_stop(struct scheduler *s);

@@ -32,7 +32,7 @@ static void take_incoming(struct rollout *r)
 	if (r->job) /* a second one for the same action: the older is dead to CodePipeline */
 		slice_drop_job(r);
 	lock_take(&w->lock);
-	w->n_jobs += !r->holds_job;
+	w->n_jobs += !r->holds_job; /* dropping the older one has given its slot back */
 	r->holds_job = true;
 	lock_drop(&w->lock);
 	r->job = j;

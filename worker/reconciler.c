@@ -1,0 +1,263 @@
+#include "worker/reconciler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/slice.h"
+
+#define EVERY_MS 30000
+#define GAP_LEAST_MS (3 * 60 * 1000)  /* CodePipeline may take a minute to hand out the next job */
+#define MAYBE_AFTER_MS (3 * 60 * 1000)
+
+struct reconciler {
+	struct task task;
+	struct worker *worker;
+};
+
+/* --- is the action over? --------------------------------------------------------------------- */
+
+enum over { OVER_NO, OVER_YES, OVER_UNKNOWN };
+
+static enum over ask(struct worker *w, const char *pipeline, const char *execution_id,
+		     const char *action_execution_id, struct arena *a)
+{
+	struct cp_action_query q = {.pipeline_name = pipeline,
+				    .pipeline_execution_id = execution_id};
+	struct err err = ERR_INIT;
+
+	if (!pipeline || !action_execution_id)
+		return OVER_UNKNOWN;
+	do {
+		struct cp_action_list list;
+
+		if (codepipeline_list_action_executions(&w->client, &q, a, &list, &err)) {
+			log_err(w->log, LOG_WARN, "reconcile.failed", &err,
+				LOG_S("pipeline", pipeline));
+			/* pipeline or execution deleted: nobody will ask for this one again */
+			return err.code == ERR_NOT_FOUND ? OVER_YES : OVER_UNKNOWN;
+		}
+		for (size_t i = 0; i < list.n; i++) {
+			const struct cp_action_execution *e = &list.actions[i];
+
+			if (!e->action_execution_id ||
+			    strcmp(e->action_execution_id, action_execution_id) != 0)
+				continue;
+			return e->status == CP_ACTION_IN_PROGRESS ? OVER_NO
+			       : e->status == CP_ACTION_UNKNOWN	  ? OVER_UNKNOWN
+								  : OVER_YES;
+		}
+		q.next_token = list.next_token;
+	} while (q.next_token);
+	return OVER_UNKNOWN;
+}
+
+/* --- parked rollouts --------------------------------------------------------------------------- */
+
+/* A rollout known from the ledger only, made so that it can go back. NULL when that is impossible. */
+static struct rollout *revive(struct worker *w, const struct ledger_rollout *row,
+			      const struct rollout_state *s, struct err *err)
+{
+	struct rollout *r = rollout_new(w, row->id);
+	struct plan *plan;
+
+	if (plan_fallback(r->arena, s->undo, row->role_arn ? arena_strdup(r->arena, row->role_arn)
+							   : NULL,
+			  &plan, err)) {
+		rollout_free(r);
+		return NULL;
+	}
+	r->plan = plan;
+	r->state = *s;
+	r->has_state = true;
+	r->abandoned = true;
+	r->pipeline = row->pipeline ? arena_strdup(r->arena, row->pipeline) : NULL;
+	r->execution_id = row->execution_id ? arena_strdup(r->arena, row->execution_id) : NULL;
+	r->action = row->action ? arena_strdup(r->arena, row->action) : NULL;
+	r->action_execution_id =
+		row->action_execution_id ? arena_strdup(r->arena, row->action_execution_id) : NULL;
+	r->action_type = row->action_type ? arena_strdup(r->arena, row->action_type) : "?";
+	r->configuration = row->configuration ? arena_strdup(r->arena, row->configuration) : "{}";
+	r->job_seen = row->job_seen;
+	r->task.heavy = false;
+	return r;
+}
+
+static void close_row(struct worker *w, struct ledger_rollout *row)
+{
+	struct err err = ERR_INIT;
+
+	row->final = true;
+	if (ledger_rollout_put(w->ledger, row, &err))
+		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+}
+
+static void check_rollout(struct worker *w, struct ledger_rollout *row, struct arena *a)
+{
+	int64_t gap = 3 * (w->config->hold_ms + 60000);
+	struct err err = ERR_INIT;
+	struct rollout_state s;
+	struct rollout *r;
+
+	if (!row->parked || !row->token ||
+	    clock_utc(w->clock).ms - row->job_seen.ms < (gap > GAP_LEAST_MS ? gap : GAP_LEAST_MS))
+		return;
+	if (ask(w, row->pipeline, row->execution_id, row->action_execution_id, a) != OVER_YES)
+		return;
+	log_event(w->log, LOG_WARN, "rollout.over", LOG_S("rollout", row->id),
+		  LOG_S("phase", row->phase), LOG_S("pipeline", row->pipeline));
+	if (rollouts_knows(w, row->id)) {
+		rollouts_abandon(w, row->id);
+		return;
+	}
+	if (token_decode(a, str_from(row->token), &s, &err)) {
+		log_err(w->log, LOG_ERROR, "ledger.state_unreadable", &err,
+			LOG_S("rollout", row->id));
+		close_row(w, row);
+	} else if (phase_is_final(s.phase) || !s.touched) {
+		close_row(w, row);
+	} else {
+		r = revive(w, row, &s, &err);
+		if (r)
+			rollouts_adopt(w, r);
+		else
+			log_err(w->log, LOG_ERROR, "rollout.stranded", &err,
+				LOG_S("rollout", row->id), LOG_S("undo", s.undo));
+	}
+}
+
+/* --- jobs ---------------------------------------------------------------------------------------- */
+
+static bool has_report(const struct ledger_report *reports, size_t n, const char *job_id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(reports[i].job_id, job_id))
+			return true;
+	return false;
+}
+
+static bool is_held(struct worker *w, const struct ledger_job *row)
+{
+	bool held = false;
+
+	lock_take(&w->lock);
+	for (struct rollout *r = w->rollouts; r && !held; r = r->next)
+		held = !strcmp(r->id, row->rollout_id) && r->holds_job;
+	lock_drop(&w->lock);
+	return held;
+}
+
+/* Read the job again and take it up; forget it when CodePipeline does not know it any more. */
+static void take_up(struct worker *w, const struct ledger_job *row, struct arena *a)
+{
+	struct err err = ERR_INIT, ledger_err = ERR_INIT;
+	struct ledger_job owned = *row;
+	struct cp_job cp;
+	struct job *j;
+
+	if (codepipeline_job_details(&w->client, row->job_id, a, &cp, &err)) {
+		log_err(w->log, LOG_WARN, "job.not_recovered", &err, LOG_S("job", row->job_id));
+		if (err.code == ERR_NOT_FOUND &&
+		    ledger_job_forget(w->ledger, row->job_id, &ledger_err))
+			log_err(w->log, LOG_ERROR, "ledger.failed", &ledger_err);
+		return;
+	}
+	j = job_new(&cp, w->clock, &err);
+	if (!j) {
+		log_err(w->log, LOG_ERROR, "job.unusable", &err, LOG_S("job", row->job_id));
+		return;
+	}
+	owned.state = LEDGER_OWNED;
+	if (ledger_job_put(w->ledger, &owned, &ledger_err))
+		log_err(w->log, LOG_ERROR, "ledger.failed", &ledger_err);
+	log_event(w->log, LOG_INFO, "job.recovered", LOG_S("job", row->job_id),
+		  LOG_S("rollout", row->rollout_id));
+	rollouts_attach(w, j);
+}
+
+/*
+ * A job that may be ours: claimed by a process that died before it knew, or acknowledged with a lost
+ * answer. Once enough time has passed for another worker to have reported it, and its action is
+ * still in progress, it is taken up: otherwise it would block the stage until it times out.
+ */
+static void check_job(struct worker *w, const struct ledger_job *row, struct arena *a)
+{
+	struct err err = ERR_INIT;
+
+	if (is_held(w, row))
+		return;
+	if (row->state == LEDGER_OWNED) {
+		take_up(w, row, a);
+		return;
+	}
+	if (clock_utc(w->clock).ms - row->claimed.ms < MAYBE_AFTER_MS)
+		return;
+	switch (ask(w, row->pipeline, row->execution_id, row->action_execution_id, a)) {
+	case OVER_NO:
+		take_up(w, row, a);
+		break;
+	case OVER_YES:
+		if (ledger_job_forget(w->ledger, row->job_id, &err))
+			log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		break;
+	case OVER_UNKNOWN:
+		break;
+	}
+}
+
+static void check_jobs(struct worker *w, bool owned_only)
+{
+	struct arena *a = arena_new();
+	struct ledger_report *reports;
+	struct ledger_job *jobs;
+	struct err err = ERR_INIT;
+	size_t n_jobs = 0, n_reports = 0;
+
+	if (ledger_reports(w->ledger, a, &reports, &n_reports, &err) ||
+	    ledger_jobs(w->ledger, a, &jobs, &n_jobs, &err)) {
+		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		n_jobs = 0;
+	}
+	for (size_t i = 0; i < n_jobs; i++)
+		if (!has_report(reports, n_reports, jobs[i].job_id) &&
+		    (!owned_only || jobs[i].state == LEDGER_OWNED))
+			check_job(w, &jobs[i], a);
+	arena_free(a);
+}
+
+void reconciler_recover(struct worker *w)
+{
+	check_jobs(w, true);
+}
+
+static bool run(struct task *t, struct mono now, struct mono *next)
+{
+	struct worker *w = ((struct reconciler *)t)->worker;
+	struct arena *a = arena_new();
+	struct ledger_rollout *rows;
+	struct err err = ERR_INIT;
+	size_t n = 0;
+
+	check_jobs(w, false);
+	if (ledger_rollouts(w->ledger, true, 10000, a, &rows, &n, &err))
+		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+	for (size_t i = 0; i < n && !cancel_is_fired(w->cancel); i++)
+		check_rollout(w, &rows[i], a);
+	arena_free(a);
+	next->ms = now.ms + EVERY_MS;
+	return true;
+}
+
+struct task *reconciler_new(struct worker *w)
+{
+	struct reconciler *r = xcalloc(1, sizeof(*r));
+
+	r->task.run = run;
+	r->task.name = "reconciler";
+	r->worker = w;
+	return &r->task;
+}
+
+void reconciler_free(struct task *t)
+{
+	free(t);
+}

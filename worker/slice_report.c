@@ -1,0 +1,249 @@
+#include "worker/slice.h"
+
+#include <string.h>
+
+#include "artifacts/publish.h"
+#include "aws/core/json.h"
+
+/*
+ * What is told to CodePipeline and kept on disk. Everything people read is made by the core
+ * (rollout_summary, rollout_failure_message); here it is put where it belongs.
+ */
+
+static const char *target_text(const struct turn *t)
+{
+	struct str target = {0};
+
+	if (t->r->job)
+		target = job_property(t->r->job, "Target");
+	return target.n ? str_dup(t->arena, target) : NULL;
+}
+
+static const char *summary_text(const struct turn *t)
+{
+	const struct rollout *r = t->r;
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, LIMIT_SUMMARY);
+	if (r->plan)
+		rollout_summary(r->plan, &r->state, &r->last, &r->decision,
+				clock_utc(t->w->clock), &b);
+	else
+		buf_adds(&b, "opening the job");
+	text = arena_strdup(t->arena, b.p);
+	buf_release(&b);
+	return text;
+}
+
+int slice_save(struct turn *t, bool final, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct utc now = clock_utc(t->w->clock);
+	struct ledger_rollout row = {.id = r->id,
+				     .pipeline = r->pipeline,
+				     .execution_id = r->execution_id,
+				     .action = r->action,
+				     .action_execution_id = r->action_execution_id,
+				     .action_type = r->action_type,
+				     .target = target_text(t),
+				     .seq = r->state.seq,
+				     .phase = phase_name(r->state.phase),
+				     .summary = summary_text(t),
+				     .final = final,
+				     .parked = r->job == NULL,
+				     .started = r->state.started,
+				     .updated = now,
+				     .job_seen = r->job_seen,
+				     .region = t->w->client.region,
+				     .role_arn = r->plan ? r->plan->role_arn : NULL,
+				     .configuration = r->configuration};
+	struct buf token;
+	int rc;
+
+	buf_init(&token, LIMIT_TOKEN);
+	rc = token_encode(&r->state, &token, err);
+	row.token = token.p;
+	if (rc == 0)
+		rc = ledger_rollout_put(t->w->ledger, &row, err);
+	buf_release(&token);
+	return rc ? err_wrap(err, "save rollout %s", r->id) : 0;
+}
+
+static struct job_details details_of(struct turn *t)
+{
+	struct rollout *r = t->r;
+
+	if (r->plan)
+		r->state.percent = rollout_percent(r->plan, &r->state, clock_utc(t->w->clock));
+	return (struct job_details){.summary = summary_text(t),
+				    .rollout_id = r->id,
+				    .percent = r->state.percent};
+}
+
+int slice_report_token(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct job_details d = details_of(t);
+	struct buf token;
+	int rc;
+
+	buf_init(&token, LIMIT_TOKEN);
+	rc = token_encode(&r->state, &token, err);
+	if (rc == 0)
+		rc = job_report_token(t->w, r->job, token.p, &d, err);
+	buf_release(&token);
+	if (rc)
+		return -1;
+	log_event(r->log, LOG_INFO, "job.continued", LOG_S("job", r->job->id),
+		  LOG_S("phase", phase_name(r->state.phase)), LOG_S("summary", d.summary));
+	slice_drop_job(r);
+	if (slice_save(t, false, err)) {
+		log_err(r->log, LOG_ERROR, "ledger.failed", err);
+		*err = ERR_INIT; /* the report is out: CodePipeline has the state */
+	}
+	return 0;
+}
+
+/* --- outputs ------------------------------------------------------------------------------------- */
+
+static void write_report(const struct turn *t, const struct job_details *d, struct buf *b)
+{
+	const struct rollout *r = t->r;
+	struct json_out o;
+	char started[UTC_ISO_SIZE], ended[UTC_ISO_SIZE];
+
+	utc_format_iso(r->state.started, started);
+	utc_format_iso(clock_utc(t->w->clock), ended);
+	json_out_init(&o, b);
+	json_out_object(&o);
+	json_member_cstr(&o, "rollout", r->id);
+	json_member_cstr(&o, "pipeline", r->pipeline);
+	json_member_cstr(&o, "execution", r->execution_id);
+	json_member_cstr(&o, "action", r->action);
+	json_member_cstr(&o, "target", target_kind_name(r->plan->target.kind));
+	json_member_cstr(&o, "strategy", r->plan->strategy);
+	json_member_cstr(&o, "phase", phase_name(r->state.phase));
+	json_member_cstr(&o, "started", started);
+	json_member_cstr(&o, "ended", ended);
+	json_member_cstr(&o, "summary", d->summary);
+	json_member_cstr(&o, "baseline", r->state.undo);
+	json_member_cstr(&o, "candidate", r->state.candidate);
+	json_out_end(&o);
+}
+
+/* CodePipeline does not check that declared outputs exist: the next action would find nothing. */
+static int publish_outputs(struct turn *t, const struct job_details *d, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct buf text;
+	int rc = 0;
+
+	if (r->job->n_outputs == 0)
+		return 0;
+	if (job_refresh(t->w, r->job, 5 * 60 * 1000, err))
+		return -1;
+	buf_init(&text, LIMIT_PLAN_BYTES);
+	write_report(t, d, &text);
+	rc = buf_check(&text, "the output artifact", err);
+	for (size_t i = 0; i < r->job->n_outputs && rc == 0; i++) {
+		const struct cp_artifact *out = &r->job->outputs[i];
+		struct aws_client client = t->w->client;
+		struct publish p = {.bucket = out->bucket,
+				    .key = out->key,
+				    .kms_key_id = r->job->encryption_key_id};
+		struct pack_entry entry = {.name = "rollout.json", .bytes = buf_str(&text)};
+
+		client.credentials = r->job->artifact_credentials;
+		rc = publish_entries(&client, &p, &entry, 1, err);
+		if (rc)
+			err_wrap(err, "output artifact %s", out->name);
+	}
+	buf_release(&text);
+	return rc;
+}
+
+static int report_success(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct job_details d = details_of(t);
+	const struct cp_variable variables[] = {
+		{"RolloutId", r->id},
+		{"RolloutHandle", r->id},
+		{"Candidate", r->state.candidate[0] ? r->state.candidate : "none"},
+		{"Baseline", r->state.undo[0] ? r->state.undo : "none"},
+		{"Strategy", r->plan->strategy},
+	};
+
+	d.percent = 100;
+	if (publish_outputs(t, &d, err)) {
+		const char *message;
+
+		if (err_is_retryable(err) || err->code == ERR_CANCELED)
+			return -1;
+		message = arena_printf(t->arena,
+				       "The rollout succeeded and the candidate serves everything, but "
+				       "its output artifact could not be written: %s", err->text);
+		return job_report_failure(t->w, r->job,
+					  err->code == ERR_DENIED ? FAILURE_PERMISSION_ERROR
+								  : FAILURE_JOB_FAILED,
+					  message, r->id, err);
+	}
+	return job_report_success(t->w, r->job, &d, variables,
+				  sizeof(variables) / sizeof(variables[0]), err);
+}
+
+static int report_failure(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct buf message;
+	int rc;
+
+	buf_init(&message, LIMIT_FAILURE_MESSAGE);
+	rollout_failure_message(r->plan, &r->state, &r->last, &r->decision, &message);
+	rc = job_report_failure(t->w, r->job, r->decision.failure, message.p, r->id, err);
+	if (rc == 0)
+		log_event(r->log, LOG_WARN, "rollout.failed", LOG_S("cause", cause_name(r->state.cause)),
+			  LOG_STR("message", buf_str(&message)));
+	buf_release(&message);
+	return rc;
+}
+
+int slice_report_end(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	bool good = r->decision.kind == DECIDE_SUCCEED;
+
+	/* the newest state before the report: a crash in between reports the same end again */
+	if (slice_save(t, false, err))
+		return -1;
+	if (good ? report_success(t, err) : report_failure(t, err))
+		return -1;
+	if (good)
+		log_event(r->log, LOG_INFO, "rollout.succeeded",
+			  LOG_S("reason", r->decision.reason));
+	slice_drop_job(r);
+	if (slice_save(t, true, err)) {
+		log_err(r->log, LOG_ERROR, "ledger.failed", err);
+		*err = ERR_INIT;
+	}
+	return 0;
+}
+
+int slice_report_refusal(struct turn *t, enum failure failure, const char *message,
+			 struct err *err)
+{
+	struct rollout *r = t->r;
+
+	if (job_report_failure(t->w, r->job, failure, message, r->id, err))
+		return -1;
+	log_event(r->log, LOG_WARN, "rollout.refused", LOG_S("message", message));
+	if (r->has_state)
+		r->state.seq++;
+	slice_drop_job(r);
+	if (r->has_state && slice_save(t, true, err)) {
+		log_err(r->log, LOG_ERROR, "ledger.failed", err);
+		*err = ERR_INIT;
+	}
+	return 0;
+}
