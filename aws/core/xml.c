@@ -175,6 +175,8 @@ int xml_parse(struct arena *a, struct str text, struct xml **root, struct err *e
 			       text.n, LIMIT_API_BODY);
 	if (text.n == 0)
 		return err_set(err, ERR_MALFORMED, "XML document is empty");
+	if (!str_is_utf8(text)) /* expat would take UTF-16 for what it is */
+		return err_set(err, ERR_MALFORMED, "XML document is not UTF-8 or contains NUL");
 	r = xcalloc(1, sizeof(*r));
 	r->arena = a;
 	r->err = err;
