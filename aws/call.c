@@ -85,7 +85,7 @@ static void prepare_body(struct call *k)
 	case AWS_JSON_1_0:
 	case AWS_JSON_1_1:
 		k->content_type = s->protocol == AWS_JSON_1_0 ? "application/x-amz-json-1.0"
-							       : "application/x-amz-json-1.1";
+							      : "application/x-amz-json-1.1";
 		if (!k->body.n)
 			k->body = STR("{}");
 		break;
@@ -204,7 +204,8 @@ static void measure_skew(struct call *k, const struct http_response *res, struct
 	k->measured = false;
 	if (after.ms < before.ms || after.ms - before.ms > SKEW_ROUND_TRIP_MAX_MS ||
 	    http_header_get(res->headers, res->n_headers, "age").n ||
-	    !utc_parse_http(str_trim(http_header_get(res->headers, res->n_headers, "date")), &there))
+	    !utc_parse_http(str_trim(http_header_get(res->headers, res->n_headers, "date")),
+			    &there))
 		return;
 	k->measured = true;
 	k->skew_shown_ms = there.ms - (before.ms + (after.ms - before.ms) / 2);
@@ -248,8 +249,8 @@ static int exchange(struct call *k, const struct headers *h, struct aws_response
 	return reply_read(r, k->a, out, how, err);
 }
 
-static void log_attempt(const struct call *k, const struct aws_response *out,
-			const struct err *err, int64_t ms)
+static void log_attempt(const struct call *k, const struct aws_response *out, const struct err *err,
+			int64_t ms)
 {
 	const char *problem = err->aws[0] ? err->aws : err_code_name(err->code);
 	struct str id2 = http_header_get(out->headers, out->n_headers, "x-amz-id-2");
@@ -398,12 +399,12 @@ int aws_call(const struct aws_client *c, const struct aws_request *r, struct are
 	credentials_put(k.credentials);
 	if (ret)
 		describe(&k, err);
-	retry_count(c->aws->priv, &(struct aws_outcome){.service = r->service->id,
-							.operation = r->operation,
-							.failed = ret != 0,
-							.attempts = k.attempts,
-							.throttled = k.throttled,
-							.ms = clock_mono(c->aws->clock).ms -
-							      start.ms});
+	retry_count(c->aws->priv,
+		    &(struct aws_outcome){.service = r->service->id,
+					  .operation = r->operation,
+					  .failed = ret != 0,
+					  .attempts = k.attempts,
+					  .throttled = k.throttled,
+					  .ms = clock_mono(c->aws->clock).ms - start.ms});
 	return ret;
 }

@@ -101,8 +101,11 @@ static bool is_path_bucket(struct str s)
 static bool is_fips_without_suffix(const char *prefix, const struct aws_partition *p)
 {
 	static const char *const plain[] = {
-		"sts",		    "elasticloadbalancing", "autoscaling", "ec2",    "ssm",
-		"elasticbeanstalk", "monitoring",	    "sns",	   "events", "dynamodb",
+		"sts",	       "elasticloadbalancing",
+		"autoscaling", "ec2",
+		"ssm",	       "elasticbeanstalk",
+		"monitoring",  "sns",
+		"events",      "dynamodb",
 	};
 
 	if (strcmp(p->id, "aws-us-gov"))
@@ -195,8 +198,8 @@ static int address_bucket(const struct aws_settings *s, const char *bucket, bool
 }
 
 int endpoint_resolve(const struct aws_settings *settings, const struct aws_service *service,
-		     const char *region, const char *bucket, struct arena *a,
-		     struct endpoint *out, struct err *err)
+		     const char *region, const char *bucket, struct arena *a, struct endpoint *out,
+		     struct err *err)
 {
 	const char *url = aws_settings_endpoint_url(settings, service->id, a);
 	bool label = true;

@@ -13,11 +13,11 @@ struct parser {
 	enum profile_file file;
 	const char *name;
 	int line;
-	bool in_section;		  /* some section line was seen */
-	struct profile *section;	  /* NULL: the current one is ignored */
-	bool in_property;		  /* a continuation is allowed */
+	bool in_section;		   /* some section line was seen */
+	struct profile *section;	   /* NULL: the current one is ignored */
+	bool in_property;		   /* a continuation is allowed */
 	struct profile_property *property; /* NULL: the current one is ignored */
-	bool nested;			  /* the property's own line had no value */
+	bool nested;			   /* the property's own line had no value */
 	struct err *err;
 };
 

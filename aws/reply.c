@@ -32,21 +32,20 @@ static bool contains(struct str s, const char *needle)
 
 static bool is_throttling(const struct aws_service *service, struct str code)
 {
-	static const char *const list[] = {
-		"Throttling",
-		"ThrottlingException",
-		"ThrottledException",
-		"RequestThrottled",
-		"RequestThrottledException",
-		"TooManyRequestsException",
-		"ProvisionedThroughputExceededException",
-		"TransactionInProgressException",
-		"RequestLimitExceeded",
-		"BandwidthLimitExceeded",
-		"SlowDown",
-		"PriorRequestNotComplete",
-		"EC2ThrottledException",
-		NULL};
+	static const char *const list[] = {"Throttling",
+					   "ThrottlingException",
+					   "ThrottledException",
+					   "RequestThrottled",
+					   "RequestThrottledException",
+					   "TooManyRequestsException",
+					   "ProvisionedThroughputExceededException",
+					   "TransactionInProgressException",
+					   "RequestLimitExceeded",
+					   "BandwidthLimitExceeded",
+					   "SlowDown",
+					   "PriorRequestNotComplete",
+					   "EC2ThrottledException",
+					   NULL};
 
 	if (is_one_of(code, list))
 		return true;
@@ -66,9 +65,9 @@ static bool is_expired(struct str code)
 static bool is_skewed(struct str code)
 {
 	/* the five that the SDKs' clock-skew rule of 2026 names */
-	static const char *const list[] = {"InvalidSignatureException", "SignatureDoesNotMatch",
-					   "AuthFailure", "RequestTimeTooSkewed",
-					   "AccessDeniedException", NULL};
+	static const char *const list[] = {
+		"InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
+		"RequestTimeTooSkewed",	     "AccessDeniedException", NULL};
 
 	return is_one_of(code, list);
 }
@@ -328,7 +327,8 @@ int reply_read(const struct aws_request *r, struct arena *a, struct aws_response
 	       struct reply_class *how, struct err *err)
 {
 	*how = (struct reply_class){.code = ERR_OK};
-	out->request_id = first_of(header(out, "x-amzn-requestid"), header(out, "x-amz-request-id"));
+	out->request_id =
+		first_of(header(out, "x-amzn-requestid"), header(out, "x-amz-request-id"));
 	if (out->status >= 200 && out->status < 300)
 		return read_success(r, a, out, how, err);
 	return read_failure(r, a, out, how, err);

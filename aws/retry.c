@@ -123,8 +123,8 @@ static struct aws_stat *stat_of(struct aws_private *p, const struct aws_outcome 
 
 	for (size_t i = 0; i < p->n_stats; i++) {
 		s = &p->stats[i];
-		if (i == AWS_STATS_MAX - 1 || (!strcmp(s->service, o->service) &&
-					       !strcmp(s->operation, o->operation)))
+		if (i == AWS_STATS_MAX - 1 ||
+		    (!strcmp(s->service, o->service) && !strcmp(s->operation, o->operation)))
 			return s;
 	}
 	s = &p->stats[p->n_stats++];

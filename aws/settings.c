@@ -166,9 +166,9 @@ static int load_region(struct loader *l, const struct aws_overrides *told)
 
 static int load_imds_endpoint(struct loader *l, const struct aws_overrides *told)
 {
-	struct setting url = lookup(l, told ? told->imds_endpoint : NULL,
-				    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-				    "ec2_metadata_service_endpoint");
+	struct setting url =
+		lookup(l, told ? told->imds_endpoint : NULL, "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+		       "ec2_metadata_service_endpoint");
 	struct setting mode = lookup(l, told ? told->imds_endpoint_mode : NULL,
 				     "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
 				     "ec2_metadata_service_endpoint_mode");
@@ -216,13 +216,14 @@ static int load_flags(struct loader *l)
 	struct aws_settings *s = l->out;
 
 	return load_bool(l, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", &s->use_fips) ||
-	       load_bool(l, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint",
-			 &s->use_dualstack) ||
-	       load_bool(l, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-			 "ignore_configured_endpoint_urls", &s->ignore_configured_endpoints) ||
-	       load_bool(l, "AWS_EC2_METADATA_DISABLED", NULL, &s->imds_disabled) ||
-	       load_bool(l, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled",
-			 &s->imds_v1_disabled)
+			       load_bool(l, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint",
+					 &s->use_dualstack) ||
+			       load_bool(l, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+					 "ignore_configured_endpoint_urls",
+					 &s->ignore_configured_endpoints) ||
+			       load_bool(l, "AWS_EC2_METADATA_DISABLED", NULL, &s->imds_disabled) ||
+			       load_bool(l, "AWS_EC2_METADATA_V1_DISABLED",
+					 "ec2_metadata_v1_disabled", &s->imds_v1_disabled)
 		       ? -1
 		       : 0;
 }

@@ -28,11 +28,18 @@ bool sigv4_is_signed_header(struct str name)
 {
 	/* The list SDKs share; authorization is what is being made. */
 	static const char *const unsigned_headers[] = {
-		"authorization",       "connection", "expect",
-		"keep-alive",	       "te",	     "proxy-authenticate",
-		"proxy-authorization", "trailer",    "transfer-encoding",
-		"upgrade",	       "user-agent", "x-amzn-trace-id",
-		"content-length",
+		"authorization",
+		"connection",
+		"expect",
+		"keep-alive",
+		"te",
+		"proxy-authenticate",
+		"proxy-authorization",
+		"trailer",
+		"transfer-encoding",
+		"upgrade",
+		"user-agent",
+		"x-amzn-trace-id",
 	};
 
 	for (size_t i = 0; i < sizeof(unsigned_headers) / sizeof(unsigned_headers[0]); i++)
@@ -367,8 +374,8 @@ static int sign(const struct sigv4_request *r, const struct sigv4_scope *s, stru
 	return ret;
 }
 
-int sigv4_authorization(const struct sigv4_request *r, const struct sigv4_scope *s,
-			struct buf *out, struct err *err)
+int sigv4_authorization(const struct sigv4_request *r, const struct sigv4_scope *s, struct buf *out,
+			struct err *err)
 {
 	char signature[SIGV4_SIGNATURE_SIZE];
 	struct buf names;

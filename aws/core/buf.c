@@ -1,6 +1,8 @@
 #include "aws/core/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@ static char EMPTY[1];
 
 void buf_init(struct buf *b, size_t max)
 {
+	assert(max < SIZE_MAX / 2); /* a ceiling is meant to be reached before the memory's end */
 	*b = (struct buf){.p = EMPTY, .max = max};
 }
 
@@ -48,8 +51,8 @@ static bool reserve(struct buf *b, size_t n)
 	cap = b->cap ? b->cap : 64;
 	while (cap < need)
 		cap *= 2;
-	if (cap > b->max + 1)
-		cap = b->max + 1;
+	if (cap > b->max)
+		cap = b->max + 1; /* at least need */
 	b->p = xrealloc(b->cap ? b->p : NULL, cap);
 	b->cap = cap;
 	return true;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "aws/core/clock.h"
 #include "aws/core/lock.h"
 #include "aws/core/mem.h"
 
@@ -80,13 +81,21 @@ void cancel_detach(struct cancel *c, struct cancel_waker *w)
 	lock_drop(&c->lock);
 }
 
+static int64_t now_ms(void)
+{
+	return clock_mono(clock_system()).ms;
+}
+
 bool cancel_wait(struct cancel *c, int64_t ms)
 {
-	bool in_time = true, fired;
+	int64_t start = now_ms(), left = ms;
+	bool fired;
 
 	lock_take(&c->lock);
-	while (!atomic_load(&c->fired) && in_time && ms > 0)
-		in_time = cond_wait_ms(&c->changed, &c->lock, ms);
+	while (!atomic_load(&c->fired) && left > 0) {
+		cond_wait_ms(&c->changed, &c->lock, left);
+		left = ms - (now_ms() - start); /* it may have woken for nothing */
+	}
 	fired = atomic_load(&c->fired);
 	lock_drop(&c->lock);
 	return fired;

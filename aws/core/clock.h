@@ -69,7 +69,8 @@ void utc_format_amz(struct utc t, char out[UTC_AMZ_SIZE]);
 
 /*
  * Read a moment. ISO: "2026-01-02T03:04:05Z", with optional fraction and numeric offset
- * (RFC 3339). HTTP: the three forms of RFC 9110, 5.6.7. False when it is none of these.
+ * (RFC 3339, whose colon in the offset may be missing). HTTP: the three forms of RFC 9110, 5.6.7.
+ * False when it is none of these, or the moment is outside the years 1970 to 9999.
  */
 bool utc_parse_iso(struct str s, struct utc *out);
 bool utc_parse_http(struct str s, struct utc *out);

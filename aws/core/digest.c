@@ -1,5 +1,6 @@
 #include "aws/core/digest.h"
 
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -64,8 +65,9 @@ void hmac_sha256(const void *key, size_t key_n, struct str data, uint8_t out[SHA
 {
 	unsigned n = 0;
 
-	must(HMAC(EVP_sha256(), key_n ? key : "", (int)key_n,
-		  (const unsigned char *)(data.n ? data.p : ""), data.n, out, &n) != NULL &&
+	must(key_n <= INT_MAX &&
+		     HMAC(EVP_sha256(), key_n ? key : "", (int)key_n,
+			  (const unsigned char *)(data.n ? data.p : ""), data.n, out, &n) &&
 		     n == SHA256_SIZE,
 	     "HMAC");
 }
@@ -78,7 +80,7 @@ bool digest_equal(const void *a, const void *b, size_t n)
 static void system_fill(struct rng *r, void *out, size_t n)
 {
 	(void)r;
-	must(RAND_bytes(out, (int)n) == 1, "the random generator");
+	must(n <= INT_MAX && RAND_bytes(out, (int)n) == 1, "the random generator");
 }
 
 struct rng *rng_system(void)

@@ -4,66 +4,61 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/core/str.h"
+
 /*
- * Texts are built in place in the caller's struct: an error path cannot run out of memory.
+ * Texts are built on the stack and copied into the caller's struct: an error path cannot run out of
+ * memory, and the arguments may point into the old error.
  */
-static void format_tail(struct err *err, size_t at, const char *fmt, va_list ap)
+#define TEXT_ROOM (2 * sizeof(((struct err *)NULL)->text))
+
+static void set_text(struct err *err, const char *text)
 {
-	if (at < sizeof(err->text))
-		vsnprintf(err->text + at, sizeof(err->text) - at, fmt, ap);
+	str_copy(err->text, sizeof(err->text), str_from(text)); /* cuts between characters */
 }
 
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
-	struct err fresh = {.code = code};
+	char text[TEXT_ROOM];
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_tail(&fresh, 0, fmt, ap); /* arguments may point into the old text */
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	*err = fresh;
+	*err = (struct err){.code = code};
+	set_text(err, text);
 	return -1;
 }
 
 int err_set_sys(struct err *err, enum err_code code, int errnum, const char *fmt, ...)
 {
 	const char *what = strerrordesc_np(errnum);
-	struct err fresh = {.code = code, .sys = errnum};
+	char text[TEXT_ROOM];
 	size_t n;
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_tail(&fresh, 0, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	n = strlen(fresh.text);
-	snprintf(fresh.text + n, sizeof(fresh.text) - n, ": %s", what ? what : "unknown error");
-	*err = fresh;
+	n = strlen(text);
+	snprintf(text + n, sizeof(text) - n, ": %s", what ? what : "unknown error");
+	*err = (struct err){.code = code, .sys = errnum};
+	set_text(err, text);
 	return -1;
 }
 
 int err_wrap(struct err *err, const char *fmt, ...)
 {
-	struct err old = *err;
+	char text[TEXT_ROOM];
 	size_t n;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	n = strlen(err->text);
-	if (n < sizeof(err->text) - 1) {
-		size_t room = sizeof(err->text) - 1 - n, m;
-		const char sep[] = ": ";
-
-		m = room < 2 ? room : 2;
-		memcpy(err->text + n, sep, m);
-		n += m;
-		room -= m;
-		m = strlen(old.text);
-		m = m < room ? m : room;
-		memcpy(err->text + n, old.text, m);
-		err->text[n + m] = '\0';
-	}
+	n = strlen(text);
+	snprintf(text + n, sizeof(text) - n, ": %s", err->text);
+	set_text(err, text);
 	return -1;
 }
 

@@ -26,7 +26,7 @@ void http_answer_init(struct http_answer *x, const struct http_request *req,
 	*x = (struct http_answer){.req = req, .res = res, .arena = arena, .err = err};
 	x->origin = origin_of(str_from(req->url));
 	x->body_max = req->body_max ? req->body_max : LIMIT_API_BODY;
-	buf_init(&x->body, SIZE_MAX - 1); /* http_answer_body() keeps to body_max */
+	buf_init(&x->body, SIZE_MAX / 4); /* http_answer_body() keeps to body_max */
 }
 
 void http_answer_release(struct http_answer *x)

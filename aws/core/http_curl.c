@@ -190,7 +190,7 @@ static struct curl_slist *header_list(const struct http_request *req)
 	struct curl_slist *list = NULL;
 	struct buf line;
 
-	buf_init(&line, SIZE_MAX);
+	buf_init(&line, SIZE_MAX / 4);
 	for (size_t i = 0; i < req->n_headers; i++) {
 		const struct http_header *h = &req->headers[i];
 

@@ -1,5 +1,6 @@
 #include "aws/core/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,13 @@
 
 /*
  * A line is built in a buffer of at most LINE_MAX_BYTES and written by one write(2), which keeps
- * lines of several threads apart. A value that does not fit is cut and marked; what comes after it
- * is left out. Values are escaped in both forms, so a line is always one event.
+ * lines of several threads apart. A value that does not fit is cut and marked. Values are escaped
+ * in both forms, so a line is always one event.
  */
 #define LINE_MAX_BYTES 4096
-#define TAIL_BYTES 32 /* room for the mark, a closing quote and brace, and the newline */
-#define VALUE_MAX_BYTES 1024
+#define TAIL_BYTES 32 /* room for one escape, the mark, a closing quote and brace, and the newline */
+#define NUMBER_MAX_BYTES 32 /* the longest number with what stands around key and value */
+#define VALUE_MAX_BYTES 1024 /* so that one value does not push out the others */
 
 struct log {
 	int fd;
@@ -99,6 +101,14 @@ static size_t sequence(struct str s, size_t i)
 	return part.n == n && c != 0 && str_is_utf8(part) ? n : 0;
 }
 
+/* Control characters, those from U+0080 to U+009F among them: terminals obey both. */
+static bool is_control(struct str s, size_t i, size_t n)
+{
+	unsigned char c = (unsigned char)s.p[i];
+
+	return n == 1 ? c < 0x20 || c == 0x7f : c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0;
+}
+
 static void add_escape(struct buf *b, unsigned char c, enum log_format format)
 {
 	if (c == '\n')
@@ -109,10 +119,12 @@ static void add_escape(struct buf *b, unsigned char c, enum log_format format)
 		buf_adds(b, "\\t");
 	else if (c == '"' || c == '\\')
 		buf_addf(b, "\\%c", c);
-	else if (format == LOG_JSON)
-		buf_addf(b, c < 0x80 ? "\\u%04x" : "\\ufffd", c);
-	else
+	else if (format == LOG_TEXT)
 		buf_addf(b, "\\x%02x", c);
+	else if (c < 0x80)
+		buf_addf(b, "\\u%04x", c);
+	else
+		buf_adds(b, "\\ufffd");
 }
 
 /* Escaped text in quotes; cut, with a mark, where the value or the line gets too long. */
@@ -125,11 +137,14 @@ static void add_quoted(struct buf *b, struct str s, enum log_format format)
 		size_t n = sequence(s, i);
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (b->n - start > VALUE_MAX_BYTES || b->n > LINE_MAX_BYTES - TAIL_BYTES - 8) {
+		if (b->n - start > VALUE_MAX_BYTES || b->n > LINE_MAX_BYTES - TAIL_BYTES) {
 			buf_adds(b, "...");
 			break;
 		}
-		if (n == 0 || c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
+		if (n == 2 && is_control(s, i, n) && format == LOG_JSON) {
+			buf_addf(b, "\\u00%02x", (unsigned char)s.p[i + 1]);
+			i += n;
+		} else if (n == 0 || is_control(s, i, n) || c == '"' || c == '\\') {
 			add_escape(b, c, format);
 			i++;
 		} else {
@@ -140,11 +155,17 @@ static void add_quoted(struct buf *b, struct str s, enum log_format format)
 	buf_addc(b, '"');
 }
 
+static bool is_finite(double d)
+{
+	return d - d == 0;
+}
+
 static void add_value(struct buf *b, const struct log_field *f, enum log_format format)
 {
 	switch (f->type) {
 	case LOG_FIELD_STR:
-		if (format == LOG_TEXT && f->s.n <= VALUE_MAX_BYTES && is_plain(f->s))
+		if (format == LOG_TEXT && f->s.n <= VALUE_MAX_BYTES &&
+		    b->n + f->s.n <= LINE_MAX_BYTES - TAIL_BYTES && is_plain(f->s))
 			buf_add_str(b, f->s);
 		else
 			add_quoted(b, f->s, format);
@@ -153,7 +174,10 @@ static void add_value(struct buf *b, const struct log_field *f, enum log_format 
 		buf_addf(b, "%lld", (long long)f->i);
 		break;
 	case LOG_FIELD_NUM:
-		buf_addf(b, f->d == f->d && f->d - f->d == 0 ? "%.6g" : "null", f->d);
+		if (is_finite(f->d))
+			buf_addf(b, "%.9g", f->d);
+		else
+			buf_adds(b, "null"); /* JSON has no word for it */
 		break;
 	case LOG_FIELD_BOOL:
 		buf_adds(b, f->i ? "true" : "false");
@@ -161,19 +185,18 @@ static void add_value(struct buf *b, const struct log_field *f, enum log_format 
 	}
 }
 
+/* A field that cannot even begin is left out; shorter ones behind it may still fit. */
 static void add_field(struct buf *b, const struct log_field *f, enum log_format format)
 {
-	size_t before = b->n;
-	size_t key = strlen(f->key);
+	char last = b->n ? b->p[b->n - 1] : '\0';
+	bool is_first = last == '\0' || last == '{' || last == '>';
 
-	/* a plain value is copied whole: it must fit whole */
-	if (b->n + key + 4 + (f->type == LOG_FIELD_STR && is_plain(f->s) ? f->s.n : 32) >
-	    LINE_MAX_BYTES - TAIL_BYTES)
+	if (b->n + strlen(f->key) + NUMBER_MAX_BYTES > LINE_MAX_BYTES - TAIL_BYTES)
 		return;
 	if (format == LOG_JSON)
-		buf_addf(b, "%s\"%s\":", b->n > 1 ? "," : "", f->key);
+		buf_addf(b, "%s\"%s\":", is_first ? "" : ",", f->key);
 	else
-		buf_addf(b, "%s%s=", before && b->p[before - 1] != '>' ? " " : "", f->key);
+		buf_addf(b, "%s%s=", is_first ? "" : " ", f->key);
 	add_value(b, f, format);
 }
 
@@ -190,10 +213,10 @@ static void add_head(struct buf *b, const struct log *l, enum log_level level, c
 	static const char priority[] = {'3', '4', '6', '7'};
 	char ts[UTC_ISO_SIZE];
 
+	if (l->systemd)
+		buf_addf(b, "<%c>", priority[level]);
 	if (l->format == LOG_JSON)
 		buf_addc(b, '{');
-	else if (l->systemd)
-		buf_addf(b, "<%c>", priority[level]);
 	if (!l->systemd) {
 		utc_format_iso(clock_utc(l->clock), ts);
 		add_field(b, &LOG_S("ts", ts), l->format);
@@ -207,7 +230,7 @@ static void emit(struct log *l, enum log_level level, const char *event,
 		 const struct log_field *fields, const struct log_field *more)
 {
 	struct buf b;
-	ssize_t ignored;
+	ssize_t written;
 
 	if (!l || level > l->level)
 		return;
@@ -219,8 +242,9 @@ static void emit(struct log *l, enum log_level level, const char *event,
 	for (; more->key; more++)
 		add_field(&b, more, l->format);
 	buf_adds(&b, l->format == LOG_JSON ? "}\n" : "\n");
-	ignored = write(l->fd, b.p, b.n); /* nowhere to complain to */
-	(void)ignored;
+	do
+		written = write(l->fd, b.p, b.n); /* nowhere to complain to when it fails */
+	while (written < 0 && errno == EINTR);
 	buf_release(&b);
 }
 

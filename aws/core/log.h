@@ -11,7 +11,8 @@
 /*
  * Events: one event, one line, one write(2) of at most 4,096 bytes. Text form is key=value, quoted
  * where needed; JSON form is one object a line. Text from outside is escaped, so that nobody can
- * forge a line. Thread-safe.
+ * forge a line; a value is cut at about 1,024 bytes or where the line ends, and marked with "...".
+ * Thread-safe.
  *
  *   log_event(log, LOG_INFO, "rollout.shift", LOG_S("target", name), LOG_I("weight_bp", 500));
  *

@@ -1,6 +1,7 @@
 #include "aws/core/mem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,7 +142,8 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
-static struct block *block_new(struct arena *a, size_t size)
+/* The new block stands first, or behind the first when that one has room left for others. */
+static struct block *block_new(struct arena *a, size_t size, bool behind)
 {
 	struct block *b;
 	size_t total;
@@ -150,8 +152,13 @@ static struct block *block_new(struct arena *a, size_t size)
 		out_of_memory();
 	b = xcalloc(1, total);
 	b->size = size;
-	b->next = a->first;
-	a->first = b;
+	if (behind && a->first) {
+		b->next = a->first->next;
+		a->first->next = b;
+	} else {
+		b->next = a->first;
+		a->first = b;
+	}
 	return b;
 }
 
@@ -164,16 +171,16 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (size > SIZE_MAX / 2)
 		out_of_memory();
 	if (ARENA_EACH_ITS_OWN) {
-		b = block_new(a, size);
+		b = block_new(a, size, false);
 		b->used = size;
 		return b->data;
 	}
 	size = (size + align - 1) / align * align;
 	if (!b || size > b->size - b->used) {
-		size_t want = size > a->next_size ? size : a->next_size;
+		bool is_large = size >= a->next_size / 2;
 
-		b = block_new(a, want);
-		if (a->next_size < BLOCK_MOST)
+		b = block_new(a, is_large ? size : a->next_size, is_large);
+		if (!is_large && a->next_size < BLOCK_MOST)
 			a->next_size *= 2;
 	}
 	p = b->data + b->used;

@@ -44,9 +44,10 @@ uint64_t rng_u64(struct rng *r)
 
 uint64_t rng_below(struct rng *r, uint64_t n)
 {
-	uint64_t biased = -n % n, v; /* 2^64 mod n: values under it would come up once too often */
+	uint64_t biased, v;
 
 	assert(n > 0);
+	biased = -n % n; /* 2^64 mod n: values under it would come up once too often */
 	do
 		v = rng_u64(r);
 	while (v < biased);

@@ -1,5 +1,6 @@
 #include "aws/core/str.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -140,12 +141,12 @@ bool str_parse_i64(struct str s, int64_t min, int64_t max, int64_t *out)
 	return true;
 }
 
-/* JSON's grammar for numbers, with a leading '+' or zeros allowed: no hex, no words, no space. */
+/* Decimal digits, point and exponent: no hex, no words, no white space, no leading '+'. */
 static bool looks_like_number(struct str s)
 {
 	size_t i = 0, digits = 0;
 
-	if (i < s.n && (s.p[i] == '-' || s.p[i] == '+'))
+	if (i < s.n && s.p[i] == '-')
 		i++;
 	for (; i < s.n && is_digit(s.p[i]); i++)
 		digits++;
@@ -168,14 +169,19 @@ static bool looks_like_number(struct str s)
 
 bool str_parse_double(struct str s, double *out)
 {
-	char text[512]; /* more digits than any double has */
+	char text[512]; /* nobody writes more digits in earnest */
+	locale_t c_locale;
 	double v;
 
 	if (s.n >= sizeof(text) || !looks_like_number(s))
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
-	v = strtod(text, NULL); /* the process never leaves the "C" locale */
+	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* built into glibc, not loaded */
+	if (!c_locale)
+		return false;
+	v = strtod_l(text, NULL, c_locale);
+	freelocale(c_locale);
 	if (!isfinite(v))
 		return false;
 	*out = v;
@@ -218,23 +224,33 @@ bool str_is_utf8(struct str s)
 	return true;
 }
 
+/* ASCII control characters, and the C1 ones (U+0080 to U+009F), which terminals obey as well. */
+static bool is_control(const char *p, size_t len)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	return len == 1 ? u[0] < 0x20 || u[0] == 0x7f : len == 2 && u[0] == 0xc2 && u[1] < 0xa0;
+}
+
 static bool copy(char *to, size_t size, struct str s, bool clean)
 {
 	size_t i = 0, n = 0;
 
-	while (i < s.n && size > 0) {
+	while (i < s.n) {
 		size_t len = utf8_length(s.p + i, s.n - i);
-		unsigned char c = (unsigned char)s.p[i];
-		bool bad = len == 0 || (len == 1 && (c < 0x20 || c == 0x7f));
+		bool replace = clean && (len == 0 || is_control(s.p + i, len));
+		size_t out;
 
 		if (len == 0)
 			len = 1; /* not UTF-8: byte by byte */
-		if (n + len >= size)
+		out = replace ? 1 : len;
+		if (n + out >= size || (s.p[i] == '\0' && !replace))
 			break;
-		memcpy(to + n, s.p + i, len);
-		if (clean && bad)
+		if (replace)
 			to[n] = '?';
-		n += len;
+		else
+			memcpy(to + n, s.p + i, len);
+		n += out;
 		i += len;
 	}
 	if (size > 0)

@@ -39,7 +39,7 @@ char *str_dup(struct arena *a, struct str s);		/* NUL-terminated, in the arena *
 
 /*
  * Cut the next field off *rest at sep. False when nothing is left. "a,,b" yields "a", "", "b";
- * the empty slice yields nothing.
+ * the empty slice yields nothing, and neither does what follows a separator at the very end.
  */
 bool str_next(struct str *rest, char sep, struct str *field);
 
@@ -53,8 +53,8 @@ bool str_parse_double(struct str s, double *out); /* finite only; exponents acce
 
 /*
  * Copy into a fixed array, cutting whole UTF-8 code points; always NUL-terminated. Returns false
- * when something was cut. str_copy_clean also replaces control characters by '?', for text that
- * people will read.
+ * when something was cut; a NUL inside s cuts. str_copy_clean also replaces control characters and
+ * bytes that are not UTF-8 by '?', for text that people will read.
  */
 bool str_copy(char *to, size_t size, struct str s);
 bool str_copy_clean(char *to, size_t size, struct str s);
