@@ -151,7 +151,7 @@ void duration_format(int64_t ms, char out[DURATION_TEXT_SIZE]);
 
 /* "5%", "12.5 %", "5": percent to basis points, 0.01 resolution. False when it is none. */
 bool weight_parse(struct str s, int *bp);
-#define WEIGHT_TEXT_SIZE 12
+#define WEIGHT_TEXT_SIZE 16
 void weight_format(int bp, char out[WEIGHT_TEXT_SIZE]); /* "12.5%" */
 
 #endif

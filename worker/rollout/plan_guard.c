@@ -1,0 +1,223 @@
+#include "worker/rollout/plan_reader.h"
+
+#include <string.h>
+
+#include "aws/core/http.h"
+
+/* The list of guards in a plan file: each item is a map whose first word says the kind. */
+
+#define SECOND_MS 1000ll
+
+static const struct kind {
+	const char *key;
+	enum guard_kind kind;
+	unsigned in; /* phases when the plan does not say */
+	const char *keys;
+} KINDS[] = {
+	{"alarm", GUARD_ALARM, GUARD_IN_WATCH | GUARD_IN_BAKE, "alarm in failures"},
+	{"metric", GUARD_METRIC, GUARD_IN_WATCH | GUARD_IN_BAKE,
+	 "metric stat period dimensions missing below at_most above at_least in failures"},
+	{"probe", GUARD_PROBE, GUARD_IN_VERIFY | GUARD_IN_WATCH | GUARD_IN_BAKE,
+	 "probe method expect contains timeout in failures"},
+	{"invoke", GUARD_INVOKE, GUARD_IN_VERIFY, "invoke payload timeout in failures"},
+	{"health", GUARD_HEALTH, GUARD_IN_WATCH | GUARD_IN_BAKE, "health in failures"},
+};
+
+#define N_KINDS (sizeof(KINDS) / sizeof(KINDS[0]))
+
+struct plan_guard *plan_guard_add(struct plan_reader *r, enum guard_kind kind, const char *place)
+{
+	struct plan *p = r->plan;
+	struct plan_guard *g;
+
+	if (p->n_guards == LIMIT_GUARDS) {
+		problem_add(r->problems, place, NULL, "at most %d guards", LIMIT_GUARDS);
+		return NULL;
+	}
+	g = &p->guards[p->n_guards++];
+	*g = (struct plan_guard){.kind = kind,
+				 .in = KINDS[kind].in,
+				 .place = place,
+				 .failures = 1,
+				 .method = "GET",
+				 .expect_status = 200,
+				 .timeout_ms = 10 * SECOND_MS,
+				 .stat = "Sum",
+				 .period_ms = 60 * SECOND_MS};
+	return g;
+}
+
+static void read_phases(struct plan_reader *r, const struct yaml *node, const char *path,
+			struct plan_guard *g)
+{
+	unsigned in = 0;
+
+	if (!node)
+		return;
+	for (const struct yaml *item = plan_items(node); item;
+	     item = node->type == YAML_LIST ? item->next : NULL) {
+		if (item->type == YAML_SCALAR && str_is(item->text, "verify"))
+			in |= GUARD_IN_VERIFY;
+		else if (item->type == YAML_SCALAR && str_is(item->text, "watch"))
+			in |= GUARD_IN_WATCH;
+		else if (item->type == YAML_SCALAR && str_is(item->text, "bake"))
+			in |= GUARD_IN_BAKE;
+		else
+			problem_add(r->problems, plan_place(r, item, path), item->text.p,
+				    "write verify, watch or bake, or a list of them");
+	}
+	if (in)
+		g->in = in;
+}
+
+/* Exactly one of below, at_most, above, at_least: what must hold for a Pass. */
+static void read_threshold(struct plan_reader *r, const struct yaml *map, const char *path,
+			   struct plan_guard *g)
+{
+	static const struct {
+		const char *key;
+		enum compare compare;
+	} words[] = {{"below", COMPARE_LT},
+		     {"at_most", COMPARE_LE},
+		     {"above", COMPARE_GT},
+		     {"at_least", COMPARE_GE}};
+	int n = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct yaml *node = yaml_get(map, words[i].key);
+
+		if (!node)
+			continue;
+		n++;
+		g->compare = words[i].compare;
+		plan_number(r, node, path, &g->threshold);
+	}
+	if (n != 1)
+		problem_add(r->problems, plan_place(r, map, path), NULL,
+			    "a metric guard needs exactly one of below, at_most, above, at_least");
+}
+
+static void read_dimensions(struct plan_reader *r, const struct yaml *map, const char *path,
+			    struct plan_guard *g)
+{
+	if (!map) {
+		g->candidate_series = true;
+		return;
+	}
+	if (map->type != YAML_MAP || map->n > PLAN_DIMENSIONS_MAX) {
+		problem_add(r->problems, plan_place(r, map, path), NULL,
+			    "a map of at most %d dimensions: Name: value", PLAN_DIMENSIONS_MAX);
+		return;
+	}
+	yaml_each(child, map) {
+		const char *value = NULL;
+
+		if (!plan_text(r, child, path, &value) || !value)
+			continue;
+		g->dimensions[g->n_dimensions].name = str_dup(r->a, child->key);
+		g->dimensions[g->n_dimensions++].value = value;
+	}
+}
+
+static void read_metric(struct plan_reader *r, const struct yaml *map, const char *path,
+			struct plan_guard *g)
+{
+	const char *slash = strrchr(g->name, '/'), *missing = NULL;
+
+	if (!slash || slash == g->name || !slash[1]) {
+		problem_add(r->problems, plan_place(r, yaml_get(map, "metric"), path), g->name,
+			    "write namespace/name, for example AWS/Lambda/Errors");
+	} else {
+		g->ns = arena_strndup(r->a, g->name, (size_t)(slash - g->name));
+		g->metric = slash + 1;
+	}
+	plan_text(r, yaml_get(map, "stat"), path, &g->stat);
+	plan_duration(r, yaml_get(map, "period"), path, 10 * SECOND_MS, &g->period_ms);
+	if (g->period_ms % (10 * SECOND_MS) ||
+	    (g->period_ms % (60 * SECOND_MS) && g->period_ms > 60 * SECOND_MS))
+		problem_add(r->problems, plan_place(r, yaml_get(map, "period"), path), NULL,
+			    "CloudWatch has periods of 10s, 20s, 30s, and multiples of 1m");
+	read_dimensions(r, yaml_get(map, "dimensions"), path, g);
+	read_threshold(r, map, path, g);
+	if (plan_text(r, yaml_get(map, "missing"), path, &missing) && missing) {
+		g->missing_is_zero = !strcmp(missing, "zero");
+		if (!g->missing_is_zero && strcmp(missing, "unknown") != 0)
+			problem_add(r->problems, plan_place(r, yaml_get(map, "missing"), path),
+				    missing, "write zero or unknown");
+	}
+}
+
+static void read_probe(struct plan_reader *r, const struct yaml *map, const char *path,
+		       struct plan_guard *g)
+{
+	struct http_url url;
+
+	g->url = g->name;
+	if (!http_url_parse(str_from(g->url), &url) ||
+	    (!url.https && !http_host_is_loopback(url.host)))
+		problem_add(r->problems, plan_place(r, yaml_get(map, "probe"), path), g->url,
+			    "write an absolute https URL (http for loopback only)");
+	plan_text(r, yaml_get(map, "method"), path, &g->method);
+	if (strcmp(g->method, "GET") != 0 && strcmp(g->method, "HEAD") != 0)
+		problem_add(r->problems, plan_place(r, yaml_get(map, "method"), path), g->method,
+			    "a probe reads only: write GET or HEAD");
+	plan_integer(r, yaml_get(map, "expect"), path, 100, 599, &g->expect_status);
+	plan_text(r, yaml_get(map, "contains"), path, &g->body_contains);
+	plan_duration(r, yaml_get(map, "timeout"), path, 100, &g->timeout_ms);
+}
+
+static void read_guard(struct plan_reader *r, const struct yaml *map, int index)
+{
+	const char *path = arena_printf(r->a, "guards[%d]", index);
+	const struct kind *kind = NULL;
+	struct plan_guard *g;
+
+	for (size_t i = 0; i < N_KINDS && map->type == YAML_MAP && !kind; i++)
+		if (yaml_get(map, KINDS[i].key))
+			kind = &KINDS[i];
+	if (!kind) {
+		problem_add(r->problems, plan_place(r, map, path), map->text.n ? map->text.p : NULL,
+			    "a guard is one of alarm, metric, probe, invoke, health: "
+			    "{ alarm: checkout-errors }");
+		return;
+	}
+	plan_keys(r, map, path, kind->keys);
+	g = plan_guard_add(r, kind->kind, plan_place(r, map, path));
+	if (!g || !plan_text(r, yaml_get(map, kind->key), path, &g->name))
+		return;
+	read_phases(r, yaml_get(map, "in"), path, g);
+	plan_integer(r, yaml_get(map, "failures"), path, 1, 100, &g->failures);
+	switch (g->kind) {
+	case GUARD_METRIC:
+		read_metric(r, map, path, g);
+		break;
+	case GUARD_PROBE:
+		read_probe(r, map, path, g);
+		break;
+	case GUARD_INVOKE:
+		g->function = g->name;
+		plan_text(r, yaml_get(map, "payload"), path, &g->payload);
+		plan_duration(r, yaml_get(map, "timeout"), path, 100, &g->timeout_ms);
+		break;
+	case GUARD_ALARM:
+	case GUARD_HEALTH:
+	case GUARD_KIND_COUNT:
+		break;
+	}
+}
+
+void plan_guards_read(struct plan_reader *r, const struct yaml *list)
+{
+	int i = 0;
+
+	if (!list)
+		return;
+	if (list->type != YAML_LIST) {
+		problem_add(r->problems, plan_place(r, list, "guards"), NULL,
+			    "a list belongs here: - { alarm: checkout-errors }");
+		return;
+	}
+	yaml_each(item, list) {
+		read_guard(r, item, i++);
+	}
+}
