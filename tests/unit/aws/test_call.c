@@ -1,0 +1,690 @@
+#include "aws/call.h"
+
+#include "aws/retry.h"
+#include "tests/unit/aws/fake.h"
+
+static const struct aws_service json_service = {.id = "ECS",
+						.endpoint_prefix = "ecs",
+						.signing_name = "ecs",
+						.target_prefix = "Target",
+						.protocol = AWS_JSON_1_1,
+						.double_encode = true};
+static const struct aws_service query_service = {.id = "STS",
+						 .endpoint_prefix = "sts",
+						 .signing_name = "sts",
+						 .api_version = "2011-06-15",
+						 .protocol = AWS_QUERY,
+						 .double_encode = true};
+static const struct aws_service rest_service = {.id = "Lambda",
+						.endpoint_prefix = "lambda",
+						.signing_name = "lambda",
+						.protocol = AWS_REST_JSON,
+						.double_encode = true};
+static const struct aws_service s3 = {
+	.id = "S3", .endpoint_prefix = "s3", .signing_name = "s3", .protocol = AWS_REST_XML};
+
+struct env {
+	struct fake *f;
+	struct aws_client client;
+	struct aws_response out;
+	struct err err;
+};
+
+static struct env start(void)
+{
+	struct env e = {.f = fake_new(), .err = ERR_INIT};
+
+	e.client = (struct aws_client){.aws = e.f->aws, .credentials = fake_credentials("AK")};
+	return e;
+}
+
+static void finish(struct env *e)
+{
+	credentials_provider_free(e->client.credentials);
+	fake_free(e->f);
+}
+
+static int call(struct env *e, const struct aws_request *r)
+{
+	e->err = ERR_INIT;
+	return aws_call(&e->client, r, e->f->arena, &e->out, &e->err);
+}
+
+static const struct aws_request read_request = {
+	.service = &json_service, .operation = "Describe", .resend_safe = true};
+static const struct aws_request write_request = {.service = &json_service, .operation = "Update"};
+
+/* --- what is sent ------------------------------------------------------------------------------ */
+
+static void test_json_request(void **state)
+{
+	struct env e = start();
+	const struct fake_request *q = &e.f->http.asked[0];
+
+	(void)state;
+	fake_reply(e.f, &(struct fake_reply){.status = 200,
+					     .headers = {"x-amzn-RequestId", "id-1"},
+					     .body = "{\"a\":\"b\"}"});
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_string_equal(q->method, "POST");
+	assert_string_equal(q->url, "https://ecs.eu-west-1.amazonaws.com/");
+	assert_string_equal(q->body, "{}");
+	assert_string_equal(fake_header(e.f, 0, "host"), "ecs.eu-west-1.amazonaws.com");
+	assert_string_equal(fake_header(e.f, 0, "content-type"), "application/x-amz-json-1.1");
+	assert_string_equal(fake_header(e.f, 0, "x-amz-target"), "Target.Describe");
+	assert_string_equal(fake_header(e.f, 0, "x-amz-date"), "20260102T030405Z");
+	assert_string_equal(fake_header(e.f, 0, "x-amz-security-token"), "TOKEN");
+	assert_string_equal(fake_header(e.f, 0, "amz-sdk-request"), "attempt=1; max=3");
+	assert_int_equal(strlen(fake_header(e.f, 0, "amz-sdk-invocation-id")), 36);
+	assert_null(fake_header(e.f, 0, "x-amz-content-sha256"));
+	assert_non_null(strstr(fake_header(e.f, 0, "authorization"),
+			       "Credential=AK/20260102/eu-west-1/ecs/aws4_request, "
+			       "SignedHeaders=amz-sdk-invocation-id;amz-sdk-request;content-type;"
+			       "host;x-amz-date;x-amz-security-token;x-amz-target, "));
+	assert_string_equal(json_cstr(json_get(e.out.json, "a")), "b");
+	assert_true(str_is(e.out.request_id, "id-1"));
+	finish(&e);
+}
+
+static void test_query_request(void **state)
+{
+	const struct aws_request r = {
+		.service = &query_service, .operation = "Act", .body = STR("B=2"),
+		.resend_safe = true};
+	struct env e = start();
+
+	(void)state;
+	e.client.region = "us-east-2";
+	fake_body(e.f, 200, "<ActResponse><ActResult><X>1</X></ActResult></ActResponse>");
+	assert_int_equal(call(&e, &r), 0);
+	assert_string_equal(e.f->http.asked[0].body, "Action=Act&Version=2011-06-15&B=2");
+	assert_string_equal(e.f->http.asked[0].url, "https://sts.us-east-2.amazonaws.com/");
+	assert_string_equal(fake_header(e.f, 0, "content-type"),
+			    "application/x-www-form-urlencoded; charset=utf-8");
+	assert_string_equal(xml_cstr(e.out.xml, "ActResult/X"), "1");
+	finish(&e);
+}
+
+static void test_s3_request(void **state)
+{
+	const struct http_header extra = {STR("If-Match"), STR("\"e\"")};
+	const struct aws_request r = {.service = &s3,
+				      .operation = "GetObject",
+				      .method = "GET",
+				      .bucket = "b-1",
+				      .path = "/a%20b//c",
+				      .query = "versionId=7",
+				      .headers = &extra,
+				      .n_headers = 1,
+				      .raw_body = true,
+				      .total_ms = 1234,
+				      .resend_safe = true};
+	struct env e = start();
+
+	(void)state;
+	fake_body(e.f, 200, "<not parsed");
+	assert_int_equal(call(&e, &r), 0);
+	assert_true(str_is(e.out.body, "<not parsed"));
+	assert_null(e.out.xml);
+	assert_string_equal(e.f->http.asked[0].url,
+			    "https://b-1.s3.eu-west-1.amazonaws.com/a%20b//c?versionId=7");
+	assert_string_equal(fake_header(e.f, 0, "x-amz-content-sha256"),
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_string_equal(fake_header(e.f, 0, "if-match"), "\"e\"");
+	assert_non_null(strstr(fake_header(e.f, 0, "authorization"), ";if-match;"));
+	assert_null(fake_header(e.f, 0, "content-type"));
+	assert_int_equal(e.f->http.asked[0].total_ms, 1234);
+	finish(&e);
+}
+
+static void test_rest_and_unsigned(void **state)
+{
+	const struct http_header type = {STR("content-type"), STR("text/plain")};
+	struct aws_request r = {.service = &rest_service,
+				.operation = "Invoke",
+				.path = "/x",
+				.body = STR("{}"),
+				.unsigned_ = true};
+	struct env e = start();
+
+	(void)state;
+	e.f->settings.endpoint_url = "http://localhost:4566/base";
+	fake_body(e.f, 202, "");
+	assert_int_equal(call(&e, &r), 0);
+	assert_string_equal(e.f->http.asked[0].url, "http://localhost:4566/base/x");
+	assert_true(e.f->http.asked[0].no_proxy);
+	assert_null(fake_header(e.f, 0, "authorization"));
+	assert_null(fake_header(e.f, 0, "x-amz-security-token"));
+	assert_string_equal(fake_header(e.f, 0, "content-type"), "application/json");
+	assert_null(e.out.json);
+	r.headers = &type;
+	r.n_headers = 1;
+	fake_body(e.f, 200, "");
+	assert_int_equal(call(&e, &r), 0);
+	assert_string_equal(fake_header(e.f, 1, "content-type"), "text/plain");
+	finish(&e);
+}
+
+static void test_query_mode(void **state)
+{
+	static const struct aws_service cw = {.id = "CloudWatch",
+					      .endpoint_prefix = "monitoring",
+					      .signing_name = "monitoring",
+					      .target_prefix = "G",
+					      .protocol = AWS_JSON_1_0,
+					      .double_encode = true,
+					      .query_compatible = true};
+	const struct aws_request r = {.service = &cw, .operation = "X", .resend_safe = true};
+	struct env e = start();
+
+	(void)state;
+	fake_reply(e.f, &(struct fake_reply){.status = 400,
+					     .headers = {"x-amzn-query-error",
+							 "ResourceNotFound;Sender"},
+					     .body = "{\"__type\":\"a#ResourceNotFoundException\"}"});
+	assert_int_equal(call(&e, &r), -1);
+	assert_string_equal(fake_header(e.f, 0, "x-amzn-query-mode"), "true");
+	assert_string_equal(e.err.aws, "ResourceNotFound");
+	assert_int_equal(e.err.code, ERR_NOT_FOUND);
+	finish(&e);
+}
+
+/* --- retries ------------------------------------------------------------------------------------ */
+
+static void test_read_is_retried(void **state)
+{
+	struct env e = start();
+	struct aws_stat stat;
+
+	(void)state;
+	fake_failure(e.f, ERR_NETWORK, true);
+	fake_body(e.f, 500, "");
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_int_equal(e.f->clock.sleeps, 2);
+	assert_true(e.f->clock.slept_ms <= 3000);
+	assert_string_equal(fake_header(e.f, 2, "amz-sdk-request"), "attempt=3; max=3");
+	assert_string_equal(fake_header(e.f, 0, "amz-sdk-invocation-id"),
+			    fake_header(e.f, 2, "amz-sdk-invocation-id"));
+	assert_string_not_equal(fake_header(e.f, 0, "authorization"),
+				fake_header(e.f, 2, "authorization"));
+	assert_int_equal(aws_stats(e.f->aws, &stat, 1), 1);
+	assert_string_equal(stat.operation, "Describe");
+	assert_int_equal(stat.calls, 1);
+	assert_int_equal(stat.attempts, 3);
+	assert_int_equal(stat.failed, 0);
+	assert_int_equal(stat.total_ms, e.f->clock.slept_ms);
+	finish(&e);
+}
+
+static void test_attempts_end(void **state)
+{
+	struct env e = start();
+	struct aws_stat stat;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		fake_reply(e.f, &(struct fake_reply){
+					.status = 400,
+					.headers = {"x-amzn-requestid", "r-9"},
+					.body = "{\"__type\":\"ThrottlingException\","
+						"\"message\":\"Rate\\u0007 exceeded\"}"});
+	assert_int_equal(call(&e, &write_request), -1);
+	assert_int_equal(e.err.code, ERR_THROTTLED);
+	assert_false(e.err.sent);
+	assert_int_equal(e.err.http, 400);
+	assert_string_equal(e.err.aws, "ThrottlingException");
+	assert_string_equal(e.err.request_id, "r-9");
+	assert_string_equal(e.err.text, "ECS.Update (3 attempts): ThrottlingException: "
+					"Rate? exceeded (HTTP 400, request r-9)");
+	aws_stats(e.f->aws, &stat, 1);
+	assert_int_equal(stat.throttled, 3);
+	assert_int_equal(stat.failed, 1);
+	finish(&e);
+}
+
+static void test_unsafe_write(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	fake_failure(e.f, ERR_NETWORK, true); /* may have arrived: not again */
+	assert_int_equal(call(&e, &write_request), -1);
+	assert_int_equal(e.err.code, ERR_NETWORK);
+	assert_true(e.err.sent);
+	fake_body(e.f, 503, "");
+	assert_int_equal(call(&e, &write_request), -1);
+	assert_int_equal(e.err.code, ERR_UNAVAILABLE);
+	assert_true(e.err.sent);
+	assert_int_equal(e.f->clock.sleeps, 0);
+	fake_failure(e.f, ERR_NETWORK, false); /* never left: again */
+	fake_body(e.f, 429, "");
+	fake_failure(e.f, ERR_TIMEOUT, true);
+	assert_int_equal(call(&e, &write_request), -1);
+	assert_int_equal(e.err.code, ERR_TIMEOUT);
+	assert_true(e.err.sent);
+	fake_body(e.f, 200, "{oops"); /* done, but what was said? */
+	assert_int_equal(call(&e, &write_request), -1);
+	assert_int_equal(e.err.code, ERR_MALFORMED);
+	assert_true(e.err.sent);
+	assert_int_equal(e.err.http, 200);
+	finish(&e);
+}
+
+/* A first attempt that may have worked taints what a later one says. */
+static void test_sent_sticks(void **state)
+{
+	struct aws_request r = write_request;
+	struct env e = start();
+
+	(void)state;
+	r.resend_safe = true;
+	fake_failure(e.f, ERR_TIMEOUT, true);
+	fake_body(e.f, 412, "{\"__type\":\"PreconditionFailedException\"}");
+	assert_int_equal(call(&e, &r), -1);
+	assert_int_equal(e.err.code, ERR_CONFLICT);
+	assert_true(e.err.sent);
+	finish(&e);
+}
+
+static void test_unparsable_read(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	fake_body(e.f, 200, "{\"cut");
+	fake_body(e.f, 200, "{\"a\":1}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_non_null(e.out.json);
+	finish(&e);
+}
+
+static void test_not_retried(void **state)
+{
+	static const int statuses[] = {301, 400, 403, 404, 409, 412, 501, 505};
+	struct env e = start();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		fake_body(e.f, statuses[i], "<html>no</html>");
+		assert_int_equal(call(&e, &read_request), -1);
+		assert_int_equal(e.err.http, statuses[i]);
+		assert_string_equal(e.err.aws, "");
+		assert_int_equal(e.out.status, statuses[i]);
+	}
+	assert_int_equal(e.f->clock.sleeps, 0);
+	finish(&e);
+}
+
+static void test_retry_after(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	fake_reply(e.f, &(struct fake_reply){.status = 503, .headers = {"Retry-After", "7"}});
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_int_equal(e.f->clock.slept_ms, 7000);
+	fake_reply(e.f, &(struct fake_reply){.status = 503, .headers = {"Retry-After", "900"}});
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_int_equal(e.f->clock.last_sleep_ms, 20000);
+	fake_reply(e.f,
+		   &(struct fake_reply){.status = 503, .headers = {"x-amz-retry-after", "1500"}});
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_int_equal(e.f->clock.last_sleep_ms, 1500);
+	fake_reply(e.f,
+		   &(struct fake_reply){.status = 503, .headers = {"x-amz-retry-after", "-1"}});
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_true(e.f->clock.last_sleep_ms < 1000);
+	finish(&e);
+}
+
+static void test_tokens(void **state)
+{
+	struct aws_private *p = aws_private_new();
+	struct retry_scope *a = retry_scope_get(p, "S3", "r1"), *b = retry_scope_get(p, "S3", "r2");
+
+	(void)state;
+	assert_ptr_equal(retry_scope_get(p, "S3", "r1"), a);
+	assert_ptr_not_equal(a, b);
+	for (int i = 0; i < RETRY_CAPACITY / RETRY_COST; i++)
+		assert_true(retry_take(p, a, RETRY_COST));
+	assert_false(retry_take(p, a, RETRY_COST));
+	assert_true(retry_take(p, b, RETRY_COST)); /* the other region has its own */
+	retry_refund(p, a, RETRY_COST);
+	assert_true(retry_take(p, a, RETRY_COST));
+	retry_refund(p, b, 10000);
+	for (int i = 0; i < RETRY_CAPACITY / RETRY_COST_TIMEOUT; i++)
+		assert_true(retry_take(p, b, RETRY_COST_TIMEOUT));
+	assert_false(retry_take(p, b, 1));
+	retry_skew_set(p, a, -5);
+	assert_int_equal(retry_skew(p, a), -5);
+	assert_int_equal(retry_skew(p, b), 0);
+	for (int i = 0; i < 1000; i++) { /* strangers are bounded */
+		char region[16];
+
+		assert_true(snprintf(region, sizeof(region), "x-%d", i) > 0);
+		assert_non_null(retry_scope_get(p, "S3", region));
+	}
+	assert_ptr_equal(retry_scope_get(p, "S3", "r1"), a);
+	aws_private_free(p);
+}
+
+static void test_tokens_run_out(void **state)
+{
+	struct env e = start();
+	struct retry_scope *s = retry_scope_get(e.f->aws->priv, "ECS", "eu-west-1");
+
+	(void)state;
+	while (retry_take(e.f->aws->priv, s, RETRY_COST))
+		;
+	fake_body(e.f, 500, "");
+	assert_int_equal(call(&e, &read_request), -1); /* one attempt, no retry */
+	assert_int_equal(e.err.code, ERR_UNAVAILABLE);
+	finish(&e);
+}
+
+static void test_wait_formula(void **state)
+{
+	(void)state;
+	assert_int_equal(retry_wait_ms(0, 0.5, 0), 500);
+	assert_int_equal(retry_wait_ms(3, 0.5, 0), 4000);
+	assert_int_equal(retry_wait_ms(4, 0.5, 0), 8000);
+	assert_int_equal(retry_wait_ms(5, 0.5, 0), 10000); /* 20 s is the ceiling */
+	assert_int_equal(retry_wait_ms(60, 0.5, 0), 10000);
+	assert_int_equal(retry_wait_ms(0, 0.5, 3000), 3000);
+	assert_int_equal(retry_wait_ms(0, 0.5, 100000), 20000);
+}
+
+static void test_stats_bounded(void **state)
+{
+	struct aws_private *p = aws_private_new();
+	struct aws_stat all[AWS_STATS_MAX];
+	static char names[AWS_STATS_MAX + 20][8];
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < AWS_STATS_MAX + 20; i++) {
+		assert_true(snprintf(names[i], sizeof(names[i]), "Op%d", i) > 0);
+		retry_count(p, &(struct aws_outcome){.service = "S", .operation = names[i]});
+	}
+	n = retry_stats(p, all, AWS_STATS_MAX);
+	assert_int_equal(n, AWS_STATS_MAX);
+	assert_string_equal(all[n - 1].operation, "other");
+	assert_int_equal(all[n - 1].calls, 21);
+	assert_int_equal(retry_stats(p, all, 0), AWS_STATS_MAX);
+	aws_private_free(p);
+}
+
+/* --- clock skew --------------------------------------------------------------------------------- */
+
+static void test_skew_repair(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	fake_reply(e.f, &(struct fake_reply){.status = 403,
+					     .headers = {"Date", "Fri, 02 Jan 2026 03:14:05 GMT"},
+					     .body = "{\"__type\":\"InvalidSignatureException\"}"});
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &write_request), 0); /* refused: a write may go again too */
+	assert_memory_equal(fake_header(e.f, 1, "x-amz-date"), "20260102T0314", 13);
+	/* the offset is remembered; an answer that shows the same is a real refusal */
+	e.f->clock.now_ms = FAKE_NOW_MS;
+	fake_reply(e.f, &(struct fake_reply){.status = 403,
+					     .headers = {"Date", "Fri, 02 Jan 2026 03:14:05 GMT"},
+					     .body = "{\"__type\":\"InvalidSignatureException\"}"});
+	assert_int_equal(call(&e, &read_request), -1);
+	assert_int_equal(e.err.code, ERR_DENIED);
+	assert_string_equal(fake_header(e.f, 2, "x-amz-date"), "20260102T031405Z");
+	finish(&e);
+}
+
+static void expect_no_skew(const char *const headers[4], int64_t takes_ms)
+{
+	struct env e = start();
+	struct fake_reply r = {.status = 403, .body = "{\"__type\":\"AccessDeniedException\"}"};
+
+	for (int i = 0; i < 4; i++)
+		r.headers[i] = headers[i];
+	e.f->http.takes_ms = takes_ms;
+	fake_reply(e.f, &r);
+	assert_int_equal(call(&e, &read_request), -1);
+	assert_int_equal(e.err.code, ERR_DENIED);
+	assert_int_equal(retry_skew(e.f->aws->priv,
+				    retry_scope_get(e.f->aws->priv, "ECS", "eu-west-1")),
+			 0);
+	finish(&e);
+}
+
+static void test_skew_distrust(void **state)
+{
+	const char *const none[4] = {NULL};
+	const char *const bad[4] = {"Date", "soon"};
+	const char *const cached[4] = {"Date", "Fri, 02 Jan 2026 04:04:05 GMT", "Age", "3600"};
+	const char *const slow[4] = {"Date", "Fri, 02 Jan 2026 04:04:05 GMT"};
+
+	(void)state;
+	expect_no_skew(none, 0);
+	expect_no_skew(bad, 0);
+	expect_no_skew(cached, 0);
+	expect_no_skew(slow, 15 * 60 * 1000 + 1);
+}
+
+static void test_small_skew(void **state)
+{
+	struct env e = start();
+
+	(void)state; /* exactly 4 minutes: learnt, but no reason to try again */
+	fake_reply(e.f, &(struct fake_reply){.status = 403,
+					     .headers = {"Date", "Fri, 02 Jan 2026 03:08:05 GMT"},
+					     .body = "{\"__type\":\"AccessDeniedException\"}"});
+	assert_int_equal(call(&e, &read_request), -1);
+	assert_int_equal(retry_skew(e.f->aws->priv,
+				    retry_scope_get(e.f->aws->priv, "ECS", "eu-west-1")),
+			 240000);
+	finish(&e);
+}
+
+/* --- credentials ------------------------------------------------------------------------------- */
+
+struct rotating {
+	struct credentials_provider base;
+	int gets, invalidated;
+	struct credentials *current;
+	bool fail;
+};
+
+static struct credentials *rotating_get(struct credentials_provider *p, struct cancel *cancel,
+					struct err *err)
+{
+	struct rotating *r = (struct rotating *)p;
+	char key[8];
+
+	(void)cancel;
+	if (r->fail) {
+		err_set(err, ERR_TIMEOUT, "no credentials today");
+		return NULL;
+	}
+	if (!r->current) {
+		assert_true(snprintf(key, sizeof(key), "AK%d", ++r->gets) > 0);
+		r->current = credentials_new(
+			&(struct credentials_parts){.access_key_id = str_from(key),
+						    .secret_access_key = STR("S"),
+						    .source = "test"},
+			err);
+	}
+	return credentials_get(r->current);
+}
+
+static void rotating_invalidate(struct credentials_provider *p, const struct credentials *s)
+{
+	struct rotating *r = (struct rotating *)p;
+
+	r->invalidated++;
+	if (s == r->current) {
+		credentials_put(r->current);
+		r->current = NULL;
+	}
+}
+
+static void rotating_free(struct credentials_provider *p)
+{
+	credentials_put(((struct rotating *)p)->current);
+}
+
+static void test_expired_token(void **state)
+{
+	struct rotating r = {.base = {rotating_get, rotating_invalidate, rotating_free}};
+	struct env e = start();
+
+	(void)state;
+	credentials_provider_free(e.client.credentials);
+	e.client.credentials = &r.base;
+	fake_body(e.f, 400, "{\"__type\":\"ExpiredTokenException\"}");
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &write_request), 0);
+	assert_int_equal(e.f->clock.sleeps, 0); /* at once, and not an attempt of the budget */
+	assert_non_null(strstr(fake_header(e.f, 0, "authorization"), "=AK1/"));
+	assert_non_null(strstr(fake_header(e.f, 1, "authorization"), "=AK2/"));
+	fake_body(e.f, 400, "{\"__type\":\"ExpiredTokenException\"}"); /* once, not for ever */
+	fake_body(e.f, 400, "{\"__type\":\"ExpiredTokenException\"}");
+	assert_int_equal(call(&e, &write_request), -1);
+	assert_int_equal(e.err.code, ERR_DENIED);
+	assert_int_equal(r.invalidated, 2);
+	r.fail = true;
+	assert_int_equal(call(&e, &read_request), -1);
+	assert_int_equal(e.err.code, ERR_TIMEOUT);
+	assert_false(e.err.sent);
+	assert_string_equal(e.err.text, "ECS.Describe: no credentials today");
+	finish(&e);
+}
+
+static void test_expired_static(void **state)
+{
+	struct env e = start();
+
+	(void)state; /* nothing newer to be had: the refusal stands */
+	fake_body(e.f, 400, "{\"__type\":\"ExpiredTokenException\"}");
+	assert_int_equal(call(&e, &read_request), -1);
+	assert_int_equal(e.err.code, ERR_DENIED);
+	finish(&e);
+}
+
+/* --- cancel, streaming, misconfiguration --------------------------------------------------------- */
+
+static void fire(void *arg)
+{
+	cancel_fire(arg);
+}
+
+static void test_cancel(void **state)
+{
+	struct env e = start();
+	struct cancel *c = cancel_new();
+
+	(void)state;
+	e.client.cancel = c;
+	fake_reply(e.f, &(struct fake_reply){.status = 500, .before = fire, .arg = c});
+	assert_int_equal(call(&e, &read_request), -1); /* while waiting to try again */
+	assert_int_equal(e.err.code, ERR_CANCELED);
+	assert_true(e.err.sent);
+	assert_int_equal(call(&e, &read_request), -1); /* before sending */
+	assert_int_equal(e.err.code, ERR_CANCELED);
+	assert_false(e.err.sent);
+	finish(&e);
+	cancel_free(c);
+}
+
+struct taker {
+	int starts;
+	size_t bytes;
+	bool refuse;
+};
+
+static int take_start(void *arg, int status, const struct http_header *headers, size_t n,
+		      struct err *err)
+{
+	struct taker *t = arg;
+
+	(void)headers;
+	(void)n;
+	(void)err;
+	assert_int_equal(status, 200);
+	t->starts++;
+	t->bytes = 0;
+	return 0;
+}
+
+static int take_body(void *arg, const char *p, size_t n, struct err *err)
+{
+	struct taker *t = arg;
+
+	(void)p;
+	t->bytes += n;
+	return t->refuse ? err_set(err, ERR_LIMIT, "enough") : 0;
+}
+
+static void test_streaming(void **state)
+{
+	struct taker t = {.starts = 0};
+	struct aws_request r = {.service = &s3,
+				.operation = "GetObject",
+				.method = "GET",
+				.bucket = "b-1",
+				.path = "/k",
+				.resend_safe = true,
+				.on_start = take_start,
+				.on_body = take_body,
+				.on_arg = &t};
+	struct env e = start();
+
+	(void)state;
+	fake_body(e.f, 503, "<Error><Code>SlowDown</Code></Error>");
+	fake_body(e.f, 200, "not xml");
+	assert_int_equal(call(&e, &r), 0);
+	assert_int_equal(t.starts, 1);
+	assert_int_equal(t.bytes, 7);
+	t.refuse = true;
+	fake_body(e.f, 200, "more");
+	assert_int_equal(call(&e, &r), -1); /* the taker's error ends it */
+	assert_int_equal(e.err.code, ERR_LIMIT);
+	finish(&e);
+}
+
+static void test_misconfigured(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	e.f->settings.region = NULL;
+	assert_int_equal(call(&e, &read_request), -1);
+	assert_int_equal(e.err.code, ERR_REJECTED);
+	assert_non_null(strstr(e.err.text, "ECS.Describe: no region"));
+	assert_int_equal(e.out.status, 0);
+	finish(&e);
+	aws_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_request),	cmocka_unit_test(test_query_request),
+		cmocka_unit_test(test_s3_request),	cmocka_unit_test(test_rest_and_unsigned),
+		cmocka_unit_test(test_query_mode),	cmocka_unit_test(test_read_is_retried),
+		cmocka_unit_test(test_attempts_end),	cmocka_unit_test(test_unsafe_write),
+		cmocka_unit_test(test_sent_sticks),	cmocka_unit_test(test_unparsable_read),
+		cmocka_unit_test(test_not_retried),	cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_tokens),		cmocka_unit_test(test_tokens_run_out),
+		cmocka_unit_test(test_wait_formula),	cmocka_unit_test(test_stats_bounded),
+		cmocka_unit_test(test_skew_repair),	cmocka_unit_test(test_skew_distrust),
+		cmocka_unit_test(test_small_skew),	cmocka_unit_test(test_expired_token),
+		cmocka_unit_test(test_expired_static),	cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_streaming),	cmocka_unit_test(test_misconfigured),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
