@@ -11,17 +11,22 @@
  * it keeps its own state and reaches the others only through what stands here.
  */
 
+#define SIM_ACCOUNT "111122223333"
+#define SIM_REGION "eu-central-1"
+/* The bucket that pipelines keep their artifacts in; exists from the start. */
+#define SIM_ARTIFACT_BUCKET "codepipeline-" SIM_REGION "-" SIM_ACCOUNT
+
 /* One request on its way through a service, and the answer being written. */
 struct sim_exchange {
 	const struct sim_request *req;
-	struct arena *arena;	    /* lives for this exchange */
+	struct arena *arena; /* lives for this exchange */
 	struct utc now;
-	const char *operation;	    /* "UpdateAlias"; from target, Action, or method and path */
-	const char *principal;	    /* access key id that signed, "" when unsigned */
+	const char *operation; /* "UpdateAlias"; from target, Action, or method and path */
+	const char *principal; /* access key id that signed, "" when unsigned */
 	const char *request_id;
-	const struct json *json;    /* parsed body of JSON services, or NULL */
+	const struct json *json;     /* parsed body of JSON services, or NULL */
 	const struct sim_form *form; /* decoded body of query services, or NULL */
-	struct http_response *res;  /* written by the sim_reply_* functions, exactly once */
+	struct http_response *res;   /* written by the sim_reply_* functions, exactly once */
 };
 
 /* Decoded application/x-www-form-urlencoded or query string, in order. */
@@ -29,7 +34,7 @@ struct sim_form {
 	size_t n;
 	struct {
 		struct str key, value;
-	} *pairs;
+	} * pairs;
 };
 struct str sim_form_get(const struct sim_form *f, const char *key); /* "" when absent */
 struct sim_form *sim_form_parse(struct arena *a, struct str encoded);
@@ -40,27 +45,34 @@ void sim_reply_json(const struct sim_exchange *x, int status, struct str body);
 void sim_reply_xml(const struct sim_exchange *x, int status, struct str body);
 void sim_reply_raw(const struct sim_exchange *x, int status, const char *content_type,
 		   struct str body, const struct http_header *extra, size_t n_extra);
+void sim_http_date(struct utc t, char out[32]); /* "Mon, 05 Jan 2026 10:00:00 GMT" */
 /* An error in the form of the service's protocol (JSON 1.x, REST JSON, query XML, S3 XML). */
 enum sim_wire { SIM_WIRE_JSON, SIM_WIRE_REST_JSON, SIM_WIRE_QUERY, SIM_WIRE_S3 };
-void sim_reply_error(const struct sim_exchange *x, enum sim_wire wire, int status,
-		     const char *code, const char *fmt, ...) PRINTF_LIKE(5, 6);
+void sim_reply_error(const struct sim_exchange *x, enum sim_wire wire, int status, const char *code,
+		     const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* Words of a control line: `lambda function checkout errors=0.2` */
 struct sim_words {
 	size_t n;
 	struct str word[64];
 };
-struct str sim_word(const struct sim_words *w, size_t i);	      /* "" past the end */
+struct str sim_word(const struct sim_words *w, size_t i); /* "" past the end */
 /* value of a word "key=value"; "" when absent. Values may be "quoted with spaces". */
 struct str sim_word_value(const struct sim_words *w, const char *key);
 bool sim_word_double(const struct sim_words *w, const char *key, double *out);
 bool sim_word_i64(const struct sim_words *w, const char *key, int64_t *out);
 
+/* The same with an optional unit: 250, 250ms, 30s, 10m, 2h. sim_parse_ms() reads one value. */
+bool sim_word_ms(const struct sim_words *w, const char *key, int64_t *out);
+bool sim_parse_ms(struct str s, int64_t *out);
+bool sim_word_bool(const struct sim_words *w, const char *key, bool *out); /* true, false */
+
 struct sim_service {
 	const char *name; /* signing name: "lambda", "monitoring", "elasticloadbalancing" ... */
 	void *(*create)(struct sim *s);
 	void (*destroy)(void *state);
-	void (*advance)(struct sim *s, void *state, struct utc now); /* every step_ms; may be NULL */
+	void (*advance)(struct sim *s, void *state,
+			struct utc now); /* every step_ms; may be NULL */
 	/* Fill in x->operation for this request (REST services); NULL when target/Action says it. */
 	const char *(*operation)(const struct sim_exchange *x);
 	void (*handle)(struct sim *s, void *state, const struct sim_exchange *x);
@@ -71,10 +83,12 @@ struct sim_service {
 
 /* sim.c dispatches to these by host, credential scope, target and path. */
 extern const struct sim_service sim_codepipeline, sim_s3, sim_sts, sim_imds, sim_lambda, sim_elbv2,
-	sim_cloudwatch;
+	sim_cloudwatch, sim_web;
 
 const struct sim_options *sim_opts(const struct sim *s);
 void *sim_state(struct sim *s, const struct sim_service *service);
+/* The world's own randomness: ids, delays. A stream apart from the caller's sim_rng(). */
+struct rng *sim_dice(struct sim *s);
 
 /* --- between services ------------------------------------------------------------------------- */
 
@@ -86,6 +100,20 @@ void sim_record_split(struct sim *s, const char *resource, const char *candidate
 const struct buf *sim_s3_object(struct sim *s, struct str bucket, struct str key);
 void sim_s3_put_object(struct sim *s, struct str bucket, struct str key, struct str bytes);
 
+/*
+ * sim_zip.c: archives for tests. Entries are stored, not compressed; mode is the Unix permission.
+ * Begin with an empty buffer, add entries, end once. The entry texts are copied.
+ */
+struct sim_zip {
+	struct buf *out;
+	struct buf directory;
+	unsigned n;
+};
+void sim_zip_begin(struct sim_zip *z, struct buf *out);
+void sim_zip_add(struct sim_zip *z, struct str name, struct str content, unsigned mode);
+void sim_zip_end(struct sim_zip *z);
+uint32_t sim_crc32(struct str data); /* as in zip and in x-amz-checksum-crc32 */
+
 /* sim_sts.c: the secret of an access key id and its session token; false when unknown. Issue new. */
 bool sim_key_lookup(struct sim *s, struct str access_key_id, struct str *secret, struct str *token,
 		    struct utc *expires);
@@ -94,6 +122,18 @@ struct sim_key {
 	struct utc expires;
 };
 void sim_key_issue(struct sim *s, const char *principal, int64_t life_ms, struct sim_key *out);
+/* Who a key belongs to: an ARN, or "codepipeline/<actionExecutionId>". "" when unknown. */
+struct str sim_key_principal(struct sim *s, struct str access_key_id);
+/* expires.ms of a key that never expires */
+#define SIM_NEVER INT64_MAX
+
+/*
+ * sim_codepipeline.c: may this principal (of artifact credentials) read, or write, this object?
+ * They are good for the input and output artifacts of their own action, and nothing else.
+ */
+bool sim_artifact_allowed(struct sim *s, struct str principal, bool write, struct str bucket,
+			  struct str key);
+#define SIM_ARTIFACT_PRINCIPAL "codepipeline/"
 
 /*
  * sim_cloudwatch.c: add count samples of value to a metric at this moment. dimensions is a
