@@ -426,7 +426,7 @@ static int run_attached(struct slot *s, struct exchange *x, struct cancel *cance
 	cancel_detach(cancel, &waker);
 	if (rc) {
 		curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-		x->answer.err->sent = request_bytes > 0;
+		x->answer.err->sent = x->started && request_bytes > 0; /* CONNECT is not it */
 	}
 	curl_multi_remove_handle(s->multi, s->easy);
 	return rc;
