@@ -20,10 +20,10 @@
 		     PHASE_BIT(FAILED),                                                    0)      \
 	X(VERIFY,    PHASE_BIT(SHIFT) | PHASE_BIT(PROMOTE) | PHASE_BIT(RESTORE) |                  \
 		     PHASE_BIT(FAILED),                                                    0)      \
-	X(SHIFT,     PHASE_BIT(WATCH) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),           600)     \
+	X(SHIFT,     PHASE_BIT(WATCH) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),          1800)     \
 	X(WATCH,     PHASE_BIT(SHIFT) | PHASE_BIT(PROMOTE) | PHASE_BIT(RESTORE) |                  \
 		     PHASE_BIT(FAILED),                                                    0)      \
-	X(PROMOTE,   PHASE_BIT(BAKE) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),            600)     \
+	X(PROMOTE,   PHASE_BIT(BAKE) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),            1800)    \
 	X(BAKE,      PHASE_BIT(PROMOTE) | PHASE_BIT(RETIRE) | PHASE_BIT(RESTORE) |                 \
 		     PHASE_BIT(FAILED),                                                    0)      \
 	X(RETIRE,    PHASE_BIT(SUCCEEDED) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),      1800)     \

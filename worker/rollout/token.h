@@ -33,7 +33,7 @@ enum cause { /* why a rollout went back or failed */
 };
 
 #define ROLLOUT_ID_MAX 64
-#define CAUSE_TEXT_MAX 320
+#define CAUSE_TEXT_MAX 480
 
 struct rollout_state {
 	char id[ROLLOUT_ID_MAX + 1];		  /* from actionExecutionId; URL-safe */
