@@ -451,6 +451,10 @@ static int late_error(const struct xml *root, const struct aws_response *res, st
 		next = ERR_UNAVAILABLE;
 	else if (str_is(code, "SlowDown"))
 		next = ERR_THROTTLED;
+	else if (str_starts(code, "NoSuch"))
+		next = ERR_NOT_FOUND;
+	else if (str_is(code, "AccessDenied"))
+		next = ERR_DENIED;
 	err_set(err, next,
 		"S3.CompleteMultipartUpload failed: " STR_FMT ": " STR_FMT
 		" (in an answer with HTTP 200)",

@@ -1,0 +1,754 @@
+#include "aws/s3.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/aws/api_model.h"
+
+#define HOST "https://artifacts.s3.eu-central-1.amazonaws.com"
+
+static int set_up(void **state)
+{
+	*state = fake_new();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fake_free(*state);
+	return 0;
+}
+
+static struct s3_get simple_get(void)
+{
+	return (struct s3_get){.object = {.bucket = "artifacts", .key = "web/Build/x.zip"}};
+}
+
+/* --- GetObject ----------------------------------------------------------------------------------- */
+
+static void test_get(void **state)
+{
+	struct fake *f = *state;
+	struct s3_get get = simple_get();
+	struct s3_info info;
+	struct str body;
+	struct err err = ERR_INIT;
+
+	get.object.version_id = "v+1";
+	get.object.expected_owner = "111122223333";
+	get.if_match = "\"e1\"";
+	get.body_max = 100;
+	get.stall_ms = 7;
+	get.total_ms = 8;
+	fake_answer(f, 200,
+		    "Content-Length: 5\nETag: \"e1\"\nx-amz-version-id: v+1\n"
+		    "Content-Type: application/zip\nContent-Encoding: identity\n"
+		    "x-amz-server-side-encryption: aws:kms\n"
+		    "Last-Modified: Fri, 02 Jan 2026 03:04:05 GMT\n",
+		    "<zip>");
+	if (s3_get(&f->client, &get, f->arena, &info, &body, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(fake_sent(f, 0)->url, HOST "/web/Build/x.zip?versionId=v%2B1");
+	assert_string_equal(fake_sent(f, 0)->method, "GET");
+	assert_true(str_is(fake_header(f, 0, "If-Match"), "\"e1\""));
+	assert_true(str_is(fake_header(f, 0, "x-amz-expected-bucket-owner"), "111122223333"));
+	assert_int_equal(fake_header(f, 0, "Range").n, 0);
+	assert_int_equal(fake_header(f, 0, "x-amz-content-sha256").n, 64);
+	assert_int_equal(fake_sent(f, 0)->body_max, 100);
+	assert_int_equal(fake_sent(f, 0)->stall_ms, 7);
+	assert_int_equal(fake_sent(f, 0)->total_ms, 8);
+	api_check(f, 0, "s3", "GetObject");
+	assert_true(str_is(body, "<zip>"));
+	assert_int_equal(info.size, 5);
+	assert_int_equal(info.length, 5);
+	assert_int_equal(info.start, 0);
+	assert_string_equal(info.etag, "\"e1\"");
+	assert_string_equal(info.version_id, "v+1");
+	assert_string_equal(info.content_type, "application/zip");
+	assert_string_equal(info.content_encoding, "identity");
+	assert_string_equal(info.encryption, "aws:kms");
+	assert_true(info.has_modified);
+	assert_int_equal(info.modified.ms, 1767323045000);
+}
+
+/* Every segment is encoded, the slashes stay, and nothing is tidied up. */
+static void test_keys_are_taken_literally(void **state)
+{
+	static const struct {
+		const char *bucket, *key, *url;
+	} cases[] = {
+		{"artifacts", "a b/c+d=e&f?g#h%", HOST "/a%20b/c%2Bd%3De%26f%3Fg%23h%25"},
+		{"artifacts", "//x//y/", HOST "///x//y/"},
+		{"artifacts", "\xc3\xa4", HOST "/%C3%A4"},
+		{"artifacts", "~-._", HOST "/~-._"},
+		{"dotted.name", "k", "https://s3.eu-central-1.amazonaws.com/dotted.name/k"},
+	};
+	struct fake *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct s3_object o = {.bucket = cases[i].bucket, .key = cases[i].key};
+		struct s3_info info;
+		struct err err = ERR_INIT;
+
+		fake_again(f);
+		fake_answer(f, 200, "Content-Length: 9\n", "");
+		if (s3_head(&f->client, &o, f->arena, &info, &err))
+			fail_msg("%s", err.text);
+		assert_string_equal(fake_sent(f, 0)->url, cases[i].url);
+		assert_null(info.etag);
+		assert_false(info.has_modified);
+	}
+}
+
+struct taken {
+	struct s3_info info;
+	int starts;
+	char bytes[64];
+	size_t n;
+	bool refuse_start, refuse_body;
+};
+
+static int on_start(void *arg, const struct s3_info *info, struct err *err)
+{
+	struct taken *t = arg;
+
+	if (t->refuse_start)
+		return err_set(err, ERR_SYSTEM, "no room");
+	t->info = *info;
+	t->starts++;
+	t->n = 0;
+	return 0;
+}
+
+static int on_body(void *arg, const char *p, size_t n, struct err *err)
+{
+	struct taken *t = arg;
+
+	if (t->refuse_body)
+		return err_set(err, ERR_SYSTEM, "disk full");
+	assert_true(t->n + n < sizeof(t->bytes));
+	memcpy(t->bytes + t->n, p, n);
+	t->n += n;
+	return 0;
+}
+
+static void test_get_a_range_in_pieces(void **state)
+{
+	struct fake *f = *state;
+	struct taken t = {.starts = 0};
+	struct s3_get get = simple_get();
+	struct s3_info info;
+	struct err err = ERR_INIT;
+
+	get.start = 10;
+	get.on_start = on_start;
+	get.on_body = on_body;
+	get.on_arg = &t;
+	/* a failed attempt first: the taker starts over */
+	fake_answer(f, 503, NULL, "<Error><Code>SlowDown</Code></Error>");
+	fake_answer(f, 206, "Content-Length: 6\nContent-Range: bytes 10-15/16\n", "abcdef");
+	if (s3_get(&f->client, &get, f->arena, &info, NULL, &err))
+		fail_msg("%s", err.text);
+	assert_true(str_is(fake_header(f, 1, "Range"), "bytes=10-"));
+	api_check(f, 1, "s3", "GetObject");
+	assert_int_equal(t.starts, 1);
+	assert_int_equal(t.n, 6);
+	assert_memory_equal(t.bytes, "abcdef", 6);
+	assert_int_equal(t.info.start, 10);
+	assert_int_equal(info.size, 16);
+	assert_int_equal(info.length, 6);
+	assert_true(fake_done(f));
+}
+
+static void test_the_taker_can_refuse(void **state)
+{
+	struct fake *f = *state;
+	struct taken t = {.refuse_start = true};
+	struct s3_get get = simple_get();
+	struct s3_info info;
+	struct err err = ERR_INIT;
+
+	get.on_start = on_start;
+	get.on_body = on_body;
+	get.on_arg = &t;
+	fake_answer(f, 200, "Content-Length: 2\n", "ab");
+	assert_int_equal(s3_get(&f->client, &get, f->arena, &info, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	assert_non_null(strstr(err.text, "no room"));
+
+	fake_again(f);
+	t = (struct taken){.refuse_body = true};
+	fake_answer(f, 200, "Content-Length: 2\n", "ab");
+	err = ERR_INIT;
+	assert_int_equal(s3_get(&f->client, &get, f->arena, &info, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	assert_non_null(strstr(err.text, "disk full"));
+
+	/* without on_start the body alone is taken */
+	fake_again(f);
+	t = (struct taken){.starts = 0};
+	get.on_start = NULL;
+	fake_answer(f, 200, "Content-Length: 2\n", "ab");
+	assert_int_equal(s3_get(&f->client, &get, f->arena, &info, NULL, &err), 0);
+	assert_int_equal(t.n, 2);
+}
+
+static void test_hostile_lengths_and_ranges(void **state)
+{
+	static const struct {
+		uint64_t start;
+		int status;
+		const char *headers, *body;
+		enum err_code code;
+	} cases[] = {
+		{0, 200, "", "ab", ERR_MALFORMED},
+		{0, 200, "Content-Length: many\n", "ab", ERR_MALFORMED},
+		{0, 200, "Content-Length: -2\n", "ab", ERR_MALFORMED},
+		{0, 200, "Content-Length: 99999999999999999999\n", "ab", ERR_MALFORMED},
+		{0, 200, "Content-Length: 3\n", "ab", ERR_NETWORK},
+		/* the whole object although a part was asked for */
+		{5, 200, "Content-Length: 2\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Length: 2\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: bytes 4-5/9\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: bytes 6-5/9\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: bytes 5-6/*\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: bytes 5-6/6\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: bytes 5-6\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: lines 5-6/9\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: bytes 5-6/9\nContent-Length: 3\n", "ab", ERR_MALFORMED},
+		{5, 206, "Content-Range: bytes 5-7/9\n", "ab", ERR_NETWORK},
+		{5, 206, "Content-Range: bytes 5-6/9\n", "ab", ERR_OK},
+	};
+	struct fake *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct s3_get get = simple_get();
+		struct taken t = {.starts = 0};
+		struct s3_info info;
+		struct str body;
+		struct err err = ERR_INIT;
+
+		get.start = cases[i].start;
+		fake_again(f);
+		fake_answer(f, cases[i].status, cases[i].headers, cases[i].body);
+		(void)!s3_get(&f->client, &get, f->arena, &info, &body, &err);
+		if (err.code != cases[i].code)
+			fail_msg("%s: %s", cases[i].headers, err.text);
+
+		/* the same in pieces: a wrong answer is stopped before its first byte */
+		fake_again(f);
+		get.on_start = on_start;
+		get.on_body = on_body;
+		get.on_arg = &t;
+		fake_answer(f, cases[i].status, cases[i].headers, cases[i].body);
+		err = ERR_INIT;
+		(void)!s3_get(&f->client, &get, f->arena, &info, NULL, &err);
+		assert_int_equal(err.code, cases[i].code);
+		if (err.code == ERR_MALFORMED)
+			assert_int_equal(t.n, 0);
+	}
+}
+
+static void test_errors(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+		enum err_code code;
+		const char *aws;
+	} cases[] = {
+		{404, "<Error><Code>NoSuchKey</Code><Message>m</Message></Error>", ERR_NOT_FOUND,
+		 "NoSuchKey"},
+		{404, "", ERR_NOT_FOUND, ""},
+		{403, "<Error><Code>AccessDenied</Code></Error>", ERR_DENIED, "AccessDenied"},
+		{403, "<Error><Code>InvalidObjectState</Code></Error>", ERR_DENIED,
+		 "InvalidObjectState"},
+		{412, "<Error><Code>PreconditionFailed</Code></Error>", ERR_CONFLICT,
+		 "PreconditionFailed"},
+		{409, "<Error><Code>ConditionalRequestConflict</Code></Error>", ERR_CONFLICT,
+		 "ConditionalRequestConflict"},
+		{416, "<Error><Code>InvalidRange</Code></Error>", ERR_REJECTED, "InvalidRange"},
+		{400, "<!DOCTYPE x [<!ENTITY a \"b\">]><Error/>", ERR_REJECTED, ""},
+	};
+	struct fake *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct s3_get get = simple_get();
+		struct s3_info info;
+		struct str body;
+		struct err err = ERR_INIT;
+
+		fake_again(f);
+		fake_answer(f, cases[i].status, "x-amz-request-id: r1\n", cases[i].body);
+		assert_int_equal(s3_get(&f->client, &get, f->arena, &info, &body, &err), -1);
+		assert_int_equal(err.code, cases[i].code);
+		assert_string_equal(err.aws, cases[i].aws);
+		assert_string_equal(err.request_id, "r1");
+		assert_int_equal(err.http, cases[i].status);
+		assert_true(fake_done(f));
+	}
+}
+
+static void test_too_large_a_body(void **state)
+{
+	struct fake *f = *state;
+	struct s3_get get = simple_get();
+	struct s3_info info;
+	struct str body;
+	struct err err = ERR_INIT;
+
+	get.body_max = 3;
+	fake_answer(f, 200, "Content-Length: 4\n", "abcd");
+	assert_int_equal(s3_get(&f->client, &get, f->arena, &info, &body, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+}
+
+static void test_bad_objects_are_not_asked_for(void **state)
+{
+	struct fake *f = *state;
+	char *long_key = arena_alloc(f->arena, 6001);
+	struct s3_object bad[] = {
+		{.bucket = "", .key = "k"},
+		{.bucket = NULL, .key = "k"},
+		{.bucket = "b", .key = ""},
+		{.bucket = "b", .key = NULL},
+		{.bucket = "arn:aws:s3:eu-west-1:1:accesspoint/x", .key = "k"},
+		{.bucket = "artifacts", .key = long_key},
+		{.bucket = "artifacts", .key = "k", .version_id = long_key},
+	};
+
+	memset(long_key, 'x', 6000);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct s3_info info;
+		struct err err = ERR_INIT;
+
+		assert_int_equal(s3_head(&f->client, &bad[i], f->arena, &info, &err), -1);
+		assert_int_equal(err.code, i < 5 ? ERR_REJECTED : ERR_LIMIT);
+	}
+	assert_int_equal(f->n_requests, 0);
+}
+
+/* --- regions --------------------------------------------------------------------------------------- */
+
+static void test_region_from_the_header(void **state)
+{
+	struct fake *f = *state;
+	struct s3_regions *regions = s3_regions_new();
+	struct s3_get get = simple_get();
+	struct s3_info info;
+	struct str body;
+	struct err err = ERR_INIT;
+
+	get.object.regions = regions;
+	fake_answer(f, 301, "x-amz-bucket-region: us-west-2\nLocation: https://evil.example.com/\n",
+		    "<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region></Error>");
+	fake_answer(f, 200, "Content-Length: 1\n", "a");
+	if (s3_get(&f->client, &get, f->arena, &info, &body, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(fake_sent(f, 1)->url,
+			    "https://artifacts.s3.us-west-2.amazonaws.com/web/Build/x.zip");
+	assert_non_null(strstr(str_dup(f->arena, fake_header(f, 1, "Authorization")),
+			       "/us-west-2/s3/aws4_request"));
+	assert_true(fake_done(f));
+
+	/* remembered: the next one goes there at once */
+	fake_again(f);
+	fake_answer(f, 200, "Content-Length: 1\n", "a");
+	assert_int_equal(s3_get(&f->client, &get, f->arena, &info, &body, &err), 0);
+	assert_string_equal(fake_sent(f, 0)->url,
+			    "https://artifacts.s3.us-west-2.amazonaws.com/web/Build/x.zip");
+
+	/* and unlearnt when the bucket moved */
+	fake_again(f);
+	fake_answer(f, 400, NULL,
+		    "<Error><Code>AuthorizationHeaderMalformed</Code>"
+		    "<Region>ap-south-1</Region></Error>");
+	fake_answer(f, 200, "Content-Length: 1\n", "a");
+	assert_int_equal(s3_get(&f->client, &get, f->arena, &info, &body, &err), 0);
+	assert_string_equal(s3_regions_get(regions, "artifacts", f->arena), "ap-south-1");
+	s3_regions_free(regions);
+}
+
+static void test_region_of_a_head_without_body(void **state)
+{
+	struct fake *f = *state;
+	struct s3_object o = {.bucket = "artifacts", .key = "k"};
+	struct s3_info info;
+	struct err err = ERR_INIT;
+
+	/* 400 without a hint: HeadBucket tells, though it refuses as well */
+	fake_answer(f, 400, NULL, "");
+	fake_answer(f, 403, "x-amz-bucket-region: us-east-1\n", "");
+	fake_answer(f, 200, "Content-Length: 3\n", "");
+	if (s3_head(&f->client, &o, f->arena, &info, &err))
+		fail_msg("%s", err.text);
+	api_check(f, 1, "s3", "HeadBucket");
+	assert_string_equal(fake_sent(f, 1)->url, HOST "/");
+	assert_string_equal(fake_sent(f, 2)->url, "https://artifacts.s3.us-east-1.amazonaws.com/k");
+	assert_int_equal(info.size, 3);
+	assert_true(fake_done(f));
+}
+
+static void test_regions_that_lead_nowhere(void **state)
+{
+	static const char *const hints[] = {
+		"x-amz-bucket-region: eu-central-1\n", /* where we are already */
+		"x-amz-bucket-region: evil.example.com/\n",
+		"x-amz-bucket-region: -\n",
+		"",
+	};
+	struct fake *f = *state;
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		struct s3_get get = simple_get();
+		struct s3_info info;
+		struct str body;
+		struct err err = ERR_INIT;
+
+		fake_again(f);
+		fake_answer(f, 301, hints[i], "");
+		if (i > 0)
+			fake_answer(f, 404, NULL, "");
+		assert_int_equal(s3_get(&f->client, &get, f->arena, &info, &body, &err), -1);
+		assert_int_equal(err.code, ERR_REJECTED);
+		assert_int_equal(err.http, 301);
+		assert_true(fake_done(f));
+	}
+}
+
+/* Once, not for ever. */
+static void test_two_regions_that_name_each_other(void **state)
+{
+	struct fake *f = *state;
+	struct s3_regions *regions = s3_regions_new();
+	struct s3_get get = simple_get();
+	struct s3_info info;
+	struct str body;
+	struct err err = ERR_INIT;
+
+	get.object.regions = regions;
+	fake_answer(f, 307, "x-amz-bucket-region: us-west-2\n", "");
+	fake_answer(f, 307, "x-amz-bucket-region: eu-central-1\n", "");
+	assert_int_equal(s3_get(&f->client, &get, f->arena, &info, &body, &err), -1);
+	assert_int_equal(err.http, 307);
+	assert_true(fake_done(f));
+	assert_null(s3_regions_get(regions, "artifacts", f->arena));
+	s3_regions_free(regions);
+}
+
+static void test_no_answer_is_no_wrong_region(void **state)
+{
+	struct fake *f = *state;
+	struct s3_object o = {.bucket = "artifacts", .key = "k"};
+	struct s3_info info;
+	struct err err = ERR_INIT;
+
+	for (int i = 0; i < 3; i++)
+		fake_fail(f, ERR_NETWORK, false);
+	assert_int_equal(s3_head(&f->client, &o, f->arena, &info, &err), -1);
+	assert_int_equal(err.code, ERR_NETWORK);
+	assert_true(fake_done(f));
+}
+
+static void test_the_table_of_regions(void **state)
+{
+	struct fake *f = *state;
+	struct s3_regions *r = s3_regions_new();
+	char *long_name = arena_alloc(f->arena, 101);
+
+	memset(long_name, 'b', 100);
+	assert_null(s3_regions_get(NULL, "b", f->arena));
+	s3_regions_put(NULL, "b", "r");
+	assert_null(s3_regions_get(r, "b", f->arena));
+	assert_null(s3_regions_get(r, "", f->arena));
+	s3_regions_put(r, "b", "r1");
+	s3_regions_put(r, "b", "r2");
+	assert_string_equal(s3_regions_get(r, "b", f->arena), "r2");
+	s3_regions_put(r, long_name, "r");
+	assert_null(s3_regions_get(r, long_name, f->arena));
+	s3_regions_put(r, "c", long_name);
+	assert_null(s3_regions_get(r, "c", f->arena));
+	for (int i = 0; i < 40; i++)
+		s3_regions_put(r, arena_printf(f->arena, "bucket-%d", i), "r3");
+	assert_null(s3_regions_get(r, "b", f->arena));
+	assert_string_equal(s3_regions_get(r, "bucket-39", f->arena), "r3");
+	s3_regions_free(r);
+	s3_regions_free(NULL);
+}
+
+/* --- writes ----------------------------------------------------------------------------------------- */
+
+static void test_put(void **state)
+{
+	struct fake *f = *state;
+	struct s3_put put = {.object = {.bucket = "artifacts", .key = "web/Report/y"},
+			     .body = STR("hello"),
+			     .content_type = "application/zip",
+			     .sse_kms = true,
+			     .kms_key_id = "arn:aws:kms:eu-central-1:1:key/k"};
+	struct s3_written w;
+	struct err err = ERR_INIT;
+
+	fake_fail(f, ERR_TIMEOUT, true); /* the same bytes again do no harm */
+	fake_answer(f, 200, "ETag: \"e\"\nx-amz-version-id: 7\n", "");
+	if (s3_put(&f->client, &put, f->arena, &w, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(fake_sent(f, 1)->url, HOST "/web/Report/y");
+	assert_string_equal(fake_sent(f, 1)->method, "PUT");
+	assert_true(str_is(fake_sent(f, 1)->body, "hello"));
+	assert_true(str_is(fake_header(f, 1, "x-amz-server-side-encryption"), "aws:kms"));
+	assert_true(str_is(fake_header(f, 1, "x-amz-server-side-encryption-aws-kms-key-id"),
+			   "arn:aws:kms:eu-central-1:1:key/k"));
+	assert_true(str_is(fake_header(f, 1, "content-type"), "application/zip"));
+	assert_true(str_is(fake_header(f, 1, "x-amz-content-sha256"),
+			   "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"));
+	api_check(f, 1, "s3", "PutObject");
+	assert_string_equal(w.etag, "\"e\"");
+	assert_string_equal(w.version_id, "7");
+	assert_true(fake_done(f));
+
+	fake_again(f);
+	fake_answer(f, 200, NULL, "");
+	put = (struct s3_put){.object = {.bucket = "artifacts", .key = "k"}};
+	assert_int_equal(s3_put(&f->client, &put, f->arena, &w, &err), 0);
+	assert_int_equal(fake_header(f, 0, "x-amz-server-side-encryption").n, 0);
+	assert_null(w.etag);
+
+	/* the bucket's default key: the header alone */
+	fake_again(f);
+	fake_answer(f, 200, NULL, "");
+	put.sse_kms = true;
+	assert_int_equal(s3_put(&f->client, &put, f->arena, &w, &err), 0);
+	assert_true(str_is(fake_header(f, 0, "x-amz-server-side-encryption"), "aws:kms"));
+	assert_int_equal(fake_header(f, 0, "x-amz-server-side-encryption-aws-kms-key-id").n, 0);
+}
+
+static void test_put_only_when_absent(void **state)
+{
+	struct fake *f = *state;
+	struct s3_put put = {.object = {.bucket = "artifacts", .key = "k"}, .if_none_match = true};
+	struct s3_written w;
+	struct err err = ERR_INIT;
+
+	fake_fail(f, ERR_TIMEOUT, true);
+	assert_int_equal(s3_put(&f->client, &put, f->arena, &w, &err), -1);
+	assert_true(err.sent);
+	assert_true(fake_done(f));
+	assert_true(str_is(fake_header(f, 0, "If-None-Match"), "*"));
+	api_check(f, 0, "s3", "PutObject");
+
+	fake_again(f);
+	fake_answer(f, 412, NULL, "<Error><Code>PreconditionFailed</Code></Error>");
+	assert_int_equal(s3_put(&f->client, &put, f->arena, &w, &err), -1);
+	assert_int_equal(err.code, ERR_CONFLICT);
+}
+
+/* --- multipart -------------------------------------------------------------------------------------- */
+
+static void test_multipart(void **state)
+{
+	struct fake *f = *state;
+	struct s3_object o = {.bucket = "artifacts", .key = "k"};
+	struct s3_put put = {.object = o, .sse_kms = true, .content_type = "application/zip"};
+	struct s3_part parts[2] = {{.number = 1}, {.number = 2}};
+	struct s3_upload_part part = {.object = o, .body = STR("p1"), .number = 1};
+	struct s3_upload_complete up = {.object = o, .parts = parts, .n = 2};
+	struct s3_written w;
+	const char *id;
+	struct err err = ERR_INIT;
+
+	fake_answer(f, 200, NULL,
+		    "<?xml version=\"1.0\"?><InitiateMultipartUploadResult "
+		    "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><UploadId>u/1=</UploadId>"
+		    "</InitiateMultipartUploadResult>");
+	fake_answer(f, 200, "ETag: \"e<1>\"\n", "");
+	fake_answer(f, 200, "ETag: \"e2\"\n", "");
+	fake_answer(f, 200, "x-amz-version-id: 9\n",
+		    "  \n\n <?xml version=\"1.0\"?>\n<CompleteMultipartUploadResult>"
+		    "<ETag>&quot;done-2&quot;</ETag></CompleteMultipartUploadResult>");
+	if (s3_upload_create(&f->client, &put, f->arena, &id, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(id, "u/1=");
+	part.upload_id = id;
+	assert_int_equal(s3_upload_part(&f->client, &part, f->arena, &parts[0].etag, &err), 0);
+	part.number = 2;
+	assert_int_equal(s3_upload_part(&f->client, &part, f->arena, &parts[1].etag, &err), 0);
+	up.upload_id = id;
+	if (s3_upload_complete(&f->client, &up, f->arena, &w, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(w.etag, "\"done-2\"");
+	assert_string_equal(w.version_id, "9");
+
+	assert_string_equal(fake_sent(f, 0)->url, HOST "/k?uploads=");
+	assert_string_equal(fake_sent(f, 0)->method, "POST");
+	assert_true(str_is(fake_header(f, 0, "x-amz-server-side-encryption"), "aws:kms"));
+	assert_string_equal(fake_sent(f, 1)->url, HOST "/k?partNumber=1&uploadId=u%2F1%3D");
+	assert_string_equal(fake_sent(f, 3)->url, HOST "/k?uploadId=u%2F1%3D");
+	assert_string_equal(
+		fake_sent(f, 3)->body.p,
+		"<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+		"<Part><ETag>&quot;e&lt;1&gt;&quot;</ETag><PartNumber>1</PartNumber></Part>"
+		"<Part><ETag>&quot;e2&quot;</ETag><PartNumber>2</PartNumber></Part>"
+		"</CompleteMultipartUpload>");
+	assert_true(fake_sent(f, 3)->total_ms >= 60000);
+	api_check(f, 0, "s3", "CreateMultipartUpload");
+	api_check(f, 1, "s3", "UploadPart");
+	api_check(f, 3, "s3", "CompleteMultipartUpload");
+	assert_true(fake_done(f));
+}
+
+static void test_success_that_is_a_failure(void **state)
+{
+	static const struct {
+		const char *body;
+		enum err_code code;
+		const char *aws;
+	} cases[] = {
+		{" <Error><Code>InternalError</Code><Message>m</Message></Error>", ERR_UNAVAILABLE,
+		 "InternalError"},
+		{"<Error><Code>SlowDown</Code></Error>", ERR_THROTTLED, "SlowDown"},
+		{"<Error><Code>InvalidPart</Code></Error>", ERR_REJECTED, "InvalidPart"},
+		{"<Error><Code>NoSuchUpload</Code></Error>", ERR_NOT_FOUND, "NoSuchUpload"},
+		{"<Error><Code>AccessDenied</Code></Error>", ERR_DENIED, "AccessDenied"},
+		{"<Error/>", ERR_REJECTED, ""},
+		{"<Surprise/>", ERR_MALFORMED, ""},
+		{"", ERR_MALFORMED, ""},
+		{"<CompleteMultipartUploadResult>", ERR_MALFORMED, ""},
+	};
+	struct fake *f = *state;
+	struct s3_part part = {.number = 1, .etag = "e"};
+	struct s3_upload_complete up = {.object = {.bucket = "artifacts", .key = "k"},
+					.upload_id = "u",
+					.parts = &part,
+					.n = 1};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct s3_written w;
+		struct err err = ERR_INIT;
+
+		fake_again(f);
+		fake_answer(f, 200, "x-amz-request-id: r1\n", cases[i].body);
+		assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+		assert_int_equal(err.code, cases[i].code);
+		assert_string_equal(err.aws, cases[i].aws);
+		assert_true(err.sent);
+		assert_true(fake_done(f));
+	}
+}
+
+static void test_complete_is_not_resent(void **state)
+{
+	struct fake *f = *state;
+	struct s3_part part = {.number = 1, .etag = "e"};
+	struct s3_upload_complete up = {.object = {.bucket = "artifacts", .key = "k"},
+					.upload_id = "u",
+					.parts = &part,
+					.n = 1};
+	struct s3_written w;
+	struct err err = ERR_INIT;
+
+	fake_fail(f, ERR_TIMEOUT, true);
+	assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+	assert_true(err.sent);
+	assert_true(fake_done(f));
+}
+
+static void test_multipart_refusals(void **state)
+{
+	struct fake *f = *state;
+	struct s3_object o = {.bucket = "artifacts", .key = "k"};
+	struct s3_part parts[2] = {{2, "a"}, {2, "b"}};
+	struct s3_upload_complete up = {.object = o, .upload_id = "u"};
+	struct s3_upload_part part = {.object = o, .upload_id = "u", .number = 0};
+	struct s3_put put = {.object = o};
+	struct s3_written w;
+	const char *text;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+	assert_int_equal(err.code, ERR_REJECTED);
+	up.parts = parts;
+	up.n = 2;
+	assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+	parts[1].number = S3_PARTS_MAX + 1;
+	assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+	parts[0].number = 0;
+	assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+	/* without the id it would be a plain PUT, or a DELETE of the object */
+	up.upload_id = "";
+	assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+	assert_int_equal(s3_upload_abort(&f->client, &o, "", f->arena, &err), -1);
+	assert_int_equal(s3_upload_abort(&f->client, &o, NULL, f->arena, &err), -1);
+	assert_int_equal(s3_upload_part(&f->client, &part, f->arena, &text, &err), -1);
+	part.number = S3_PARTS_MAX + 1;
+	assert_int_equal(s3_upload_part(&f->client, &part, f->arena, &text, &err), -1);
+	part.number = 1;
+	part.upload_id = NULL;
+	assert_int_equal(s3_upload_part(&f->client, &part, f->arena, &text, &err), -1);
+	assert_int_equal(err.code, ERR_REJECTED);
+	assert_int_equal(f->n_requests, 0);
+
+	part.upload_id = "u";
+	fake_answer(f, 200, NULL, "");
+	assert_int_equal(s3_upload_part(&f->client, &part, f->arena, &text, &err), -1);
+	assert_int_equal(err.code, ERR_MALFORMED);
+	fake_answer(f, 200, NULL, "<InitiateMultipartUploadResult/>");
+	assert_int_equal(s3_upload_create(&f->client, &put, f->arena, &text, &err), -1);
+	assert_int_equal(err.code, ERR_MALFORMED);
+	fake_answer(f, 200, NULL, "");
+	assert_int_equal(s3_upload_create(&f->client, &put, f->arena, &text, &err), -1);
+	assert_int_equal(err.code, ERR_MALFORMED);
+}
+
+static void test_abort(void **state)
+{
+	struct fake *f = *state;
+	struct s3_object o = {.bucket = "artifacts", .key = "k"};
+	struct err err = ERR_INIT;
+
+	fake_answer(f, 204, NULL, "");
+	fake_answer(f, 404, NULL, "<Error><Code>NoSuchUpload</Code></Error>");
+	assert_int_equal(s3_upload_abort(&f->client, &o, "u", f->arena, &err), 0);
+	assert_int_equal(s3_upload_abort(&f->client, &o, "u", f->arena, &err), 0);
+	assert_int_equal(err.code, ERR_OK);
+	assert_string_equal(fake_sent(f, 0)->url, HOST "/k?uploadId=u");
+	assert_string_equal(fake_sent(f, 0)->method, "DELETE");
+	api_check(f, 0, "s3", "AbortMultipartUpload");
+	fake_answer(f, 403, NULL, "<Error><Code>AccessDenied</Code></Error>");
+	assert_int_equal(s3_upload_abort(&f->client, &o, "u", f->arena, &err), -1);
+	assert_int_equal(err.code, ERR_DENIED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_get),
+		TEST(test_keys_are_taken_literally),
+		TEST(test_get_a_range_in_pieces),
+		TEST(test_the_taker_can_refuse),
+		TEST(test_hostile_lengths_and_ranges),
+		TEST(test_errors),
+		TEST(test_too_large_a_body),
+		TEST(test_bad_objects_are_not_asked_for),
+		TEST(test_region_from_the_header),
+		TEST(test_region_of_a_head_without_body),
+		TEST(test_regions_that_lead_nowhere),
+		TEST(test_two_regions_that_name_each_other),
+		TEST(test_no_answer_is_no_wrong_region),
+		TEST(test_the_table_of_regions),
+		TEST(test_put),
+		TEST(test_put_only_when_absent),
+		TEST(test_multipart),
+		TEST(test_success_that_is_a_failure),
+		TEST(test_complete_is_not_resent),
+		TEST(test_multipart_refusals),
+		TEST(test_abort),
+	};
+#undef TEST
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
