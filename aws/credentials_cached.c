@@ -143,7 +143,7 @@ static struct credentials *cached_get(struct credentials_provider *p, struct can
 	if (!got)
 		*err = problem;
 	else if (problem.code != ERR_OK) /* an early refresh that failed: the old ones do */
-		log_err(c->log, LOG_WARN, "credentials.refresh", &problem,
+		log_event(c->log, LOG_WARN, "credentials.refresh", LOG_E(&problem),
 			LOG_S("source", got->source));
 	return got;
 }

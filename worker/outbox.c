@@ -26,7 +26,7 @@ static int send_minimal(struct worker *w, const struct ledger_report *r, struct 
 	struct cp_failure f = {.job_id = r->job_id, .type = CP_FAILURE_SYSTEM_UNAVAILABLE};
 	struct err why = *err;
 
-	log_err(w->log, LOG_ERROR, "report.rejected", err, LOG_S("job", r->job_id),
+	log_event(w->log, LOG_ERROR, "report.rejected", LOG_E(err), LOG_S("job", r->job_id),
 		LOG_S("rollout", r->rollout_id), LOG_S("operation", r->operation));
 	f.message = arena_printf(a, "The report of rollout %s was not accepted: %s", r->rollout_id,
 				 why.text);
@@ -47,17 +47,17 @@ void outbox_send(struct worker *w, const struct ledger_report *r)
 			  LOG_B("final", r->final));
 	} else if (is_terminal(&err)) {
 		/* timed out, stopped, or an earlier attempt of ours got through */
-		log_err(w->log, LOG_WARN, "report.refused", &err, LOG_S("job", r->job_id),
+		log_event(w->log, LOG_WARN, "report.refused", LOG_E(&err), LOG_S("job", r->job_id),
 			LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
 		rc = 0;
 	} else {
-		log_err(w->log, LOG_WARN, "report.delayed", &err, LOG_S("job", r->job_id),
+		log_event(w->log, LOG_WARN, "report.delayed", LOG_E(&err), LOG_S("job", r->job_id),
 			LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
 		if (ledger_report_tried(w->ledger, r->job_id, &ledger_err))
-			log_err(w->log, LOG_ERROR, "ledger.failed", &ledger_err);
+			log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
 	}
 	if (rc == 0 && ledger_report_done(w->ledger, r->job_id, &ledger_err))
-		log_err(w->log, LOG_ERROR, "ledger.failed", &ledger_err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
 	arena_free(a);
 }
 
@@ -75,7 +75,7 @@ static bool run(struct task *t, struct mono now, struct mono *next)
 	size_t n = 0;
 
 	if (ledger_reports(w->ledger, a, &reports, &n, &err))
-		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	for (size_t i = 0; i < n && !cancel_is_fired(w->cancel); i++)
 		outbox_send(w, &reports[i]);
 	arena_free(a);

@@ -20,7 +20,7 @@ static void forget(struct worker *w, const char *job_id)
 	struct err err = ERR_INIT;
 
 	if (ledger_job_forget(w->ledger, job_id, &err))
-		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }
 
 static int claim(struct worker *w, const struct job *j, enum ledger_job_state state,
@@ -62,12 +62,12 @@ static bool acknowledge(struct worker *w, const struct job *j, const char *nonce
 		forget(w, j->id);
 		return false;
 	}
-	log_err(w->log, unknown ? LOG_WARN : LOG_DEBUG, "job.not_acknowledged", &err,
+	log_event(w->log, unknown ? LOG_WARN : LOG_DEBUG, "job.not_acknowledged", LOG_E(&err),
 		LOG_S("job", j->id), LOG_B("maybe_ours", unknown));
 	if (!unknown)
 		forget(w, j->id);
 	else if (claim(w, j, LEDGER_MAYBE, &ledger_err))
-		log_err(w->log, LOG_ERROR, "ledger.failed", &ledger_err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
 	return false;
 }
 
@@ -77,12 +77,12 @@ static void take(struct worker *w, const struct cp_job *cp, struct arena *a)
 	struct job *j = job_new(cp, w->clock, &err);
 
 	if (!j) {
-		log_err(w->log, LOG_ERROR, "job.unusable", &err, LOG_S("job", cp->id));
+		log_event(w->log, LOG_ERROR, "job.unusable", LOG_E(&err), LOG_S("job", cp->id));
 		return;
 	}
 	if (claim(w, j, LEDGER_CLAIMED, &err)) {
 		/* without a journal nobody would know about it after a crash: leave it to others */
-		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		job_free(j);
 		return;
 	}
@@ -91,7 +91,7 @@ static void take(struct worker *w, const struct cp_job *cp, struct arena *a)
 		return;
 	}
 	if (claim(w, j, LEDGER_OWNED, &err)) /* the claim stands: it is found again as claimed */
-		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	rollouts_attach(w, j);
 }
 
@@ -147,8 +147,7 @@ static bool run(struct task *task, struct mono now, struct mono *next)
 		any |= n > 0;
 		if (n < 0 && err.code != ERR_CANCELED) {
 			refused = true;
-			log_err(w->log, err_is_retryable(&err) ? LOG_WARN : LOG_ERROR, "poll.failed",
-				&err, LOG_S("provider", t->type.provider),
+			log_event(w->log, err_is_retryable(&err) ? LOG_WARN : LOG_ERROR, "poll.failed", LOG_E(&err), LOG_S("provider", t->type.provider),
 				LOG_S("version", t->type.version), LOG_S("region", w->client.region));
 		}
 	}

@@ -31,7 +31,7 @@ static enum over ask(struct worker *w, const char *pipeline, const char *executi
 		struct cp_action_list list;
 
 		if (codepipeline_list_action_executions(&w->client, &q, a, &list, &err)) {
-			log_err(w->log, LOG_WARN, "reconcile.failed", &err,
+			log_event(w->log, LOG_WARN, "reconcile.failed", LOG_E(&err),
 				LOG_S("pipeline", pipeline));
 			/* pipeline or execution deleted: nobody will ask for this one again */
 			return err.code == ERR_NOT_FOUND ? OVER_YES : OVER_UNKNOWN;
@@ -88,7 +88,7 @@ static void close_row(struct worker *w, struct ledger_rollout *row)
 
 	row->final = true;
 	if (ledger_rollout_put(w->ledger, row, &err))
-		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }
 
 static void check_rollout(struct worker *w, struct ledger_rollout *row, struct arena *a)
@@ -110,7 +110,7 @@ static void check_rollout(struct worker *w, struct ledger_rollout *row, struct a
 		return;
 	}
 	if (token_decode(a, str_from(row->token), &s, &err)) {
-		log_err(w->log, LOG_ERROR, "ledger.state_unreadable", &err,
+		log_event(w->log, LOG_ERROR, "ledger.state_unreadable", LOG_E(&err),
 			LOG_S("rollout", row->id));
 		close_row(w, row);
 	} else if (phase_is_final(s.phase) || !s.touched) {
@@ -120,7 +120,7 @@ static void check_rollout(struct worker *w, struct ledger_rollout *row, struct a
 		if (r)
 			rollouts_adopt(w, r);
 		else
-			log_err(w->log, LOG_ERROR, "rollout.stranded", &err,
+			log_event(w->log, LOG_ERROR, "rollout.stranded", LOG_E(&err),
 				LOG_S("rollout", row->id), LOG_S("undo", s.undo));
 	}
 }
@@ -155,20 +155,20 @@ static void take_up(struct worker *w, const struct ledger_job *row, struct arena
 	struct job *j;
 
 	if (codepipeline_job_details(&w->client, row->job_id, a, &cp, &err)) {
-		log_err(w->log, LOG_WARN, "job.not_recovered", &err, LOG_S("job", row->job_id));
+		log_event(w->log, LOG_WARN, "job.not_recovered", LOG_E(&err), LOG_S("job", row->job_id));
 		if (err.code == ERR_NOT_FOUND &&
 		    ledger_job_forget(w->ledger, row->job_id, &ledger_err))
-			log_err(w->log, LOG_ERROR, "ledger.failed", &ledger_err);
+			log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
 		return;
 	}
 	j = job_new(&cp, w->clock, &err);
 	if (!j) {
-		log_err(w->log, LOG_ERROR, "job.unusable", &err, LOG_S("job", row->job_id));
+		log_event(w->log, LOG_ERROR, "job.unusable", LOG_E(&err), LOG_S("job", row->job_id));
 		return;
 	}
 	owned.state = LEDGER_OWNED;
 	if (ledger_job_put(w->ledger, &owned, &ledger_err))
-		log_err(w->log, LOG_ERROR, "ledger.failed", &ledger_err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
 	log_event(w->log, LOG_INFO, "job.recovered", LOG_S("job", row->job_id),
 		  LOG_S("rollout", row->rollout_id));
 	rollouts_attach(w, j);
@@ -197,7 +197,7 @@ static void check_job(struct worker *w, const struct ledger_job *row, struct are
 		break;
 	case OVER_YES:
 		if (ledger_job_forget(w->ledger, row->job_id, &err))
-			log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+			log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		break;
 	case OVER_UNKNOWN:
 		break;
@@ -214,7 +214,7 @@ static void check_jobs(struct worker *w, bool owned_only)
 
 	if (ledger_reports(w->ledger, a, &reports, &n_reports, &err) ||
 	    ledger_jobs(w->ledger, a, &jobs, &n_jobs, &err)) {
-		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		n_jobs = 0;
 	}
 	for (size_t i = 0; i < n_jobs; i++)
@@ -239,7 +239,7 @@ static bool run(struct task *t, struct mono now, struct mono *next)
 
 	check_jobs(w, false);
 	if (ledger_rollouts(w->ledger, true, 10000, a, &rows, &n, &err))
-		log_err(w->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	for (size_t i = 0; i < n && !cancel_is_fired(w->cancel); i++)
 		check_rollout(w, &rows[i], a);
 	arena_free(a);

@@ -88,7 +88,7 @@ static int observe(struct turn *t, struct observation *o, struct err *err)
 	if (phase_is_final(r->state.phase))
 		return 0;
 	if (look_for_command(t, o, err)) {
-		log_err(r->log, LOG_ERROR, "ledger.failed", err);
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
 	}
 	if (t->ops->observe(&t->env, &r->state, &o->target, err))
@@ -127,7 +127,7 @@ static void note_phase(struct turn *t, const struct rollout_state *from)
 		  LOG_I("step", s->step), LOG_S("reason", r->decision.reason));
 	if (ledger_note(t->w->ledger, r->id, clock_utc(t->w->clock), phase_name(s->phase), text,
 			&err))
-		log_err(r->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }
 
 /*
@@ -152,7 +152,7 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 		note_phase(t, &before);
 	}
 	if (slice_save(t, false, &err)) {
-		log_err(r->log, LOG_ERROR, "ledger.failed", &err);
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		return goes_back(next);
 	}
 	return true;
@@ -231,7 +231,7 @@ static bool act_failed(struct turn *t, const struct decision *d, const struct er
 {
 	struct rollout *r = t->r;
 
-	log_err(r->log, LOG_WARN, "rollout.act_failed", err, LOG_S("act", act_name(d->kind)),
+	log_event(r->log, LOG_WARN, "rollout.act_failed", LOG_E(err), LOG_S("act", act_name(d->kind)),
 		LOG_B("sent", err->sent));
 	/* its effect is unknown or the target was busy: only a new look can tell */
 	if (err_is_retryable(err) || err->code == ERR_CONFLICT || err->code == ERR_CANCELED)
@@ -292,7 +292,7 @@ static enum turn_end wait_until(struct turn *t, struct utc until, struct mono *n
 		pause = left > 0 ? left : 1;
 	if (r->job && report_is_due(t, &in)) {
 		if (slice_report_token(t, &err))
-			log_err(r->log, LOG_ERROR, "report.failed", &err);
+			log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
 	} else if (r->job) {
 		pause = least(pause, in);
 	}
@@ -312,7 +312,7 @@ static enum turn_end finish(struct turn *t, struct mono *next)
 	if (!r->job && !over) /* the next job will be told */
 		return wait_until(t, (struct utc){0}, next);
 	if (r->job ? slice_report_end(t, &err) : slice_save(t, true, &err)) {
-		log_err(r->log, LOG_ERROR, "report.failed", &err);
+		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
 		next->ms = clock_mono(t->w->clock).ms + t->w->config->tick_ms;
 		return TURN_WAIT;
 	}
@@ -348,7 +348,7 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 		return wait_until(t, r->decision.until, next);
 	case DECIDE_CHECKPOINT:
 		if (r->job && slice_report_token(t, &err))
-			log_err(r->log, LOG_ERROR, "report.failed", &err);
+			log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
 		return wait_until(t, (struct utc){0}, next);
 	case DECIDE_SUCCEED:
 	case DECIDE_FAIL:
@@ -378,11 +378,11 @@ static enum turn_end refuse(struct turn *t, enum failure failure, const char *me
 	struct err err = ERR_INIT;
 
 	if (err_is_retryable(why) || why->code == ERR_CANCELED) {
-		log_err(r->log, LOG_WARN, "rollout.delayed", why);
+		log_event(r->log, LOG_WARN, "rollout.delayed", LOG_E(why));
 		return wait_until(t, (struct utc){0}, next);
 	}
 	if (slice_report_refusal(t, failure, message, &err)) {
-		log_err(r->log, LOG_ERROR, "report.failed", &err);
+		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
 		next->ms = clock_mono(t->w->clock).ms + t->w->config->tick_ms;
 		return TURN_WAIT;
 	}
@@ -436,7 +436,7 @@ static bool leave_for_stop(struct turn *t)
 	struct err err = ERR_INIT;
 
 	if (r->job && r->has_state && slice_report_token(t, &err))
-		log_err(r->log, LOG_ERROR, "report.failed", &err);
+		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
 	return !r->job || !r->has_state;
 }
 

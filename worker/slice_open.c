@@ -76,7 +76,7 @@ static int restore_state(struct turn *t, struct err *err)
 		return -1;
 	if (row && row->token) {
 		if (token_decode(t->arena, str_from(row->token), &s, err)) {
-			log_err(r->log, LOG_WARN, "ledger.state_unreadable", err);
+			log_event(r->log, LOG_WARN, "ledger.state_unreadable", LOG_E(err));
 			*err = ERR_INIT;
 		} else {
 			take_newer(r, &s);

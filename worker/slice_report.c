@@ -99,7 +99,7 @@ int slice_report_token(struct turn *t, struct err *err)
 		  LOG_S("phase", phase_name(r->state.phase)), LOG_S("summary", d.summary));
 	slice_drop_job(r);
 	if (slice_save(t, false, err)) {
-		log_err(r->log, LOG_ERROR, "ledger.failed", err);
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT; /* the report is out: CodePipeline has the state */
 	}
 	return 0;
@@ -224,7 +224,7 @@ int slice_report_end(struct turn *t, struct err *err)
 			  LOG_S("reason", r->decision.reason));
 	slice_drop_job(r);
 	if (slice_save(t, true, err)) {
-		log_err(r->log, LOG_ERROR, "ledger.failed", err);
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
 	}
 	return 0;
@@ -242,7 +242,7 @@ int slice_report_refusal(struct turn *t, enum failure failure, const char *messa
 		r->state.seq++;
 	slice_drop_job(r);
 	if (r->has_state && slice_save(t, true, err)) {
-		log_err(r->log, LOG_ERROR, "ledger.failed", err);
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
 	}
 	return 0;

@@ -121,10 +121,10 @@ static void add_escape(struct buf *b, unsigned char c, enum log_format format)
 		buf_addf(b, "\\%c", c);
 	else if (format == LOG_TEXT)
 		buf_addf(b, "\\x%02x", c);
-	else if (c < 0x80)
+	else if (c > 0 && c < 0x80)
 		buf_addf(b, "\\u%04x", c);
 	else
-		buf_adds(b, "\\ufffd");
+		buf_adds(b, "\\ufffd"); /* not text; a NUL is refused by many readers */
 }
 
 /* Escaped text in quotes; cut, with a mark, where the value or the line gets too long. */
@@ -182,6 +182,8 @@ static void add_value(struct buf *b, const struct log_field *f, enum log_format 
 	case LOG_FIELD_BOOL:
 		buf_adds(b, f->i ? "true" : "false");
 		break;
+	case LOG_FIELD_ERR:
+		break; /* add_err() */
 	}
 }
 
@@ -226,50 +228,43 @@ static void add_head(struct buf *b, const struct log *l, enum log_level level, c
 	add_field(b, &LOG_S("event", event), l->format);
 }
 
-static void emit(struct log *l, enum log_level level, const char *event,
-		 const struct log_field *fields, const struct log_field *more)
+/* An error becomes fields of its own; the text comes last, as it is the one that may be long. */
+static void add_err(struct buf *b, const struct err *e, enum log_format format)
 {
+	add_field(b, &LOG_S("code", err_code_name(e->code)), format);
+	if (e->aws[0])
+		add_field(b, &LOG_S("aws", e->aws), format);
+	if (e->http)
+		add_field(b, &LOG_I("http", e->http), format);
+	if (e->request_id[0])
+		add_field(b, &LOG_S("request_id", e->request_id), format);
+	add_field(b, &LOG_S("err", e->text), format);
+}
+
+void log_emit(struct log *l, enum log_level level, const char *event,
+	      const struct log_field *fields)
+{
+	const struct err *e = NULL;
 	struct buf b;
-	ssize_t written;
+	ssize_t ignored;
 
 	if (!l || level > l->level)
 		return;
 	buf_init(&b, LINE_MAX_BYTES);
 	add_head(&b, l, level, event);
 	add_context(&b, l);
-	for (; fields->key; fields++)
-		add_field(&b, fields, l->format);
-	for (; more->key; more++)
-		add_field(&b, more, l->format);
+	for (; fields->key; fields++) {
+		if (fields->type == LOG_FIELD_ERR)
+			e = fields->e;
+		else
+			add_field(&b, fields, l->format);
+	}
+	if (e)
+		add_err(&b, e, l->format);
 	buf_adds(&b, l->format == LOG_JSON ? "}\n" : "\n");
-	do
-		written = write(l->fd, b.p, b.n); /* nowhere to complain to when it fails */
-	while (written < 0 && errno == EINTR);
+	ignored = write(l->fd, b.p, b.n); /* nowhere to complain to */
+	(void)ignored;
 	buf_release(&b);
-}
-
-void log_emit(struct log *l, enum log_level level, const char *event,
-	      const struct log_field *fields)
-{
-	emit(l, level, event, fields, NO_FIELDS);
-}
-
-void log_err_fields(struct log *l, enum log_level level, const char *event, const struct err *err,
-		    const struct log_field *fields)
-{
-	struct log_field more[6];
-	size_t n = 0;
-
-	more[n++] = LOG_S("code", err_code_name(err->code));
-	if (err->aws[0])
-		more[n++] = LOG_S("aws", err->aws);
-	if (err->http)
-		more[n++] = LOG_I("http", err->http);
-	if (err->request_id[0])
-		more[n++] = LOG_S("request_id", err->request_id);
-	more[n++] = LOG_S("err", err->text);
-	more[n] = (struct log_field){.key = NULL};
-	emit(l, level, event, fields, more);
 }
 
 bool log_level_parse(struct str s, enum log_level *out)

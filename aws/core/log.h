@@ -25,10 +25,11 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 struct log_field {
 	const char *key; /* NULL ends the list */
-	enum { LOG_FIELD_STR, LOG_FIELD_INT, LOG_FIELD_NUM, LOG_FIELD_BOOL } type;
+	enum { LOG_FIELD_STR, LOG_FIELD_INT, LOG_FIELD_NUM, LOG_FIELD_BOOL, LOG_FIELD_ERR } type;
 	struct str s;
 	int64_t i;
 	double d;
+	const struct err *e;
 };
 
 #define LOG_S(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_STR, .s = str_from(v)})
@@ -36,6 +37,8 @@ struct log_field {
 #define LOG_I(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_INT, .i = (v)})
 #define LOG_D(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_NUM, .d = (v)})
 #define LOG_B(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_BOOL, .i = (v)})
+/* An error that ends here: its code, aws, http, request_id and text as fields of their own. */
+#define LOG_E(v) ((struct log_field){.key = "err", .type = LOG_FIELD_ERR, .e = (v)})
 
 /*
  * A logger carries the fields of its context (job, pipeline, rollout ...); children share the sink.
@@ -56,13 +59,6 @@ void log_emit(struct log *l, enum log_level level, const char *event,
 	      const struct log_field *fields);
 #define log_event(l, level, event, ...) \
 	log_emit((l), (level), (event), (const struct log_field[]){__VA_ARGS__, {.key = NULL}})
-
-/* An event that ends an error: adds code, aws, http, request_id and text of err. */
-void log_err_fields(struct log *l, enum log_level level, const char *event, const struct err *err,
-		    const struct log_field *fields);
-#define log_err(l, level, event, e, ...)           \
-	log_err_fields((l), (level), (event), (e), \
-		       (const struct log_field[]){__VA_ARGS__, {.key = NULL}})
 
 bool log_level_parse(struct str s, enum log_level *out); /* "error" "warn" "info" "debug" */
 
