@@ -23,7 +23,7 @@
 #define FAKE_NOW_MS 1767323045000 /* 2026-01-02T03:04:05Z */
 #define FAKE_MAX 32
 
-/* --- the clock: wall and monotonic time move together, by sleeping --------------------------- */
+/* --- the clock: wall and monotonic time move together, by sleeping ------------------------ */
 struct fake_clock {
 	struct clock clock;
 	int64_t now_ms, slept_ms;
@@ -54,7 +54,7 @@ static inline int fake_sleep(struct clock *c, int64_t ms, struct cancel *cancel,
 	return 0;
 }
 
-/* --- the transport --------------------------------------------------------------------------- */
+/* --- the transport ------------------------------------------------------------------------ */
 struct fake_reply {
 	int status; /* 0: the transport fails with these */
 	enum err_code code;
@@ -145,7 +145,7 @@ static inline int fake_send(struct http *h, const struct http_request *req, stru
 	return fake_answer(r, req, a, res, err);
 }
 
-/* --- an environment: name, value, ... NULL ---------------------------------------------------- */
+/* --- an environment: name, value, ... NULL ------------------------------------------------ */
 static inline const char *fake_getenv(void *arg, const char *name)
 {
 	const char *const *pairs = arg;
@@ -156,7 +156,7 @@ static inline const char *fake_getenv(void *arg, const char *name)
 	return NULL;
 }
 
-/* --- all of it ---------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------- */
 struct fake {
 	struct fake_clock clock;
 	struct fake_http http;
@@ -240,7 +240,7 @@ static inline struct credentials_provider *fake_credentials(const char *key)
 	return p;
 }
 
-/* --- files --------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------- */
 static inline const struct json *fake_vectors(struct arena *a, const char *path)
 {
 	struct err err = ERR_INIT;

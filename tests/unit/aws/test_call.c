@@ -1,5 +1,7 @@
 #include "aws/call.h"
 
+#include <unistd.h>
+
 #include "aws/retry.h"
 #include "tests/unit/aws/fake.h"
 
@@ -54,7 +56,7 @@ static const struct aws_request read_request = {
 	.service = &json_service, .operation = "Describe", .resend_safe = true};
 static const struct aws_request write_request = {.service = &json_service, .operation = "Update"};
 
-/* --- what is sent ------------------------------------------------------------------------------ */
+/* --- what is sent ------------------------------------------------------------------------- */
 
 static void test_json_request(void **state)
 {
@@ -88,9 +90,10 @@ static void test_json_request(void **state)
 
 static void test_query_request(void **state)
 {
-	const struct aws_request r = {
-		.service = &query_service, .operation = "Act", .body = STR("B=2"),
-		.resend_safe = true};
+	const struct aws_request r = {.service = &query_service,
+				      .operation = "Act",
+				      .body = STR("B=2"),
+				      .resend_safe = true};
 	struct env e = start();
 
 	(void)state;
@@ -178,10 +181,10 @@ static void test_query_mode(void **state)
 	struct env e = start();
 
 	(void)state;
-	fake_reply(e.f, &(struct fake_reply){.status = 400,
-					     .headers = {"x-amzn-query-error",
-							 "ResourceNotFound;Sender"},
-					     .body = "{\"__type\":\"a#ResourceNotFoundException\"}"});
+	fake_reply(e.f, &(struct fake_reply){
+				.status = 400,
+				.headers = {"x-amzn-query-error", "ResourceNotFound;Sender"},
+				.body = "{\"__type\":\"a#ResourceNotFoundException\"}"});
 	assert_int_equal(call(&e, &r), -1);
 	assert_string_equal(fake_header(e.f, 0, "x-amzn-query-mode"), "true");
 	assert_string_equal(e.err.aws, "ResourceNotFound");
@@ -189,7 +192,7 @@ static void test_query_mode(void **state)
 	finish(&e);
 }
 
-/* --- retries ------------------------------------------------------------------------------------ */
+/* --- retries ------------------------------------------------------------------------------ */
 
 static void test_read_is_retried(void **state)
 {
@@ -224,11 +227,11 @@ static void test_attempts_end(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		fake_reply(e.f, &(struct fake_reply){
-					.status = 400,
-					.headers = {"x-amzn-requestid", "r-9"},
-					.body = "{\"__type\":\"ThrottlingException\","
-						"\"message\":\"Rate\\u0007 exceeded\"}"});
+		fake_reply(e.f,
+			   &(struct fake_reply){.status = 400,
+						.headers = {"x-amzn-requestid", "r-9"},
+						.body = "{\"__type\":\"ThrottlingException\","
+							"\"message\":\"Rate\\u0007 exceeded\"}"});
 	assert_int_equal(call(&e, &write_request), -1);
 	assert_int_equal(e.err.code, ERR_THROTTLED);
 	assert_false(e.err.sent);
@@ -342,37 +345,6 @@ static void test_retry_after(void **state)
 	finish(&e);
 }
 
-static void test_tokens(void **state)
-{
-	struct aws_private *p = aws_private_new();
-	struct retry_scope *a = retry_scope_get(p, "S3", "r1"), *b = retry_scope_get(p, "S3", "r2");
-
-	(void)state;
-	assert_ptr_equal(retry_scope_get(p, "S3", "r1"), a);
-	assert_ptr_not_equal(a, b);
-	for (int i = 0; i < RETRY_CAPACITY / RETRY_COST; i++)
-		assert_true(retry_take(p, a, RETRY_COST));
-	assert_false(retry_take(p, a, RETRY_COST));
-	assert_true(retry_take(p, b, RETRY_COST)); /* the other region has its own */
-	retry_refund(p, a, RETRY_COST);
-	assert_true(retry_take(p, a, RETRY_COST));
-	retry_refund(p, b, 10000);
-	for (int i = 0; i < RETRY_CAPACITY / RETRY_COST_TIMEOUT; i++)
-		assert_true(retry_take(p, b, RETRY_COST_TIMEOUT));
-	assert_false(retry_take(p, b, 1));
-	retry_skew_set(p, a, -5);
-	assert_int_equal(retry_skew(p, a), -5);
-	assert_int_equal(retry_skew(p, b), 0);
-	for (int i = 0; i < 1000; i++) { /* strangers are bounded */
-		char region[16];
-
-		assert_true(snprintf(region, sizeof(region), "x-%d", i) > 0);
-		assert_non_null(retry_scope_get(p, "S3", region));
-	}
-	assert_ptr_equal(retry_scope_get(p, "S3", "r1"), a);
-	aws_private_free(p);
-}
-
 static void test_tokens_run_out(void **state)
 {
 	struct env e = start();
@@ -387,109 +359,7 @@ static void test_tokens_run_out(void **state)
 	finish(&e);
 }
 
-static void test_wait_formula(void **state)
-{
-	(void)state;
-	assert_int_equal(retry_wait_ms(0, 0.5, 0), 500);
-	assert_int_equal(retry_wait_ms(3, 0.5, 0), 4000);
-	assert_int_equal(retry_wait_ms(4, 0.5, 0), 8000);
-	assert_int_equal(retry_wait_ms(5, 0.5, 0), 10000); /* 20 s is the ceiling */
-	assert_int_equal(retry_wait_ms(60, 0.5, 0), 10000);
-	assert_int_equal(retry_wait_ms(0, 0.5, 3000), 3000);
-	assert_int_equal(retry_wait_ms(0, 0.5, 100000), 20000);
-}
-
-static void test_stats_bounded(void **state)
-{
-	struct aws_private *p = aws_private_new();
-	struct aws_stat all[AWS_STATS_MAX];
-	static char names[AWS_STATS_MAX + 20][8];
-	size_t n;
-
-	(void)state;
-	for (int i = 0; i < AWS_STATS_MAX + 20; i++) {
-		assert_true(snprintf(names[i], sizeof(names[i]), "Op%d", i) > 0);
-		retry_count(p, &(struct aws_outcome){.service = "S", .operation = names[i]});
-	}
-	n = retry_stats(p, all, AWS_STATS_MAX);
-	assert_int_equal(n, AWS_STATS_MAX);
-	assert_string_equal(all[n - 1].operation, "other");
-	assert_int_equal(all[n - 1].calls, 21);
-	assert_int_equal(retry_stats(p, all, 0), AWS_STATS_MAX);
-	aws_private_free(p);
-}
-
-/* --- clock skew --------------------------------------------------------------------------------- */
-
-static void test_skew_repair(void **state)
-{
-	struct env e = start();
-
-	(void)state;
-	fake_reply(e.f, &(struct fake_reply){.status = 403,
-					     .headers = {"Date", "Fri, 02 Jan 2026 03:14:05 GMT"},
-					     .body = "{\"__type\":\"InvalidSignatureException\"}"});
-	fake_body(e.f, 200, "{}");
-	assert_int_equal(call(&e, &write_request), 0); /* refused: a write may go again too */
-	assert_memory_equal(fake_header(e.f, 1, "x-amz-date"), "20260102T0314", 13);
-	/* the offset is remembered; an answer that shows the same is a real refusal */
-	e.f->clock.now_ms = FAKE_NOW_MS;
-	fake_reply(e.f, &(struct fake_reply){.status = 403,
-					     .headers = {"Date", "Fri, 02 Jan 2026 03:14:05 GMT"},
-					     .body = "{\"__type\":\"InvalidSignatureException\"}"});
-	assert_int_equal(call(&e, &read_request), -1);
-	assert_int_equal(e.err.code, ERR_DENIED);
-	assert_string_equal(fake_header(e.f, 2, "x-amz-date"), "20260102T031405Z");
-	finish(&e);
-}
-
-static void expect_no_skew(const char *const headers[4], int64_t takes_ms)
-{
-	struct env e = start();
-	struct fake_reply r = {.status = 403, .body = "{\"__type\":\"AccessDeniedException\"}"};
-
-	for (int i = 0; i < 4; i++)
-		r.headers[i] = headers[i];
-	e.f->http.takes_ms = takes_ms;
-	fake_reply(e.f, &r);
-	assert_int_equal(call(&e, &read_request), -1);
-	assert_int_equal(e.err.code, ERR_DENIED);
-	assert_int_equal(retry_skew(e.f->aws->priv,
-				    retry_scope_get(e.f->aws->priv, "ECS", "eu-west-1")),
-			 0);
-	finish(&e);
-}
-
-static void test_skew_distrust(void **state)
-{
-	const char *const none[4] = {NULL};
-	const char *const bad[4] = {"Date", "soon"};
-	const char *const cached[4] = {"Date", "Fri, 02 Jan 2026 04:04:05 GMT", "Age", "3600"};
-	const char *const slow[4] = {"Date", "Fri, 02 Jan 2026 04:04:05 GMT"};
-
-	(void)state;
-	expect_no_skew(none, 0);
-	expect_no_skew(bad, 0);
-	expect_no_skew(cached, 0);
-	expect_no_skew(slow, 15 * 60 * 1000 + 1);
-}
-
-static void test_small_skew(void **state)
-{
-	struct env e = start();
-
-	(void)state; /* exactly 4 minutes: learnt, but no reason to try again */
-	fake_reply(e.f, &(struct fake_reply){.status = 403,
-					     .headers = {"Date", "Fri, 02 Jan 2026 03:08:05 GMT"},
-					     .body = "{\"__type\":\"AccessDeniedException\"}"});
-	assert_int_equal(call(&e, &read_request), -1);
-	assert_int_equal(retry_skew(e.f->aws->priv,
-				    retry_scope_get(e.f->aws->priv, "ECS", "eu-west-1")),
-			 240000);
-	finish(&e);
-}
-
-/* --- credentials ------------------------------------------------------------------------------- */
+/* --- credentials -------------------------------------------------------------------------- */
 
 struct rotating {
 	struct credentials_provider base;
@@ -511,11 +381,11 @@ static struct credentials *rotating_get(struct credentials_provider *p, struct c
 	}
 	if (!r->current) {
 		assert_true(snprintf(key, sizeof(key), "AK%d", ++r->gets) > 0);
-		r->current = credentials_new(
-			&(struct credentials_parts){.access_key_id = str_from(key),
-						    .secret_access_key = STR("S"),
-						    .source = "test"},
-			err);
+		r->current =
+			credentials_new(&(struct credentials_parts){.access_key_id = str_from(key),
+								    .secret_access_key = STR("S"),
+								    .source = "test"},
+					err);
 	}
 	return credentials_get(r->current);
 }
@@ -574,7 +444,7 @@ static void test_expired_static(void **state)
 	finish(&e);
 }
 
-/* --- cancel, streaming, misconfiguration --------------------------------------------------------- */
+/* --- cancel, streaming, misconfiguration -------------------------------------------------- */
 
 static void fire(void *arg)
 {
@@ -669,21 +539,61 @@ static void test_misconfigured(void **state)
 	aws_free(NULL);
 }
 
+/* --- the log ------------------------------------------------------------------------------ */
+
+/* One event an attempt, with what is needed to ask AWS about it, and without secrets or bodies. */
+static void test_log(void **state)
+{
+	struct aws_request r = read_request;
+	struct env e = start();
+	char text[4096] = "";
+	struct log *log;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	log = log_new(fds[1], LOG_TEXT, LOG_DEBUG, false, &e.f->clock.clock);
+	e.client.log = log;
+	r.body = STR("{\"body\":\"private\"}");
+	fake_body(e.f, 500, "{\"message\":\"private\"}");
+	fake_reply(e.f, &(struct fake_reply){.status = 200,
+					     .headers = {"x-amzn-requestid", "id-7"},
+					     .body = "{\"body\":\"private\"}"});
+	assert_int_equal(call(&e, &r), 0);
+	log_free(log);
+	assert_true(read(fds[0], text, sizeof(text) - 1) > 0);
+	assert_non_null(strstr(text, "aws.call"));
+	assert_non_null(strstr(text, "attempt=2"));
+	assert_non_null(strstr(text, "id-7"));
+	assert_non_null(strstr(text, "unavailable"));
+	assert_null(strstr(text, "private"));
+	assert_true(!strstr(text, "SECRET") && !strstr(text, "TOKEN"));
+	assert_int_equal(close(fds[0]) | close(fds[1]), 0);
+	finish(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_request),	cmocka_unit_test(test_query_request),
-		cmocka_unit_test(test_s3_request),	cmocka_unit_test(test_rest_and_unsigned),
-		cmocka_unit_test(test_query_mode),	cmocka_unit_test(test_read_is_retried),
-		cmocka_unit_test(test_attempts_end),	cmocka_unit_test(test_unsafe_write),
-		cmocka_unit_test(test_sent_sticks),	cmocka_unit_test(test_unparsable_read),
-		cmocka_unit_test(test_not_retried),	cmocka_unit_test(test_retry_after),
-		cmocka_unit_test(test_tokens),		cmocka_unit_test(test_tokens_run_out),
-		cmocka_unit_test(test_wait_formula),	cmocka_unit_test(test_stats_bounded),
-		cmocka_unit_test(test_skew_repair),	cmocka_unit_test(test_skew_distrust),
-		cmocka_unit_test(test_small_skew),	cmocka_unit_test(test_expired_token),
-		cmocka_unit_test(test_expired_static),	cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_streaming),	cmocka_unit_test(test_misconfigured),
+		cmocka_unit_test(test_json_request),
+		cmocka_unit_test(test_query_request),
+		cmocka_unit_test(test_s3_request),
+		cmocka_unit_test(test_rest_and_unsigned),
+		cmocka_unit_test(test_query_mode),
+		cmocka_unit_test(test_read_is_retried),
+		cmocka_unit_test(test_attempts_end),
+		cmocka_unit_test(test_unsafe_write),
+		cmocka_unit_test(test_sent_sticks),
+		cmocka_unit_test(test_unparsable_read),
+		cmocka_unit_test(test_not_retried),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_tokens_run_out),
+		cmocka_unit_test(test_expired_token),
+		cmocka_unit_test(test_expired_static),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_streaming),
+		cmocka_unit_test(test_misconfigured),
+		cmocka_unit_test(test_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,74 +19,70 @@ struct want {
 	const char *host, *base_path;
 };
 
+static const struct want rules[] = {
+	{&lambda, "eu-west-1", .origin = "https://lambda.eu-west-1.amazonaws.com",
+	 .host = "lambda.eu-west-1.amazonaws.com"},
+	{&lambda, "cn-north-1", .origin = "https://lambda.cn-north-1.amazonaws.com.cn"},
+	{&lambda, "us-iso-east-1", .origin = "https://lambda.us-iso-east-1.c2s.ic.gov"},
+	{&lambda, "us-isob-east-1", .origin = "https://lambda.us-isob-east-1.sc2s.sgov.gov"},
+	{&lambda, "eu-isoe-west-1", .origin = "https://lambda.eu-isoe-west-1.cloud.adc-e.uk"},
+	{&lambda, "us-isof-south-1", .origin = "https://lambda.us-isof-south-1.csp.hci.ic.gov"},
+	{&lambda, "eusc-de-east-1", .origin = "https://lambda.eusc-de-east-1.amazonaws.eu"},
+	{&lambda, "xx-new-9", .origin = "https://lambda.xx-new-9.amazonaws.com"},
+	{&lambda, "us-east-1", .fips = true,
+	 .origin = "https://lambda-fips.us-east-1.amazonaws.com"},
+	{&lambda, "us-east-1", .dualstack = true, .origin = "https://lambda.us-east-1.api.aws"},
+	{&lambda, "us-east-1", .fips = true, .dualstack = true,
+	 .origin = "https://lambda-fips.us-east-1.api.aws"},
+	{&lambda, "us-gov-west-1", .fips = true,
+	 .origin = "https://lambda-fips.us-gov-west-1.amazonaws.com"},
+	{&elb, "us-gov-west-1", .fips = true,
+	 .origin = "https://elasticloadbalancing.us-gov-west-1.amazonaws.com"},
+	{&elb, "us-gov-west-1", .fips = true, .dualstack = true,
+	 .origin = "https://elasticloadbalancing-fips.us-gov-west-1.api.aws"},
+	{&elb, "us-east-1", .fips = true,
+	 .origin = "https://elasticloadbalancing-fips.us-east-1.amazonaws.com"},
+	/* S3 */
+	{&s3, "eu-west-1", "my-bucket", .origin = "https://my-bucket.s3.eu-west-1.amazonaws.com",
+	 .host = "my-bucket.s3.eu-west-1.amazonaws.com"},
+	{&s3, "eu-west-1", .origin = "https://s3.eu-west-1.amazonaws.com"},
+	{&s3, "eu-west-1", "my.bucket", .origin = "https://s3.eu-west-1.amazonaws.com",
+	 .base_path = "/my.bucket"},
+	{&s3, "us-east-1", "Old_Bucket", .origin = "https://s3.us-east-1.amazonaws.com",
+	 .base_path = "/Old_Bucket"},
+	{&s3, "eu-west-1", "my-bucket", .path_style = true,
+	 .origin = "https://s3.eu-west-1.amazonaws.com", .base_path = "/my-bucket"},
+	{&s3, "eu-west-1", "my-bucket", .dualstack = true,
+	 .origin = "https://my-bucket.s3.dualstack.eu-west-1.amazonaws.com"},
+	{&s3, "us-east-1", "my-bucket", .fips = true,
+	 .origin = "https://my-bucket.s3-fips.us-east-1.amazonaws.com"},
+	{&s3, "us-east-1", "my-bucket", .fips = true, .dualstack = true,
+	 .origin = "https://my-bucket.s3-fips.dualstack.us-east-1.amazonaws.com"},
+	/* configured URLs */
+	{&lambda, "eu-west-1", .url = "http://localhost:4566", .origin = "http://localhost:4566",
+	 .host = "localhost:4566"},
+	{&lambda, "eu-west-1", .url = "https://proxy.example.com:443/aws/",
+	 .origin = "https://proxy.example.com", .host = "proxy.example.com", .base_path = "/aws"},
+	{&lambda, "eu-west-1", .url = "http://[::1]:80/", .origin = "http://[::1]",
+	 .host = "[::1]"},
+	{&s3, "eu-west-1", "my-bucket", .url = "http://localhost:9000/",
+	 .origin = "http://localhost:9000", .base_path = "/my-bucket"},
+	{&s3, "eu-west-1", "my-bucket", .url = "https://10.1.2.3:9000",
+	 .origin = "https://10.1.2.3:9000", .base_path = "/my-bucket"},
+	{&s3, "eu-west-1", "my-bucket", .url = "https://store.example.com/v1",
+	 .origin = "https://my-bucket.store.example.com", .host = "my-bucket.store.example.com",
+	 .base_path = "/v1"},
+	{&s3, "eu-west-1", "my-bucket", .url = "https://store.example.com/v1", .path_style = true,
+	 .origin = "https://store.example.com", .base_path = "/v1/my-bucket"},
+};
+
 static void test_rules(void **state)
 {
-	static const struct want cases[] = {
-		{&lambda, "eu-west-1", .origin = "https://lambda.eu-west-1.amazonaws.com",
-		 .host = "lambda.eu-west-1.amazonaws.com"},
-		{&lambda, "cn-north-1", .origin = "https://lambda.cn-north-1.amazonaws.com.cn"},
-		{&lambda, "us-iso-east-1", .origin = "https://lambda.us-iso-east-1.c2s.ic.gov"},
-		{&lambda, "us-isob-east-1", .origin = "https://lambda.us-isob-east-1.sc2s.sgov.gov"},
-		{&lambda, "eu-isoe-west-1", .origin = "https://lambda.eu-isoe-west-1.cloud.adc-e.uk"},
-		{&lambda, "us-isof-south-1",
-		 .origin = "https://lambda.us-isof-south-1.csp.hci.ic.gov"},
-		{&lambda, "eusc-de-east-1", .origin = "https://lambda.eusc-de-east-1.amazonaws.eu"},
-		{&lambda, "xx-new-9", .origin = "https://lambda.xx-new-9.amazonaws.com"},
-		{&lambda, "us-east-1", .fips = true,
-		 .origin = "https://lambda-fips.us-east-1.amazonaws.com"},
-		{&lambda, "us-east-1", .dualstack = true,
-		 .origin = "https://lambda.us-east-1.api.aws"},
-		{&lambda, "us-east-1", .fips = true, .dualstack = true,
-		 .origin = "https://lambda-fips.us-east-1.api.aws"},
-		{&lambda, "us-gov-west-1", .fips = true,
-		 .origin = "https://lambda-fips.us-gov-west-1.amazonaws.com"},
-		{&elb, "us-gov-west-1", .fips = true,
-		 .origin = "https://elasticloadbalancing.us-gov-west-1.amazonaws.com"},
-		{&elb, "us-gov-west-1", .fips = true, .dualstack = true,
-		 .origin = "https://elasticloadbalancing-fips.us-gov-west-1.api.aws"},
-		{&elb, "us-east-1", .fips = true,
-		 .origin = "https://elasticloadbalancing-fips.us-east-1.amazonaws.com"},
-		/* S3 */
-		{&s3, "eu-west-1", "my-bucket",
-		 .origin = "https://my-bucket.s3.eu-west-1.amazonaws.com",
-		 .host = "my-bucket.s3.eu-west-1.amazonaws.com"},
-		{&s3, "eu-west-1", .origin = "https://s3.eu-west-1.amazonaws.com"},
-		{&s3, "eu-west-1", "my.bucket", .origin = "https://s3.eu-west-1.amazonaws.com",
-		 .base_path = "/my.bucket"},
-		{&s3, "us-east-1", "Old_Bucket", .origin = "https://s3.us-east-1.amazonaws.com",
-		 .base_path = "/Old_Bucket"},
-		{&s3, "eu-west-1", "my-bucket", .path_style = true,
-		 .origin = "https://s3.eu-west-1.amazonaws.com", .base_path = "/my-bucket"},
-		{&s3, "eu-west-1", "my-bucket", .dualstack = true,
-		 .origin = "https://my-bucket.s3.dualstack.eu-west-1.amazonaws.com"},
-		{&s3, "us-east-1", "my-bucket", .fips = true,
-		 .origin = "https://my-bucket.s3-fips.us-east-1.amazonaws.com"},
-		{&s3, "us-east-1", "my-bucket", .fips = true, .dualstack = true,
-		 .origin = "https://my-bucket.s3-fips.dualstack.us-east-1.amazonaws.com"},
-		/* configured URLs */
-		{&lambda, "eu-west-1", .url = "http://localhost:4566",
-		 .origin = "http://localhost:4566", .host = "localhost:4566"},
-		{&lambda, "eu-west-1", .url = "https://proxy.example.com:443/aws/",
-		 .origin = "https://proxy.example.com", .host = "proxy.example.com",
-		 .base_path = "/aws"},
-		{&lambda, "eu-west-1", .url = "http://[::1]:80/", .origin = "http://[::1]",
-		 .host = "[::1]"},
-		{&s3, "eu-west-1", "my-bucket", .url = "http://localhost:9000/",
-		 .origin = "http://localhost:9000", .base_path = "/my-bucket"},
-		{&s3, "eu-west-1", "my-bucket", .url = "https://10.1.2.3:9000",
-		 .origin = "https://10.1.2.3:9000", .base_path = "/my-bucket"},
-		{&s3, "eu-west-1", "my-bucket", .url = "https://store.example.com/v1",
-		 .origin = "https://my-bucket.store.example.com",
-		 .host = "my-bucket.store.example.com", .base_path = "/v1"},
-		{&s3, "eu-west-1", "my-bucket", .url = "https://store.example.com/v1",
-		 .path_style = true, .origin = "https://store.example.com",
-		 .base_path = "/v1/my-bucket"},
-	};
 	struct arena *a = arena_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct want *w = &cases[i];
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct want *w = &rules[i];
 		struct aws_settings s = {.use_fips = w->fips,
 					 .use_dualstack = w->dualstack,
 					 .s3_force_path_style = w->path_style,
@@ -95,8 +91,8 @@ static void test_rules(void **state)
 		struct endpoint e;
 
 		print_message("case %s\n", w->origin);
-		assert_int_equal(endpoint_resolve(&s, w->service, w->region, w->bucket, a, &e, &err),
-				 0);
+		assert_int_equal(
+			endpoint_resolve(&s, w->service, w->region, w->bucket, a, &e, &err), 0);
 		assert_string_equal(e.origin, w->origin);
 		assert_string_equal(e.host, w->host ? w->host : strstr(w->origin, "://") + 3);
 		assert_string_equal(e.base_path, w->base_path ? w->base_path : "");
@@ -118,16 +114,17 @@ static void refuse(const struct aws_settings *s, const char *region, const char 
 	arena_free(a);
 }
 
+#define LONG_LABEL "a12345678901234567890123456789012345678901234567890123456789012b"
+
 static void test_refusals(void **state)
 {
-	static const char *const regions[] = {"",	 "a.b",	  "evil.com/",	 "-x",	     "x-",
-					      "12345",	 "a b",	  "eu_west_1",	 "x@y",
-					      "0123456789012345678901234567890123456789012345678901"
-					      "23456789abcd"};
-	static const char *const buckets[] = {"ab", "a/b", "..", "../x", "a b", "a?b", "a%2fb",
-					      "arn:aws:s3:eu-west-1:1:accesspoint/x"};
-	static const char *const urls[] = {"localhost:1", "ftp://x", "http://", "https://h/?q=1",
-					   "https://user:pw@h", "https://h/#f"};
+	static const char *const regions[] = {"",      "a.b", "evil.com/", "-x",  "x-",
+					      "12345", "a b", "eu_west_1", "x@y", LONG_LABEL};
+	static const char *const buckets[] = {
+		"ab",  "a/b", "..",    "../x",
+		"a b", "a?b", "a%2fb", "arn:aws:s3:eu-west-1:1:accesspoint/x"};
+	static const char *const urls[] = {"localhost:1",    "ftp://x",		  "http://",
+					   "https://h/?q=1", "https://user:pw@h", "https://h/#f"};
 	struct aws_settings s = {.region = NULL};
 
 	(void)state;

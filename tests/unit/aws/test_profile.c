@@ -15,7 +15,7 @@ static void check_sections(const struct profile_set *set, enum profile_kind kind
 			   const struct json *expected)
 {
 	assert_int_equal(count(set, kind), expected ? expected->n : 0);
-	json_each(section, expected) {
+	json_each (section, expected) {
 		const struct profile *p = profile_find(set, kind, section->key.p);
 		size_t n = 0;
 
@@ -23,7 +23,7 @@ static void check_sections(const struct profile_set *set, enum profile_kind kind
 		for (const struct profile_property *x = p->first; x; x = x->next)
 			n++;
 		assert_int_equal(n, section->n);
-		json_each(property, section)
+		json_each (property, section)
 			assert_string_equal(profile_get(p, property->key.p), property->text.p);
 	}
 }
@@ -35,7 +35,7 @@ static void test_vectors(void **state)
 
 	(void)state;
 	assert_int_equal(cases->n, 65);
-	json_each(c, cases) {
+	json_each (c, cases) {
 		const char *error = json_cstr(json_get(c, "error"));
 		struct profile_set set = {.first = NULL};
 		struct err err = ERR_INIT;

@@ -236,9 +236,9 @@ static void imds_case(struct home *h, const struct json *c)
 	if (!*told.imds_endpoint_mode)
 		told.imds_endpoint_mode = NULL;
 	memset(h->pairs, 0, sizeof(h->pairs));
-	json_each(e, json_get(c, "env"))
+	json_each (e, json_get(c, "env"))
 		set_env(h, e->key.p, e->text.p);
-	json_each(f, json_get(c, "files")) {
+	json_each (f, json_get(c, "files")) {
 		const char *path = arena_printf(h->arena, "%s/%s", h->dir, f->key.p);
 
 		fake_write(path, json_text(f));
@@ -261,7 +261,7 @@ static void test_imds_vectors(void **state)
 	const struct json *cases = fake_vectors(h->arena, "tests/vectors/imds_endpoint.json");
 
 	assert_int_equal(cases->n, 14);
-	json_each(c, cases) {
+	json_each (c, cases) {
 		print_message("case %s\n", json_cstr(json_get(c, "name")));
 		imds_case(h, c);
 	}
@@ -300,9 +300,9 @@ static void test_process_env(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_defaults),	  CASE(test_precedence),  CASE(test_paths),
-		CASE(test_bad_values),	  CASE(test_endpoint_urls), CASE(test_user_agent),
-		CASE(test_imds_vectors),  CASE(test_imds_numbers),  CASE(test_process_env),
+		CASE(test_defaults),	 CASE(test_precedence),	   CASE(test_paths),
+		CASE(test_bad_values),	 CASE(test_endpoint_urls), CASE(test_user_agent),
+		CASE(test_imds_vectors), CASE(test_imds_numbers),  CASE(test_process_env),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

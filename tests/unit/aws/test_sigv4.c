@@ -2,7 +2,7 @@
 
 #include "tests/unit/aws/fake.h"
 
-/* --- the signing suite: every stage against the known answer --------------------------------- */
+/* --- the signing suite: every stage against the known answer ------------------------------ */
 
 struct parsed {
 	struct http_header headers[16];
@@ -40,8 +40,8 @@ static void parse_request(struct arena *a, struct str text, struct parsed *p)
 		if (line.p[0] == ' ') { /* folded: belongs to the value before */
 			struct str *v = &p->headers[p->n - 1].value;
 
-			*v = str_from(arena_printf(a, STR_FMT "\n" STR_FMT, STR_ARG(*v),
-						   STR_ARG(line)));
+			*v = str_from(
+				arena_printf(a, STR_FMT "\n" STR_FMT, STR_ARG(*v), STR_ARG(line)));
 			continue;
 		}
 		assert_true(str_next(&line, ':', &name));
@@ -111,15 +111,16 @@ static void suite_case(struct arena *a, const struct json *c)
 	sha256_hex(p.body, hash);
 	if (sign_body)
 		add_header(&p, "x-amz-content-sha256", str_from(hash));
-	check_stages(&(struct sigv4_request){.method = p.method,
-					     .path = p.path,
-					     .query = p.query,
-					     .headers = p.headers,
-					     .n_headers = p.n,
-					     .payload_hash = sign_body ? hash : NULL,
-					     .double_encode = true,
-					     .normalize = json_bool(json_get(c, "normalize"), true)},
-		     &scope, c);
+	check_stages(
+		&(struct sigv4_request){.method = p.method,
+					.path = p.path,
+					.query = p.query,
+					.headers = p.headers,
+					.n_headers = p.n,
+					.payload_hash = sign_body ? hash : NULL,
+					.double_encode = true,
+					.normalize = json_bool(json_get(c, "normalize"), true)},
+		&scope, c);
 	secret_release(&secret);
 }
 
@@ -130,14 +131,14 @@ static void test_suite(void **state)
 
 	(void)state;
 	assert_int_equal(cases->n, 38);
-	json_each(c, cases) {
+	json_each (c, cases) {
 		print_message("case %s\n", json_cstr(json_get(c, "name")));
 		suite_case(a, c);
 	}
 	arena_free(a);
 }
 
-/* --- requests like ours, and the verifier's view of them ------------------------------------- */
+/* --- requests like ours, and the verifier's view of them ---------------------------------- */
 
 struct worker_case {
 	struct secret secret;
@@ -164,7 +165,7 @@ static void worker_case(struct arena *a, const struct json *c, struct worker_cas
 	host = u.port_given ? arena_printf(a, STR_FMT ":%d", STR_ARG(u.host), u.port)
 			    : str_dup(a, u.host);
 	add_header(&p, "Host", str_from(host));
-	json_each(h, json_get(c, "headers"))
+	json_each (h, json_get(c, "headers"))
 		add_header(&p, h->key.p, json_text(h));
 	add_header(&p, "X-Amz-Date", json_text(json_get(c, "time")));
 	add_header(&p, "User-Agent", STR("test")); /* sent, but not signed */
@@ -191,7 +192,7 @@ static void test_worker_shaped(void **state)
 
 	(void)state;
 	assert_int_equal(cases->n, 8);
-	json_each(c, cases) {
+	json_each (c, cases) {
 		struct worker_case w;
 
 		print_message("case %s\n", json_cstr(json_get(c, "name")));
@@ -200,7 +201,8 @@ static void test_worker_shaped(void **state)
 		w.headers[w.request.n_headers++] = (struct http_header){
 			STR("authorization"), json_text(json_get(c, "authorization"))};
 		w.request.double_encode = w.request.normalize = false; /* decided by the scope */
-		assert_int_equal(sigv4_verify(&w.request, &w.secret, w.scope.time, 300000, &err), 0);
+		assert_int_equal(sigv4_verify(&w.request, &w.secret, w.scope.time, 300000, &err),
+				 0);
 		secret_release(&w.secret);
 	}
 	arena_free(a);
@@ -213,8 +215,8 @@ static struct worker_case signed_case(struct arena *a)
 	struct worker_case w;
 
 	worker_case(a, c, &w);
-	w.headers[w.request.n_headers++] = (struct http_header){
-		STR("Authorization"), json_text(json_get(c, "authorization"))};
+	w.headers[w.request.n_headers++] =
+		(struct http_header){STR("Authorization"), json_text(json_get(c, "authorization"))};
 	return w;
 }
 
@@ -319,9 +321,8 @@ static void test_header_parse(void **state)
 static void test_signing_key(void **state)
 {
 	struct secret secret = {NULL, 0};
-	struct sigv4_scope s = {.secret_access_key = &secret,
-				.region = "us-east-1",
-				.service = "service"};
+	struct sigv4_scope s = {
+		.secret_access_key = &secret, .region = "us-east-1", .service = "service"};
 	uint8_t key[SHA256_SIZE];
 	char hex[SHA256_HEX_SIZE];
 
@@ -330,7 +331,8 @@ static void test_signing_key(void **state)
 	assert_true(utc_parse_iso(STR("2015-08-30T12:36:00Z"), &s.time));
 	sigv4_signing_key(&s, key);
 	hex_encode(key, SHA256_SIZE, hex);
-	assert_string_equal(hex, "938127b5336810ddb6a5d6af445fcac9e371f9ed418ed386b022aed82901be75");
+	assert_string_equal(hex,
+			    "938127b5336810ddb6a5d6af445fcac9e371f9ed418ed386b022aed82901be75");
 	secret_release(&secret);
 }
 
@@ -379,10 +381,8 @@ static void test_canonical_forms(void **state)
 static void test_limits(void **state)
 {
 	struct secret secret = {NULL, 0};
-	struct sigv4_scope s = {.access_key_id = "AK",
-				.secret_access_key = &secret,
-				.region = "r",
-				.service = "s"};
+	struct sigv4_scope s = {
+		.access_key_id = "AK", .secret_access_key = &secret, .region = "r", .service = "s"};
 	struct sigv4_request r = {.method = "GET", .double_encode = true, .normalize = true};
 	size_t n = SIGV4_TEXT_MAX + 10;
 	char *big = xmalloc(n);
@@ -408,9 +408,9 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_suite),	      cmocka_unit_test(test_worker_shaped),
+		cmocka_unit_test(test_suite),	       cmocka_unit_test(test_worker_shaped),
 		cmocka_unit_test(test_verify_refuses), cmocka_unit_test(test_header_parse),
-		cmocka_unit_test(test_signing_key),   cmocka_unit_test(test_canonical_forms),
+		cmocka_unit_test(test_signing_key),    cmocka_unit_test(test_canonical_forms),
 		cmocka_unit_test(test_limits),
 	};
 
