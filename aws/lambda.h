@@ -158,6 +158,10 @@ int lambda_create_alias(const struct aws_client *c, const struct lambda_alias_up
 int lambda_update_alias(const struct aws_client *c, const struct lambda_alias_update *u,
 			struct arena *a, struct lambda_alias *out, struct err *err) MUST_CHECK;
 
+/* DeleteAlias. One that is gone already is success. */
+int lambda_delete_alias(const struct aws_client *c, const char *function, const char *name,
+			struct arena *a, struct err *err) MUST_CHECK;
+
 /* ListAliases, all pages; version NULL: those of every version. Weighted versions do not count. */
 int lambda_list_aliases(const struct aws_client *c, const char *function, const char *version,
 			struct arena *a, struct lambda_alias **out, size_t *n,

@@ -232,6 +232,26 @@ static const char *list_query(struct arena *a, const char *version, const char *
 	return query;
 }
 
+int lambda_delete_alias(const struct aws_client *c, const char *function, const char *name,
+			struct arena *a, struct err *err)
+{
+	struct aws_request r = {.service = &lambda_service,
+				.operation = "DeleteAlias",
+				.method = "DELETE",
+				.resend_safe = true};
+	struct aws_response res;
+
+	r.path = path_of(a, r.operation, function, name, err);
+	if (!r.path)
+		return -1;
+	if (aws_call(c, &r, a, &res, err) == 0)
+		return 0;
+	if (err->code != ERR_NOT_FOUND)
+		return -1;
+	*err = ERR_INIT;
+	return 0;
+}
+
 int lambda_list_aliases(const struct aws_client *c, const char *function, const char *version,
 			struct arena *a, struct lambda_alias **out, size_t *n, struct err *err)
 {

@@ -1,0 +1,148 @@
+#include "worker/target/lambda_code.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "artifacts/beneath.h"
+#include "artifacts/pack.h"
+#include "aws/lambda.h"
+
+static int get_artifact(const struct target_env *env, const struct target_artifact **out,
+			struct err *err)
+{
+	if (!env->artifact)
+		return err_set(err, ERR_REJECTED, "the action has no input artifact to deploy");
+	return env->artifact(env->artifact_arg, out, err);
+}
+
+int lambda_code_check(const struct target_env *env, struct problems *p, struct err *err)
+{
+	const char *code = env->plan->target.code;
+	const struct target_artifact *artifact;
+	struct stat st;
+	int fd;
+
+	if (get_artifact(env, &artifact, err))
+		return -1;
+	if (!code) {
+		if (artifact->file_size > LAMBDA_ZIP_MAX)
+			problem_add(p, "input artifact", artifact->key,
+				    "%llu bytes; Lambda takes %u at most as a direct upload",
+				    (unsigned long long)artifact->file_size, LAMBDA_ZIP_MAX);
+		return 0;
+	}
+	fd = beneath_open(artifact->dir_fd, code, O_RDONLY, 0, false);
+	if (fd < 0 || fstat(fd, &st)) {
+		problem_add(p, "target.lambda.code", code,
+			    "there is no such file or folder in the input artifact");
+	} else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > LAMBDA_ZIP_MAX) {
+		problem_add(p, "target.lambda.code", code,
+			    "%lld bytes; Lambda takes %u at most as a direct upload",
+			    (long long)st.st_size, LAMBDA_ZIP_MAX);
+	}
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+static int read_file(int fd, uint64_t size, struct buf *out, struct err *err)
+{
+	char block[65536];
+	uint64_t at = 0;
+
+	while (at < size) {
+		size_t want = size - at < sizeof(block) ? (size_t)(size - at) : sizeof(block);
+		ssize_t n = pread(fd, block, want, (off_t)at);
+
+		if (n <= 0)
+			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO, "read the package");
+		buf_add(out, block, (size_t)n);
+		at += (uint64_t)n;
+	}
+	return buf_check(out, "the package for Lambda", err);
+}
+
+/* The bytes of the package. */
+static int load(const struct target_env *env, struct buf *out, struct err *err)
+{
+	const char *code = env->plan->target.code;
+	const struct target_artifact *artifact;
+	struct stat st;
+	int fd, rc;
+
+	if (get_artifact(env, &artifact, err))
+		return -1;
+	if (!code)
+		return read_file(artifact->file_fd, artifact->file_size, out, err);
+	fd = beneath_open(artifact->dir_fd, code, O_RDONLY, 0, false);
+	if (fd < 0 || fstat(fd, &st)) {
+		rc = err_set_sys(err, ERR_REJECTED, errno, "target.lambda.code: %s", code);
+	} else if (S_ISDIR(st.st_mode)) {
+		rc = pack_dir(&(struct pack_dir){.dir_fd = artifact->dir_fd,
+						 .subfolder = code,
+						 .cancel = env->client.aws->cancel},
+			      out, err);
+	} else {
+		rc = read_file(fd, (uint64_t)st.st_size, out, err);
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static const char *digest_text(struct arena *a, struct str bytes)
+{
+	uint8_t digest[SHA256_SIZE];
+	struct buf b;
+	const char *text;
+
+	sha256(bytes, digest);
+	buf_init(&b, 64);
+	base64_encode(&b, digest, sizeof(digest));
+	text = arena_strdup(a, b.p);
+	buf_release(&b);
+	return text;
+}
+
+static int upload(const struct target_env *env, const char *function, struct str zip,
+		  const char *digest, const char **sha, struct err *err)
+{
+	struct lambda_configuration c;
+	struct lambda_code code = {.function = function, .zip = zip};
+
+	if (lambda_get_function_configuration(&env->client, function, NULL, env->arena, &c, err))
+		return -1;
+	if (c.update == LAMBDA_UPDATE_IN_PROGRESS || c.state == LAMBDA_PENDING)
+		return 0; /* an update now would be refused: ask again soon */
+	if (!c.code_sha256 || strcmp(c.code_sha256, digest) != 0) {
+		code.revision_id = c.revision_id;
+		if (lambda_update_function_code(&env->client, &code, env->arena, &c, err))
+			return -1;
+		if (c.code_sha256 && strcmp(c.code_sha256, digest) != 0)
+			return err_set(err, ERR_REJECTED,
+				       "Lambda holds other code than was sent: expected %s, found %s",
+				       digest, c.code_sha256);
+	}
+	*sha = digest;
+	return 0;
+}
+
+int lambda_code_upload(const struct target_env *env, const char *function, const char **sha,
+		       struct err *err)
+{
+	struct buf zip;
+	int rc;
+
+	*sha = NULL;
+	buf_init(&zip, LAMBDA_ZIP_MAX);
+	rc = load(env, &zip, err);
+	if (rc == 0)
+		rc = upload(env, function, buf_str(&zip), digest_text(env->arena, buf_str(&zip)),
+			    sha, err);
+	buf_release(&zip);
+	return rc;
+}

@@ -1,0 +1,14 @@
+#include <assert.h>
+
+#include "worker/target/target.h"
+
+const struct target_ops *target_of(enum target_kind k)
+{
+	static const struct target_ops *const table[TARGET_KIND_COUNT] = {
+		[TARGET_LAMBDA] = &target_lambda,
+		[TARGET_LOAD_BALANCER] = &target_load_balancer,
+	};
+
+	assert((unsigned)k < TARGET_KIND_COUNT);
+	return table[k];
+}
