@@ -11,9 +11,9 @@
 #include "aws/core/mem.h"
 
 /*
- * The system's clocks, a faster one for the simulator, and texts of moments. The calendar is our own
- * arithmetic (days since the epoch in the proleptic Gregorian calendar, years counted from March):
- * no time zone, no locale, no static buffers.
+ * The system's clocks, a faster one for the simulator, and texts of moments. The calendar is our
+ * own arithmetic (days since the epoch in the proleptic Gregorian calendar, years counted from
+ * March): no time zone, no locale, no static buffers.
  */
 #define SPEED_MAX 1e6
 #define DAY_MS 86400000ll
@@ -158,8 +158,7 @@ static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 	int64_t era = y / 400;
 	int64_t year_of_era = y - era * 400;
 	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-	int64_t day_of_era =
-		year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
 	return era * 146097 + day_of_era - 719468;
 }
@@ -193,7 +192,8 @@ static bool utc_from_civil(const struct civil *c, int64_t east_ms, struct utc *o
 
 	if (c->year < 1970 || c->year > 9999 || c->month < 1 || c->month > 12 || c->day < 1 ||
 	    c->day > month_days[c->month - 1] || (c->month == 2 && c->day == 29 && !leap) ||
-	    c->hour > 23 || c->minute > 59 || c->second > 60 || (c->second == 60 && c->minute != 59))
+	    c->hour > 23 || c->minute > 59 || c->second > 60 ||
+	    (c->second == 60 && c->minute != 59))
 		return false;
 	ms = days_from_civil(c->year, c->month, c->day) * DAY_MS + c->hour * 3600000 +
 	     c->minute * 60000 + c->second * 1000 + c->ms - east_ms;

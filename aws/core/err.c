@@ -86,6 +86,6 @@ const char *err_code_name(enum err_code code)
 
 bool err_is_retryable(const struct err *err)
 {
-	return err->code == ERR_TIMEOUT || err->code == ERR_NETWORK ||
-	       err->code == ERR_THROTTLED || err->code == ERR_UNAVAILABLE;
+	return err->code == ERR_TIMEOUT || err->code == ERR_NETWORK || err->code == ERR_THROTTLED ||
+	       err->code == ERR_UNAVAILABLE;
 }

@@ -66,6 +66,8 @@ void lock_init(struct lock *l, enum lock_rank rank)
 
 void lock_release(struct lock *l)
 {
+	if (lock_is_mine(l))
+		broken("released while held", (int)l->rank, 0);
 	must(pthread_mutex_destroy(&l->mutex), l, "released while in use");
 }
 
@@ -135,7 +137,7 @@ void cond_wait(struct cond *c, struct lock *l)
 
 static struct timespec deadline_in(int64_t ms)
 {
-	const int64_t ms_max = INT64_C(1000) * 3600 * 24 * 365 * 100; /* forever, without overflow */
+	const int64_t ms_max = INT64_C(1000) * 3600 * 24 * 365 * 100; /* no sum overflows */
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);

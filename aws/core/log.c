@@ -15,8 +15,8 @@
  * in both forms, so a line is always one event.
  */
 #define LINE_MAX_BYTES 4096
-#define TAIL_BYTES 32 /* room for one escape, the mark, a closing quote and brace, and the newline */
-#define NUMBER_MAX_BYTES 32 /* the longest number with what stands around key and value */
+#define TAIL_BYTES 32 /* room for one escape, the mark, closing quote and brace, and newline */
+#define NUMBER_MAX_BYTES 32  /* the longest number with what stands around key and value */
 #define VALUE_MAX_BYTES 1024 /* so that one value does not push out the others */
 
 struct log {
@@ -37,11 +37,8 @@ struct log *log_new(int fd, enum log_format format, enum log_level level, bool s
 {
 	struct log *l = xcalloc(1, sizeof(*l));
 
-	*l = (struct log){.fd = fd,
-			  .format = format,
-			  .level = level,
-			  .systemd = systemd,
-			  .clock = clock};
+	*l = (struct log){
+		.fd = fd, .format = format, .level = level, .systemd = systemd, .clock = clock};
 	return l;
 }
 

@@ -132,7 +132,7 @@ bool str_parse_i64(struct str s, int64_t min, int64_t max, int64_t *out)
 	uint64_t v;
 	int64_t value;
 
-	if (!str_parse_u64(negative ? str_sub(s, 1, s.n) : s, 0, (uint64_t)INT64_MAX + negative, &v))
+	if (!str_parse_u64(str_sub(s, negative, s.n), 0, (uint64_t)INT64_MAX + negative, &v))
 		return false;
 	value = negative ? (v == 0 ? 0 : -(int64_t)(v - 1) - 1) : (int64_t)v;
 	if (value < min || value > max)
@@ -198,8 +198,10 @@ static size_t utf8_length(const char *p, size_t n)
 
 	if (u[0] < 0x80)
 		return 1;
-	len = u[0] >= 0xc2 && u[0] <= 0xdf ? 2 : (u[0] & 0xf0) == 0xe0 ? 3 :
-	      u[0] >= 0xf0 && u[0] <= 0xf4 ? 4 : 0;
+	len = u[0] >= 0xc2 && u[0] <= 0xdf   ? 2
+	      : (u[0] & 0xf0) == 0xe0	     ? 3
+	      : u[0] >= 0xf0 && u[0] <= 0xf4 ? 4
+					     : 0;
 	if (len == 0 || len > n)
 		return 0;
 	for (size_t i = 1; i < len; i++)

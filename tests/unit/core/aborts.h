@@ -1,6 +1,12 @@
 #ifndef TESTS_UNIT_CORE_ABORTS_H
 #define TESTS_UNIT_CORE_ABORTS_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,7 +15,7 @@
 
 /*
  * Run fn(arg) in a child process and fail the test unless it aborts with `words` on its standard
- * error. Include after cmocka.h.
+ * error.
  */
 static inline void assert_aborts(void (*fn)(void *arg), void *arg, const char *words)
 {

@@ -178,8 +178,8 @@ static void test_take(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),	  cmocka_unit_test(test_adding),
-		cmocka_unit_test(test_growing),	  cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_empty),	      cmocka_unit_test(test_adding),
+		cmocka_unit_test(test_growing),	      cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_every_ceiling), cmocka_unit_test(test_uri),
 		cmocka_unit_test(test_take),
 	};

@@ -58,9 +58,9 @@ static void test_sha256_streamed(void **state)
 		sha256_add(c, a, sizeof(a));
 	}
 	sha256_end(c, out);
-	assert_true(hex_decode(
-		STR("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"), whole,
-		sizeof(whole)));
+	assert_true(
+		hex_decode(STR("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+			   whole, sizeof(whole)));
 	assert_memory_equal(out, whole, sizeof(out));
 	c = sha256_begin();
 	sha256_add(c, "abandoned", 9);
@@ -84,8 +84,8 @@ static void test_hmac(void **state)
 	assert_string_equal(hex,
 			    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	memset(key, 0xaa, sizeof(key));
-	hmac_sha256(key, sizeof(key),
-		    STR("Test Using Larger Than Block-Size Key - Hash Key First"), out);
+	hmac_sha256(key, sizeof(key), STR("Test Using Larger Than Block-Size Key - Hash Key First"),
+		    out);
 	hex_encode(out, sizeof(out), hex);
 	assert_string_equal(hex,
 			    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
@@ -122,8 +122,13 @@ static void test_base64(void **state)
 {
 	static const struct {
 		const char *plain, *text;
-	} pairs[] = {{"", ""},		 {"f", "Zg=="},	       {"fo", "Zm8="},	     {"foo", "Zm9v"},
-		     {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	} pairs[] = {{"", ""},
+		     {"f", "Zg=="},
+		     {"fo", "Zm8="},
+		     {"foo", "Zm9v"},
+		     {"foob", "Zm9vYg=="},
+		     {"fooba", "Zm9vYmE="},
+		     {"foobar", "Zm9vYmFy"}};
 	uint8_t out[16];
 	struct buf b;
 	size_t n;
@@ -150,9 +155,10 @@ static void test_base64(void **state)
 
 static void test_base64_strict(void **state)
 {
-	static const char *const bad[] = {"Z",	  "Zg",	  "Zg=",  "Zg===", "====",     "Z===", "=g==",
-					  "Zh==", "Zm9=", "Zg==Zg==", "Zm8=Zm8=", "Zm9v\n", "Zm9\n",
-					  " m9v", "Zm-_", "Zm9v=", "Zg=g", "Z=g=", "Zm9vZg==AAAA"};
+	static const char *const bad[] = {
+		"Z",	"Zg",	 "Zg=",	     "Zg===",	 "====",	"Z===",	 "=g==",
+		"Zh==", "Zm9=",	 "Zg==Zg==", "Zm8=Zm8=", "Zm9v\n",	"Zm9\n", " m9v",
+		"Zm-_", "Zm9v=", "Zg=g",     "Z=g=",	 "Zm9vZg==AAAA"};
 	uint8_t out[64];
 	size_t n = 77;
 
@@ -199,10 +205,14 @@ static void test_equal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sha256),	cmocka_unit_test(test_sha256_streamed),
-		cmocka_unit_test(test_hmac),	cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_base64),	cmocka_unit_test(test_base64_strict),
-		cmocka_unit_test(test_base64_round_trip), cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_sha256_streamed),
+		cmocka_unit_test(test_hmac),
+		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64_strict),
+		cmocka_unit_test(test_base64_round_trip),
+		cmocka_unit_test(test_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,8 +98,17 @@ static void test_fields(void **state)
 static void test_unsigned(void **state)
 {
 	uint64_t v = 77;
-	static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "1a", "0x1", "1.0", "1e3",
-					  "18446744073709551616", "99999999999999999999999"};
+	static const char *const bad[] = {"",
+					  "-1",
+					  "+1",
+					  " 1",
+					  "1 ",
+					  "1a",
+					  "0x1",
+					  "1.0",
+					  "1e3",
+					  "18446744073709551616",
+					  "99999999999999999999999"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -120,8 +129,8 @@ static void test_unsigned(void **state)
 static void test_signed(void **state)
 {
 	int64_t v = 77;
-	static const char *const bad[] = {"", "-", "--1", "+1", "- 1", "9223372036854775808",
-					  "-9223372036854775809", "1-"};
+	static const char *const bad[] = {
+		"", "-", "--1", "+1", "- 1", "9223372036854775808", "-9223372036854775809", "1-"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -133,8 +142,7 @@ static void test_signed(void **state)
 	assert_true(str_parse_i64(STR("-5"), -5, 5, &v) && v == -5);
 	assert_true(str_parse_i64(STR("-0"), -5, 5, &v) && v == 0);
 	assert_true(str_parse_i64(STR("9223372036854775807"), 0, INT64_MAX, &v) && v == INT64_MAX);
-	assert_true(str_parse_i64(STR("-9223372036854775808"), INT64_MIN, 0, &v) &&
-		    v == INT64_MIN);
+	assert_true(str_parse_i64(STR("-9223372036854775808"), INT64_MIN, 0, &v) && v == INT64_MIN);
 }
 
 static void test_double(void **state)
@@ -142,21 +150,16 @@ static void test_double(void **state)
 	static const struct {
 		const char *text;
 		double want;
-	} good[] = {{"0", 0},
-		    {"-0.5", -0.5},
-		    {"12.25", 12.25},
-		    {"1E3", 1000},
-		    {"1.0e-5", 1e-5},
-		    {"1e+2", 100},
-		    {".5", 0.5},
-		    {"5.", 5},
-		    {"007", 7},
-		    {"1.7976931348623157e308", 1.7976931348623157e308},
+	} good[] = {{"0", 0},	      {"-0.5", -0.5},
+		    {"12.25", 12.25}, {"1E3", 1000},
+		    {"1.0e-5", 1e-5}, {"1e+2", 100},
+		    {".5", 0.5},      {"5.", 5},
+		    {"007", 7},	      {"1.7976931348623157e308", 1.7976931348623157e308},
 		    {"1e-400", 0}};
-	static const char *const bad[] = {"",	"-",	"+1",	".",	"e5",  "1e",   "1e+",
-					  " 1", "1 ",	"1,5",	"0x10", "inf", "-inf", "nan",
-					  "NAN", "infinity", "1e999", "-1e999", "1.2.3", "1-", "--1",
-					  "0x1p3", "1f", "1\n"};
+	static const char *const bad[] = {"",	   "-",	  "+1",	 ".",	     "e5",    "1e",
+					  "1e+",   " 1",  "1 ",	 "1,5",	     "0x10",  "inf",
+					  "-inf",  "nan", "NAN", "infinity", "1e999", "-1e999",
+					  "1.2.3", "1-",  "--1", "0x1p3",    "1f",    "1\n"};
 	char longest[600];
 	double v = 77;
 
@@ -218,7 +221,9 @@ static void test_copy_clean(void **state)
 	(void)state;
 	copied(STR("a\nb\x1b[0m\x7f"), 32, true, true, "a?b?[0m?");
 	copied(STR("a\0b"), 9, true, true, "a?b");
-	copied(STR("a\xc2\x9b" "b\xc2\xa0"), 9, true, true, "a?b\xc2\xa0"); /* C1; no-break space */
+	copied(STR("a\xc2\x9b"
+		   "b\xc2\xa0"),
+	       9, true, true, "a?b\xc2\xa0"); /* C1; no-break space */
 	copied(STR("\xff\xc0\xaf"), 9, true, true, "???");
 	copied(STR("\xe2\x82"), 9, true, true, "??");
 	copied(STR("gr\xc3\xbc\xc3\x9f"), 9, true, true, "gr\xc3\xbc\xc3\x9f");
@@ -227,16 +232,34 @@ static void test_copy_clean(void **state)
 
 static void test_utf8(void **state)
 {
-	static const char *const good[] = {"",		   "abc",	   "\xc2\x80",
-					   "\xdf\xbf",	   "\xe0\xa0\x80", "\xed\x9f\xbf",
-					   "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+	static const char *const good[] = {"",
+					   "abc",
+					   "\xc2\x80",
+					   "\xdf\xbf",
+					   "\xe0\xa0\x80",
+					   "\xed\x9f\xbf",
+					   "\xee\x80\x80",
+					   "\xef\xbf\xbf",
+					   "\xf0\x90\x80\x80",
 					   "\xf4\x8f\xbf\xbf"};
-	static const char *const bad[] = {
-		"\x80",		"\xbf",		"\xc0\x80",	    "\xc1\xbf",
-		"\xc2",		"\xc2z",	"\xe0\x9f\xbf",	    "\xed\xa0\x80",
-		"\xed\xbf\xbf", "\xe2\x82",	"\xe2z\x80",	    "\xf0\x8f\xbf\xbf",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xf8\x88\x80\x80\x80",
-		"\xf0\x90\x80", "a\xc3"};
+	static const char *const bad[] = {"\x80",
+					  "\xbf",
+					  "\xc0\x80",
+					  "\xc1\xbf",
+					  "\xc2",
+					  "\xc2z",
+					  "\xe0\x9f\xbf",
+					  "\xed\xa0\x80",
+					  "\xed\xbf\xbf",
+					  "\xe2\x82",
+					  "\xe2z\x80",
+					  "\xf0\x8f\xbf\xbf",
+					  "\xf4\x90\x80\x80",
+					  "\xf5\x80\x80\x80",
+					  "\xff",
+					  "\xf8\x88\x80\x80\x80",
+					  "\xf0\x90\x80",
+					  "a\xc3"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -252,10 +275,10 @@ static void test_utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_comparing),  cmocka_unit_test(test_cutting),
-		cmocka_unit_test(test_fields),	   cmocka_unit_test(test_unsigned),
-		cmocka_unit_test(test_signed),	   cmocka_unit_test(test_double),
-		cmocka_unit_test(test_copy),	   cmocka_unit_test(test_copy_clean),
+		cmocka_unit_test(test_comparing), cmocka_unit_test(test_cutting),
+		cmocka_unit_test(test_fields),	  cmocka_unit_test(test_unsigned),
+		cmocka_unit_test(test_signed),	  cmocka_unit_test(test_double),
+		cmocka_unit_test(test_copy),	  cmocka_unit_test(test_copy_clean),
 		cmocka_unit_test(test_utf8),
 	};
 
