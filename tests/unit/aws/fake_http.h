@@ -46,6 +46,7 @@ struct fake {
 	struct arena *arena; /* of the script, the recordings and the calls under test */
 	struct fake_step steps[FAKE_MAX];
 	size_t n_steps, at;
+	bool repeat_last; /* the last answer goes on for ever */
 	struct fake_request requests[FAKE_MAX];
 	size_t n_requests;
 	struct aws_settings settings;
@@ -149,7 +150,9 @@ static inline int fake_send(struct http *h, const struct http_request *req, stru
 	if (f->at == f->n_steps)
 		return err_set(err, ERR_SYSTEM, "fake: no answer is left for %s %s", req->method,
 			       req->url);
-	s = &f->steps[f->at++];
+	s = &f->steps[f->at];
+	if (!f->repeat_last || f->at + 1 < f->n_steps)
+		f->at++;
 	if (!s->status) {
 		err_set(err, s->fail, "fake: %s", err_code_name(s->fail));
 		err->sent = s->sent;

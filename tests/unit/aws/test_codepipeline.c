@@ -32,7 +32,7 @@ static void expect_body(const struct fake *f, size_t i, const char *body)
 	assert_string_equal(fake_sent(f, i)->body.p, body);
 }
 
-/* --- PollForJobs ------------------------------------------------------------------------- */
+/* --- PollForJobs ----------------------------------------------------------------------------- */
 
 static const char full_job[] =
 	"{\"jobs\":[{\"id\":\"" JOB "\",\"nonce\":\"3\",\"accountId\":\"111122223333\",\"data\":{"
@@ -252,7 +252,7 @@ static void test_poll_errors(void **state)
 	}
 }
 
-/* --- AcknowledgeJob, GetJobDetails ---------------------------------------------------------- */
+/* --- AcknowledgeJob, GetJobDetails ----------------------------------------------------------- */
 
 static void test_acknowledge(void **state)
 {
@@ -350,7 +350,7 @@ static void test_job_details(void **state)
 	assert_string_equal(err.aws, "JobNotFoundException");
 }
 
-/* --- reports ------------------------------------------------------------------------------------ */
+/* --- reports --------------------------------------------------------------------------------- */
 
 static void expect_success_body(const struct cp_success *s, const char *want)
 {
@@ -646,7 +646,7 @@ static void test_put_after_a_lost_answer(void **state)
 	assert_int_equal(err.code, ERR_REJECTED);
 }
 
-/* --- ListActionExecutions ----------------------------------------------------------------------- */
+/* --- ListActionExecutions -------------------------------------------------------------------- */
 
 static void test_list_action_executions(void **state)
 {

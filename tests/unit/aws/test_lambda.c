@@ -48,7 +48,7 @@ static void expect_request(struct fake *f, size_t i, const char *url, const char
 	api_check(f, i, "lambda", operation);
 }
 
-/* --- configuration -------------------------------------------------------------------------- */
+/* --- configuration --------------------------------------------------------------------------- */
 
 static void test_configuration(void **state)
 {
@@ -201,7 +201,7 @@ static void test_bad_names_are_not_sent(void **state)
 	assert_int_equal(f->n_requests, 0);
 }
 
-/* --- code and versions ------------------------------------------------------------------------ */
+/* --- code and versions ----------------------------------------------------------------------- */
 
 static void test_update_code(void **state)
 {
@@ -300,8 +300,8 @@ static void test_publish(void **state)
 
 static void test_delete_version(void **state)
 {
-	static const char *const bad[] = {NULL, "",   "$LATEST", "live", "0",
-					  "-1", "7 ", "7x",	 "+7",	 "99999999999999999999"};
+	static const char *const bad[] = {
+		NULL, "", "$LATEST", "live", "0", "-1", "7 ", "7x", "+7", "99999999999999999999"};
 	struct fake *f = *state;
 	struct err err = ERR_INIT;
 
@@ -366,7 +366,7 @@ static void test_errors(void **state)
 	}
 }
 
-/* --- aliases ---------------------------------------------------------------------------------- */
+/* --- aliases --------------------------------------------------------------------------------- */
 
 static const char alias[] =
 	"{\"AliasArn\":\"" ARN ":live\",\"Name\":\"live\",\"FunctionVersion\":\"6\","
@@ -599,9 +599,25 @@ static void test_list_aliases(void **state)
 	fake_answer(f, 200, NULL, "{\"Aliases\":[{}]}");
 	assert_int_equal(lambda_list_aliases(&f->client, "f", NULL, f->arena, &all, &n, &err), -1);
 	assert_int_equal(err.code, ERR_MALFORMED);
+
+	fake_again(f);
+	fake_answer(f, 200, NULL, "{\"NextMarker\":\"again\"}");
+	f->repeat_last = true;
+	assert_int_equal(lambda_list_aliases(&f->client, "f", NULL, f->arena, &all, &n, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+
+	/* a marker that would make the URL too long */
+	fake_again(f);
+	f->repeat_last = false;
+	char *marker = arena_alloc(f->arena, 20001);
+	memset(marker, 'm', 20000);
+	fake_answer(f, 200, NULL, arena_printf(f->arena, "{\"NextMarker\":\"%s\"}", marker));
+	assert_int_equal(lambda_list_aliases(&f->client, "f", NULL, f->arena, &all, &n, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_true(fake_done(f));
 }
 
-/* --- invoking --------------------------------------------------------------------------------- */
+/* --- invoking -------------------------------------------------------------------------------- */
 
 static void test_invoke(void **state)
 {
@@ -697,7 +713,7 @@ static void test_invoke_runs_once(void **state)
 	assert_true(fake_done(f));
 }
 
-/* --- provisioned concurrency ---------------------------------------------------------------- */
+/* --- provisioned concurrency ----------------------------------------------------------------- */
 
 static void test_provisioned(void **state)
 {

@@ -27,7 +27,7 @@ static struct s3_get simple_get(void)
 	return (struct s3_get){.object = {.bucket = "artifacts", .key = "web/Build/x.zip"}};
 }
 
-/* --- GetObject ----------------------------------------------------------------------------------- */
+/* --- GetObject ------------------------------------------------------------------------------- */
 
 static void test_get(void **state)
 {
@@ -331,7 +331,7 @@ static void test_bad_objects_are_not_asked_for(void **state)
 	assert_int_equal(f->n_requests, 0);
 }
 
-/* --- regions --------------------------------------------------------------------------------------- */
+/* --- regions --------------------------------------------------------------------------------- */
 
 static void test_region_from_the_header(void **state)
 {
@@ -479,7 +479,7 @@ static void test_the_table_of_regions(void **state)
 	s3_regions_free(NULL);
 }
 
-/* --- writes ----------------------------------------------------------------------------------------- */
+/* --- writes ---------------------------------------------------------------------------------- */
 
 static void test_put(void **state)
 {
@@ -546,7 +546,7 @@ static void test_put_only_when_absent(void **state)
 	assert_int_equal(err.code, ERR_CONFLICT);
 }
 
-/* --- multipart -------------------------------------------------------------------------------------- */
+/* --- multipart ------------------------------------------------------------------------------- */
 
 static void test_multipart(void **state)
 {
