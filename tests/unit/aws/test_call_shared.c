@@ -3,7 +3,10 @@
 #include "aws/retry.h"
 #include "tests/unit/aws/fake.h"
 
-/* A wrong clock is learnt from the Date of answers, and mended once when it explains a refusal. */
+/*
+ * What calls of one service and region share: retry tokens, and the clock skew that is learnt from
+ * the Date of answers and mended once when it explains a refusal.
+ */
 static const struct aws_service json_service = {.id = "ECS",
 						.endpoint_prefix = "ecs",
 						.signing_name = "ecs",
@@ -41,6 +44,62 @@ static int call(struct env *e, const struct aws_request *r)
 	e->err = ERR_INIT;
 	return aws_call(&e->client, r, e->f->arena, &out, &e->err);
 }
+
+/* --- tokens -------------------------------------------------------------------------------- */
+
+static struct retry_scope *scope(struct env *e)
+{
+	return retry_scope_get(e->f->aws->priv, "ECS", "eu-west-1");
+}
+
+/* Take all there are; how many that was. */
+static int empty(struct env *e)
+{
+	int n = 0;
+
+	while (retry_take(e->f->aws->priv, scope(e), 1))
+		n++;
+	return n;
+}
+
+static void test_tokens_run_out(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	assert_int_equal(empty(&e), RETRY_CAPACITY);
+	fake_body(e.f, 500, "");
+	assert_int_equal(call(&e, &read_request), -1); /* one attempt, no retry */
+	assert_int_equal(e.err.code, ERR_UNAVAILABLE);
+	retry_refund(e.f->aws->priv, scope(&e), RETRY_COST_TIMEOUT - 1);
+	fake_failure(e.f, ERR_TIMEOUT, true); /* a time-out costs more */
+	assert_int_equal(call(&e, &read_request), -1);
+	fake_body(e.f, 500, ""); /* for this it is enough */
+	fake_body(e.f, 500, "");
+	assert_int_equal(call(&e, &read_request), -1);
+	assert_int_equal(empty(&e), RETRY_COST_TIMEOUT - 1 - RETRY_COST);
+	finish(&e);
+}
+
+static void test_refunds(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	empty(&e);
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_int_equal(empty(&e), RETRY_REFUND_FIRST);
+	retry_refund(e.f->aws->priv, scope(&e), 20);
+	fake_failure(e.f, ERR_TIMEOUT, true);
+	fake_body(e.f, 500, "");
+	fake_body(e.f, 200, "{}");
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_int_equal(empty(&e), 20 - RETRY_COST_TIMEOUT); /* the last cost came back */
+	finish(&e);
+}
+
+/* --- clock skew ---------------------------------------------------------------------------- */
 
 static void test_skew_repair(void **state)
 {
@@ -112,8 +171,8 @@ static void test_small_skew(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_skew_repair),
-		cmocka_unit_test(test_skew_distrust),
+		cmocka_unit_test(test_tokens_run_out), cmocka_unit_test(test_refunds),
+		cmocka_unit_test(test_skew_repair),    cmocka_unit_test(test_skew_distrust),
 		cmocka_unit_test(test_small_skew),
 	};
 
