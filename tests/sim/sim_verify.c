@@ -158,6 +158,24 @@ static const char *check_payload(const struct sim_exchange *x, const struct sim_
 	return str_dup(x->arena, stated);
 }
 
+/* Which of the two times is the earlier one, as AWS tells it. */
+static const char *skew_text(const struct sim_exchange *x, const struct sim_route *r, int minutes)
+{
+	struct str stated = header(x, "x-amz-date");
+	char now[UTC_AMZ_SIZE], edge[UTC_AMZ_SIZE];
+	struct utc t = x->now;
+	bool late = utc_parse_amz(stated, &t) && t.ms > x->now.ms;
+
+	if (r->wire == SIM_WIRE_S3)
+		return "The difference between the request time and the current time is too large.";
+	utc_format_amz(x->now, now);
+	utc_format_amz((struct utc){x->now.ms + (late ? minutes : -minutes) * MINUTE}, edge);
+	return arena_printf(x->arena, "Signature %s: " STR_FMT " is %s than %s (%s %c %d min.)",
+			    late ? "not yet current" : "expired", STR_ARG(stated),
+			    late ? "still later" : "now earlier", edge, now, late ? '+' : '-',
+			    minutes);
+}
+
 static bool check_signature(struct sim *s, const struct sim_exchange *x, const struct sim_route *r,
 			    const struct secret *secret)
 {
@@ -190,7 +208,7 @@ static bool check_signature(struct sim *s, const struct sim_exchange *x, const s
 	if (sigv4_verify(&q, secret, s->now, (lenient ? 15 : 5) * MINUTE, &err) == 0)
 		return true;
 	if (strcmp(err.aws, "RequestTimeTooSkewed") == 0)
-		return refuse(x, r->wire, REFUSE_SKEW, err.text);
+		return refuse(x, r->wire, REFUSE_SKEW, skew_text(x, r, lenient ? 15 : 5));
 	if (err.code == ERR_MALFORMED || strcmp(err.aws, "IncompleteSignature") == 0)
 		return refuse(x, r->wire, REFUSE_MALFORMED, err.text);
 	return refuse(x, r->wire, REFUSE_SIGNATURE, NULL);

@@ -107,6 +107,10 @@ static void test_wrong_clock(void **state)
 	assert_int_equal(list_buckets_key(w), 200);
 	assert_int_equal(cp(w, "PollForJobs", "{}"), 400);
 	assert_string_equal(code(w), "InvalidSignatureException");
+	assert_true(memmem(w->res.body.p, w->res.body.n,
+			   "Signature expired: 20260105T095400Z is now earlier than "
+			   "20260105T095500Z (20260105T100000Z - 5 min.)",
+			   100) != NULL);
 	w->skew_ms = 16 * 60000;
 	check(w, &(struct refusal){"InvalidSignatureException", "SignatureDoesNotMatch",
 				   "RequestTimeTooSkewed", 403, 403});
