@@ -40,7 +40,11 @@ ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection
 endif
 ifeq ($(SAN),)
-HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ftrivial-auto-var-init=zero
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# clang 14 wants to be begged for this one
+ifeq ($(findstring clang,$(CC)),)
+HARDEN += -ftrivial-auto-var-init=zero
+endif
 OPT := -O2
 else
 OPT := -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all

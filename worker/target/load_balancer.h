@@ -1,0 +1,78 @@
+#ifndef WORKER_TARGET_LOAD_BALANCER_H
+#define WORKER_TARGET_LOAD_BALANCER_H
+
+#include "aws/elbv2.h"
+#include "worker/target/target.h"
+
+/*
+ * The weights of one forward action: what several kinds of target share. A record says which
+ * listener or rule, which two groups, and what the action's groups were before anything was touched.
+ */
+#define LB_GROUPS_MAX 5 /* Elastic Load Balancing's own limit of groups in an action */
+
+struct lb_record {
+	const char *resource;	     /* listener or rule ARN */
+	const char *baseline, *candidate; /* target group ARNs */
+	bool network;		     /* a Network Load Balancer: slow data plane, other metrics */
+	struct elbv2_group groups[LB_GROUPS_MAX]; /* as they were */
+	size_t n_groups;
+	struct elbv2_stickiness stickiness;
+};
+
+/* The action list as it is now, with the forward action in it found. */
+struct lb_forward {
+	struct elbv2_action *actions;
+	size_t n_actions, at;
+	const struct elbv2_group *groups; /* of the forward action */
+	size_t n_groups;
+};
+
+struct lb_health {
+	int64_t healthy, initial, unhealthy; /* counts; draining and unused are in none */
+	char reason[128];		     /* of the first that is not healthy */
+};
+
+/* Read everything, check the plan against it, and fill the record in. */
+int lb_inspect(const struct target_env *env, struct lb_record *r, struct problems *p,
+	       struct err *err) MUST_CHECK;
+
+/* The record as text for the state, and back. Pure. */
+int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
+	MUST_CHECK;
+int lb_record_load(struct arena *a, const char *undo, struct lb_record *r, struct err *err)
+	MUST_CHECK;
+int lb_candidate_store(const struct lb_record *r, char candidate[LIMIT_CANDIDATE + 1],
+		       struct err *err) MUST_CHECK;
+
+/* ERR_REJECTED when the listener or rule has no forward action, or more than one. */
+int lb_read_forward(const struct target_env *env, const char *resource, struct lb_forward *f,
+		    struct err *err) MUST_CHECK;
+int lb_read_health(const struct target_env *env, const char *group, struct lb_health *h,
+		   struct err *err) MUST_CHECK;
+
+/* 0 when the group is not in the action. Pure. */
+int64_t lb_weight(const struct lb_forward *f, const char *group);
+bool lb_has_group(const struct lb_forward *f, const char *group);
+
+/* Are the groups that are neither baseline nor candidate still in the same proportion to those two
+ * together as the record says? Pure. */
+bool lb_others_agree(const struct lb_record *r, const struct lb_forward *f);
+
+/*
+ * Weights that give the candidate weight_bp of what baseline and candidate have together, all other
+ * groups keeping their share of the whole. groups has room for LB_GROUPS_MAX + 1. ERR_REJECTED when
+ * weights of 0 to 999 cannot say it exactly. Pure.
+ */
+int lb_weights(const struct lb_record *r, int weight_bp, struct elbv2_group *groups, size_t *n,
+	       struct err *err) MUST_CHECK;
+
+/* Write such weights; and write the record's own groups back, as they were. */
+int lb_write_weights(const struct target_env *env, const struct lb_record *r,
+		     const struct lb_forward *f, int weight_bp, struct err *err) MUST_CHECK;
+int lb_write_undo(const struct target_env *env, const struct lb_record *r,
+		  const struct lb_forward *f, struct err *err) MUST_CHECK;
+
+/* "app/name/id" from the ARN of a listener or rule. */
+const char *lb_load_balancer_dimension(struct arena *a, const char *resource);
+
+#endif

@@ -1,0 +1,109 @@
+#include "worker/target/load_balancer.h"
+
+#include <string.h>
+
+/*
+ * The arithmetic of weights. Elastic Load Balancing takes whole numbers from 0 to 999, relative to
+ * their sum; the shares asked for are turned into the smallest whole numbers that say them exactly.
+ */
+#define WEIGHT_MAX 999
+
+int64_t lb_weight(const struct lb_forward *f, const char *group)
+{
+	for (size_t i = 0; i < f->n_groups; i++)
+		if (!strcmp(f->groups[i].arn, group))
+			return f->groups[i].weight;
+	return 0;
+}
+
+bool lb_has_group(const struct lb_forward *f, const char *group)
+{
+	for (size_t i = 0; i < f->n_groups; i++)
+		if (!strcmp(f->groups[i].arn, group))
+			return true;
+	return false;
+}
+
+static int64_t recorded_weight(const struct lb_record *r, const char *group)
+{
+	for (size_t i = 0; i < r->n_groups; i++)
+		if (!strcmp(r->groups[i].arn, group))
+			return r->groups[i].weight;
+	return 0;
+}
+
+static bool is_ours(const struct lb_record *r, const char *group)
+{
+	return !strcmp(group, r->baseline) || !strcmp(group, r->candidate);
+}
+
+bool lb_others_agree(const struct lb_record *r, const struct lb_forward *f)
+{
+	int64_t now = lb_weight(f, r->baseline) + lb_weight(f, r->candidate);
+	int64_t before = recorded_weight(r, r->baseline) + recorded_weight(r, r->candidate);
+
+	for (size_t i = 0; i < f->n_groups; i++) {
+		const struct elbv2_group *g = &f->groups[i];
+
+		/* g / now == recorded / before, without division */
+		if (!is_ours(r, g->arn) &&
+		    g->weight * before != recorded_weight(r, g->arn) * now)
+			return false;
+	}
+	for (size_t i = 0; i < r->n_groups; i++)
+		if (!is_ours(r, r->groups[i].arn) && r->groups[i].weight > 0 &&
+		    !lb_has_group(f, r->groups[i].arn))
+			return false;
+	return true;
+}
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+	while (b) {
+		int64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+int lb_weights(const struct lb_record *r, int weight_bp, struct elbv2_group *groups, size_t *n,
+	       struct err *err)
+{
+	int64_t ours = recorded_weight(r, r->baseline) + recorded_weight(r, r->candidate);
+	int64_t divisor = 0;
+	bool has_candidate = false;
+
+	*n = 0;
+	for (size_t i = 0; i < r->n_groups; i++) {
+		struct elbv2_group *g = &groups[(*n)++];
+
+		*g = r->groups[i];
+		g->has_weight = true;
+		if (!strcmp(g->arn, r->baseline))
+			g->weight = ours * (10000 - weight_bp);
+		else if (!strcmp(g->arn, r->candidate))
+			g->weight = ours * weight_bp;
+		else
+			g->weight = r->groups[i].weight * 10000;
+		has_candidate |= !strcmp(g->arn, r->candidate);
+	}
+	if (!has_candidate)
+		groups[(*n)++] = (struct elbv2_group){
+			.arn = r->candidate, .weight = ours * weight_bp, .has_weight = true};
+	for (size_t i = 0; i < *n; i++)
+		divisor = gcd(divisor, groups[i].weight);
+	for (size_t i = 0; i < *n && divisor; i++) {
+		groups[i].weight /= divisor;
+		if (groups[i].weight > WEIGHT_MAX)
+			return err_set(err, ERR_REJECTED,
+				       "%d.%02d%% is finer than weights of 0 to %d can say here",
+				       weight_bp / 100, weight_bp % 100, WEIGHT_MAX);
+	}
+	/* all on one group: 1 says it, but people expect to read 100 */
+	if (*n == 2 && (weight_bp == 0 || weight_bp == 10000))
+		for (size_t i = 0; i < *n; i++)
+			groups[i].weight *= 100;
+	return 0;
+}
