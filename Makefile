@@ -213,7 +213,7 @@ coverage: ## line and branch coverage of the core (gcov)
 .PHONY: deps install uninstall dist clean help
 APT := build-essential pkg-config libcurl4-openssl-dev libssl-dev libyajl-dev libexpat1-dev \
 	libyaml-dev libarchive-dev zlib1g-dev libsqlite3-dev libmicrohttpd-dev libcmocka-dev \
-	python3 curl zip unzip
+	openssl python3 curl zip unzip
 deps: ## install the distribution's packages where they are missing (Debian; root or sudo)
 	$(Q)tests/deps $(APT)
 

@@ -1,0 +1,107 @@
+#include <string.h>
+
+#include "worker/guard/guard.h"
+
+/*
+ * A CloudWatch alarm: OK is Pass, ALARM is Fail, INSUFFICIENT_DATA is Unknown. A missing alarm and
+ * one that CloudWatch could not evaluate are Errors: CloudWatch leaves unknown names out of its
+ * answer without a word.
+ */
+static int read_one(const struct guard_env *env, const char *name, struct alarm_state *out,
+		    struct err *err)
+{
+	const struct target_env *t = env->target;
+
+	return alarm_board_read(env->alarms, &t->client, t->plan->role_arn ? t->plan->role_arn : "",
+				&name, 1, env->max_age_ms, t->arena, out, err);
+}
+
+/* The longest time a state of the alarm may lag behind: its window must fit into what relies on it. */
+static void check_window(const struct plan *plan, const struct plan_guard *g,
+			 const struct alarm_state *s, struct problems *p)
+{
+	char window[DURATION_TEXT_SIZE], step[DURATION_TEXT_SIZE];
+	int64_t longest = 0;
+
+	if (g->in & GUARD_IN_BAKE)
+		longest = plan->bake_ms;
+	for (size_t i = 0; i < plan->n_steps && (g->in & GUARD_IN_WATCH); i++)
+		if (plan->steps[i].watch_ms > longest)
+			longest = plan->steps[i].watch_ms;
+	if (s->window_ms <= longest || s->window_ms == 0)
+		return;
+	duration_format(s->window_ms, window);
+	duration_format(longest, step);
+	problem_add(p, g->place, g->name,
+		    "the alarm looks at %s, the longest step or bake time that relies on it is %s: it "
+		    "could not go off in time; watch longer, or use a faster alarm", window, step);
+}
+
+static int check(const struct guard_env *env, const struct plan_guard *g, struct problems *p,
+		 struct err *err)
+{
+	struct alarm_state s;
+
+	if (read_one(env, g->name, &s, err)) {
+		if (err->code == ERR_CANCELED)
+			return -1;
+		problem_add(p, g->place, g->name, "the alarm cannot be read: %s", err->text);
+		*err = ERR_INIT;
+		return 0;
+	}
+	if (!s.found)
+		problem_add(p, g->place, g->name, "there is no such alarm in %s",
+			    env->target->client.region);
+	else if (s.state == ALARM_ALARM)
+		problem_add(p, g->place, g->name,
+			    "the alarm is red already, so it could not tell whether this release is "
+			    "bad: %s", s.reason);
+	else
+		check_window(env->target->plan, g, &s, p);
+	return 0;
+}
+
+static int ask(const struct guard_env *env, const struct plan_guard *g,
+	       const struct rollout_state *state, const struct target_observation *o,
+	       uint8_t *failures, struct verdict *out, struct err *err)
+{
+	struct alarm_state s;
+
+	(void)state;
+	(void)o;
+	if (read_one(env, g->name, &s, err)) {
+		if (err->code == ERR_CANCELED)
+			return -1;
+		*out = verdict_make(VERDICT_ERROR, clock_utc(env->target->client.aws->clock),
+				    "alarm %s: %s", g->name, err->text);
+		*err = ERR_INIT;
+		return 0;
+	}
+	if (!s.found)
+		*out = verdict_make(VERDICT_ERROR, s.asked, "alarm %s does not exist", g->name);
+	else if (s.state == ALARM_ALARM)
+		*out = verdict_make(VERDICT_FAIL, s.asked, "alarm %s is in ALARM: %s", g->name,
+				    s.reason);
+	else if (s.evaluation_trouble)
+		*out = verdict_make(VERDICT_ERROR, s.asked,
+				    "alarm %s could not be evaluated fully", g->name);
+	else if (s.state == ALARM_OK)
+		*out = verdict_make(VERDICT_PASS, s.asked, "alarm %s is OK", g->name);
+	else
+		*out = verdict_make(VERDICT_UNKNOWN, s.asked, "alarm %s has not enough data: %s",
+				    g->name, s.reason);
+	*failures = s.found && s.state == ALARM_ALARM;
+	return 0;
+}
+
+static void calls(const struct plan_guard *g, const struct plan *plan, struct arena *a,
+		  void (*add)(void *arg, const struct target_call *c), void *arg)
+{
+	(void)g;
+	(void)plan;
+	(void)a;
+	add(arg, &(struct target_call){PHASE_WATCH, "monitoring", "DescribeAlarms",
+				       "cloudwatch:DescribeAlarms", "*", false});
+}
+
+const struct guard_ops guard_alarm = {"alarm", check, ask, calls};
