@@ -240,16 +240,17 @@ int lambda_delete_alias(const struct aws_client *c, const char *function, const 
 				.method = "DELETE",
 				.resend_safe = true};
 	struct aws_response res;
+	struct err e = ERR_INIT;
 
+	if (check(r.operation, "alias", name, err))
+		return -1;
 	r.path = path_of(a, r.operation, function, name, err);
 	if (!r.path)
 		return -1;
-	if (aws_call(c, &r, a, &res, err) == 0)
+	if (aws_call(c, &r, a, &res, &e) == 0 || e.code == ERR_NOT_FOUND)
 		return 0;
-	if (err->code != ERR_NOT_FOUND)
-		return -1;
-	*err = ERR_INIT;
-	return 0;
+	*err = e;
+	return -1;
 }
 
 int lambda_list_aliases(const struct aws_client *c, const char *function, const char *version,

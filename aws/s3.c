@@ -57,13 +57,9 @@ static bool is_wrong_region(const struct aws_request *r, const struct aws_respon
 static const char *region_in(const struct aws_response *res, struct arena *a)
 {
 	struct str region = str_trim(header(res, "x-amz-bucket-region"));
-	struct err ignored = ERR_INIT;
-	struct xml *root = NULL;
 
-	if (!region.n && res->xml)
+	if (!region.n)
 		region = xml_text(res->xml, "Region");
-	else if (!region.n && res->body.n && !xml_parse(a, res->body, &root, &ignored))
-		region = xml_text(root, "Region");
 	return aws_is_host_label(region) ? str_dup(a, region) : NULL;
 }
 

@@ -175,8 +175,8 @@ static void test_unusable_jobs_carry_a_problem(void **state)
 		"{\"inputArtifacts\":[{}]}",
 		"{\"inputArtifacts\":[\"x\"]}",
 		"{\"inputArtifacts\":[{\"name\":\"a\",\"location\":{\"type\":\"FTP\"}}]}",
-		"{\"outputArtifacts\":[{\"name\":\"a\",\"location\":{\"s3Location\":{"
-		"\"bucketName\":\"b\"}}}]}",
+		("{\"outputArtifacts\":[{\"name\":\"a\",\"location\":{\"s3Location\":{"
+		 "\"bucketName\":\"b\"}}}]}"),
 		"{\"artifactCredentials\":{}}",
 		"{\"artifactCredentials\":{\"accessKeyId\":\"a\"}}",
 	};

@@ -50,7 +50,7 @@ static size_t parse(struct fake *f, const char *xml, struct elbv2_action **actio
 {
 	struct xml *root;
 	struct err err = ERR_INIT;
-	size_t n;
+	size_t n = 0;
 
 	if (xml_parse(f->arena, str_from(arena_printf(f->arena, "<A>%s</A>", xml)), &root, &err) ||
 	    elbv2_actions_parse(root, f->arena, actions, &n, &err))
@@ -330,26 +330,65 @@ static void test_actions_that_are_not_written(void **state)
 	buf_release(&deep);
 }
 
+/* Wherever a key grows too long, it is an error, and what fits is written whole. */
+static void test_keys_of_any_length(void **state)
+{
+	static const char *const xml[] = {
+		"<member><Type>forward</Type><Order>1</Order><ForwardConfig><TargetGroups><member>"
+		"<TargetGroupArn>t</TargetGroupArn><Weight>1</Weight></member></TargetGroups>"
+		"<TargetGroupStickinessConfig><Enabled>true</Enabled><DurationSeconds>9"
+		"</DurationSeconds></TargetGroupStickinessConfig><More>1</More></ForwardConfig>"
+		"<Other><Deep>2</Deep></Other></member>",
+		"<member><Type>authenticate-oidc</Type><AuthenticateOidcConfig><Issuer>i</Issuer>"
+		"</AuthenticateOidcConfig></member>",
+		"<member><Type>jwt-validation</Type><C><member><V><member>1</member></V></member>"
+		"</C></member>",
+	};
+	struct fake *f = *state;
+
+	for (size_t i = 0; i < sizeof(xml) / sizeof(xml[0]); i++) {
+		struct elbv2_action *actions;
+		size_t n = parse(f, xml[i], &actions), refused = 0;
+
+		for (size_t len = 380; len < 520; len++) {
+			char *prefix = arena_alloc(f->arena, len + 1);
+			struct err err = ERR_INIT;
+			struct buf b;
+
+			memset(prefix, 'p', len);
+			buf_init(&b, 1 << 16);
+			if (elbv2_actions_format(&b, prefix, actions, n, &err)) {
+				assert_int_equal(err.code, ERR_LIMIT);
+				refused++;
+			} else {
+				assert_int_equal(refused, 0);
+			}
+			buf_release(&b);
+		}
+		assert_true(refused > 0 && refused < 140);
+	}
+}
+
 static void test_hostile_actions(void **state)
 {
 	static const char *const bad[] = {
 		"<member/>",
 		"<member><Type/></member>",
 		"<member><Type>forward</Type></member>",
-		"<member><Type>forward</Type><Order>0</Order><TargetGroupArn>t</TargetGroupArn>"
-		"</member>",
+		("<member><Type>forward</Type><Order>0</Order><TargetGroupArn>t</TargetGroupArn>"
+		 "</member>"),
 		"<member><Type>redirect</Type><Order>first</Order></member>",
-		"<member><Type>forward</Type><ForwardConfig><TargetGroups><member/></TargetGroups>"
-		"</ForwardConfig></member>",
-		"<member><Type>forward</Type><ForwardConfig><TargetGroups><member>"
-		"<TargetGroupArn>t</TargetGroupArn><Weight>1000</Weight></member></TargetGroups>"
-		"</ForwardConfig></member>",
-		"<member><Type>forward</Type><ForwardConfig><TargetGroups><member>"
-		"<TargetGroupArn>t</TargetGroupArn><Weight>-1</Weight></member></TargetGroups>"
-		"</ForwardConfig></member>",
-		"<member><Type>forward</Type><TargetGroupArn>t</TargetGroupArn><ForwardConfig>"
-		"<TargetGroupStickinessConfig><DurationSeconds>long</DurationSeconds>"
-		"</TargetGroupStickinessConfig></ForwardConfig></member>",
+		("<member><Type>forward</Type><ForwardConfig><TargetGroups><member/></TargetGroups>"
+		 "</ForwardConfig></member>"),
+		("<member><Type>forward</Type><ForwardConfig><TargetGroups><member>"
+		 "<TargetGroupArn>t</TargetGroupArn><Weight>1000</Weight></member></TargetGroups>"
+		 "</ForwardConfig></member>"),
+		("<member><Type>forward</Type><ForwardConfig><TargetGroups><member>"
+		 "<TargetGroupArn>t</TargetGroupArn><Weight>-1</Weight></member></TargetGroups>"
+		 "</ForwardConfig></member>"),
+		("<member><Type>forward</Type><TargetGroupArn>t</TargetGroupArn><ForwardConfig>"
+		 "<TargetGroupStickinessConfig><DurationSeconds>long</DurationSeconds>"
+		 "</TargetGroupStickinessConfig></ForwardConfig></member>"),
 	};
 	struct fake *f = *state;
 
@@ -458,7 +497,7 @@ static void test_one_thing_or_an_error(void **state)
 {
 	struct fake *f = *state;
 	struct elbv2_rule rule, *rules;
-	struct elbv2_listener listener;
+	struct elbv2_listener listener, *listeners;
 	struct elbv2_load_balancer lb;
 	size_t n;
 	struct err err = ERR_INIT;
@@ -477,6 +516,19 @@ static void test_one_thing_or_an_error(void **state)
 	fake_answer(f, 200, NULL, answer(f, "DescribeListeners", ""));
 	assert_int_equal(elbv2_describe_listener(&f->client, "l", f->arena, &listener, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
+
+	fake_answer(f, 200, NULL,
+		    answer(f, "DescribeListeners", "<Listeners><member/></Listeners>"));
+	assert_int_equal(elbv2_describe_listener(&f->client, "l", f->arena, &listener, &err), -1);
+	assert_int_equal(err.code, ERR_MALFORMED);
+	fake_answer(
+		f, 200, NULL,
+		answer(f, "DescribeListeners",
+		       "<Listeners><member><ListenerArn>l</ListenerArn><DefaultActions><member/>"
+		       "</DefaultActions></member></Listeners>"));
+	assert_int_equal(elbv2_describe_listeners(&f->client, "l", f->arena, &listeners, &n, &err),
+			 -1);
+	assert_non_null(strstr(err.text, "listener l: an action has no type"));
 
 	fake_answer(f, 200, NULL, answer(f, "DescribeRules", "<Rules><member/></Rules>"));
 	assert_int_equal(elbv2_describe_rules(&f->client, "l", f->arena, &rules, &n, &err), -1);
@@ -621,6 +673,16 @@ static void test_modify_refusals(void **state)
 	assert_int_equal(elbv2_modify_listener(&f->client, "l", &bad, f->arena, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_REJECTED);
 	assert_non_null(strstr(err.text, "ModifyListener of l"));
+	assert_int_equal(f->n_requests, 0);
+
+	/* too long to be sent */
+	char *arn = arena_alloc(f->arena, (300u << 10) + 1);
+	struct elbv2_group group = {arn, 1, true};
+
+	memset(arn, 'x', 300u << 10);
+	action = (struct elbv2_action){.type = "forward", .groups = &group, .n_groups = 1};
+	assert_int_equal(elbv2_modify_rule(&f->client, "r", &bad, f->arena, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
 	assert_int_equal(f->n_requests, 0);
 }
 
@@ -851,6 +913,7 @@ int main(void)
 		TEST(test_other_actions_verbatim),
 		TEST(test_made_up_forward),
 		TEST(test_actions_that_are_not_written),
+		TEST(test_keys_of_any_length),
 		TEST(test_hostile_actions),
 		TEST(test_listeners),
 		TEST(test_rules),

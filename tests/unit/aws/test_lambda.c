@@ -301,7 +301,8 @@ static void test_publish(void **state)
 static void test_delete_version(void **state)
 {
 	static const char *const bad[] = {
-		NULL, "", "$LATEST", "live", "0", "-1", "7 ", "7x", "+7", "99999999999999999999"};
+		NULL, "", "$LATEST", "live", "0", "-1", "7 ", "7x", "+7", "99999999999999999999",
+	};
 	struct fake *f = *state;
 	struct err err = ERR_INIT;
 
@@ -617,6 +618,32 @@ static void test_list_aliases(void **state)
 	assert_true(fake_done(f));
 }
 
+static void test_delete_alias(void **state)
+{
+	static const char *const bad[] = {NULL, "", ".", ".."};
+	struct fake *f = *state;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(lambda_delete_alias(&f->client, "f", bad[i], f->arena, &err), -1);
+		assert_int_equal(err.code, ERR_REJECTED);
+		assert_int_equal(lambda_delete_alias(&f->client, bad[i], "a", f->arena, &err), -1);
+	}
+	assert_int_equal(f->n_requests, 0);
+
+	err = ERR_INIT;
+	fake_answer(f, 204, NULL, "");
+	fake_answer(f, 404, "x-amzn-errortype: ResourceNotFoundException\n", "{}");
+	assert_int_equal(lambda_delete_alias(&f->client, "f", "staff", f->arena, &err), 0);
+	assert_int_equal(lambda_delete_alias(&f->client, "f", "staff", f->arena, &err), 0);
+	assert_int_equal(err.code, ERR_OK);
+	assert_string_equal(fake_sent(f, 0)->method, "DELETE");
+	expect_request(f, 0, "/2015-03-31/functions/f/aliases/staff", "", "DeleteAlias");
+	fake_answer(f, 409, "x-amzn-errortype: ResourceConflictException\n", "{}");
+	assert_int_equal(lambda_delete_alias(&f->client, "f", "staff", f->arena, &err), -1);
+	assert_int_equal(err.code, ERR_CONFLICT);
+}
+
 /* --- invoking -------------------------------------------------------------------------------- */
 
 static void test_invoke(void **state)
@@ -805,6 +832,7 @@ int main(void)
 		TEST(test_weights_that_are_no_shares),
 		TEST(test_create_alias),
 		TEST(test_list_aliases),
+		TEST(test_delete_alias),
 		TEST(test_invoke),
 		TEST(test_log_tail_that_is_no_text),
 		TEST(test_invoke_runs_once),

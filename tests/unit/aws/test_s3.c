@@ -322,13 +322,45 @@ static void test_bad_objects_are_not_asked_for(void **state)
 
 	memset(long_key, 'x', 6000);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct s3_get get = {.object = bad[i]};
+		struct s3_put put = {.object = bad[i]};
+		struct s3_part one = {1, "e"};
+		struct s3_upload_part part = {.object = bad[i], .upload_id = "u", .number = 1};
+		struct s3_upload_complete up = {
+			.object = bad[i], .upload_id = "u", .parts = &one, .n = 1};
+		enum err_code code = i < 5 ? ERR_REJECTED : ERR_LIMIT;
+		struct s3_written w;
 		struct s3_info info;
+		struct str body;
+		const char *text;
 		struct err err = ERR_INIT;
 
 		assert_int_equal(s3_head(&f->client, &bad[i], f->arena, &info, &err), -1);
-		assert_int_equal(err.code, i < 5 ? ERR_REJECTED : ERR_LIMIT);
+		assert_int_equal(err.code, code);
+		assert_int_equal(s3_get(&f->client, &get, f->arena, &info, &body, &err), -1);
+		assert_int_equal(s3_put(&f->client, &put, f->arena, &w, &err), -1);
+		assert_int_equal(s3_upload_create(&f->client, &put, f->arena, &text, &err), -1);
+		assert_int_equal(s3_upload_part(&f->client, &part, f->arena, &text, &err), -1);
+		assert_int_equal(s3_upload_complete(&f->client, &up, f->arena, &w, &err), -1);
+		assert_int_equal(s3_upload_abort(&f->client, &bad[i], "u", f->arena, &err), -1);
+		assert_int_equal(err.code, code);
 	}
 	assert_int_equal(f->n_requests, 0);
+}
+
+static void test_head_of_a_version(void **state)
+{
+	struct fake *f = *state;
+	struct s3_object o = {.bucket = "artifacts", .key = "k", .version_id = "v/1"};
+	struct s3_info info;
+	struct err err = ERR_INIT;
+
+	fake_answer(f, 200, "Content-Length: 12\n", "");
+	if (s3_head(&f->client, &o, f->arena, &info, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(fake_sent(f, 0)->url, HOST "/k?versionId=v%2F1");
+	api_check(f, 0, "s3", "HeadObject");
+	assert_int_equal(info.size, 12);
 }
 
 /* --- regions --------------------------------------------------------------------------------- */
@@ -734,6 +766,7 @@ int main(void)
 		TEST(test_errors),
 		TEST(test_too_large_a_body),
 		TEST(test_bad_objects_are_not_asked_for),
+		TEST(test_head_of_a_version),
 		TEST(test_region_from_the_header),
 		TEST(test_region_of_a_head_without_body),
 		TEST(test_regions_that_lead_nowhere),
