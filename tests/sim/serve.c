@@ -42,7 +42,7 @@ void sim_server_tick(struct sim_server *v)
 	lock_drop(&v->lock);
 }
 
-/* --- control ----------------------------------------------------------------------------------- */
+/* --- control ---------------------------------------------------------------------------------- */
 
 int sim_server_control(struct sim_server *v, struct str lines, struct buf *out, struct err *err)
 {
@@ -139,7 +139,7 @@ static enum MHD_Result serve_own(struct sim_server *v, struct MHD_Connection *c,
 	return send_text(c, 404, "text/plain", STR("no such page of the simulator\n"));
 }
 
-/* --- AWS --------------------------------------------------------------------------------------- */
+/* --- AWS -------------------------------------------------------------------------------------- */
 
 /* The body of an answer that is cut, or of a HEAD that has none. */
 struct partial {
@@ -250,7 +250,7 @@ static enum MHD_Result serve_aws(struct sim_server *v, struct MHD_Connection *c,
 	return send_answer(c, method, in->arena, &res, d == SIM_CUT);
 }
 
-/* --- libmicrohttpd ----------------------------------------------------------------------------- */
+/* --- libmicrohttpd ---------------------------------------------------------------------------- */
 
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *c)
 {

@@ -143,7 +143,7 @@ void sim_advance(struct sim *s, int64_t ms)
 	s->now = end;
 }
 
-/* --- who is asked ------------------------------------------------------------------------------ */
+/* --- who is asked ----------------------------------------------------------------------------- */
 
 static bool contains(struct str s, const char *what)
 {

@@ -114,7 +114,7 @@ void simcp_out_type(struct json_out *o, const char *key, const struct simcp_type
 	json_out_end(o);
 }
 
-/* --- the service ------------------------------------------------------------------------------- */
+/* --- the service ------------------------------------------------------------------------------ */
 
 static void *simcp_create(struct sim *s)
 {

@@ -139,7 +139,7 @@ struct simcp {
 	struct simcp_job *newest;
 };
 
-/* --- sim_codepipeline_model.c ------------------------------------------------------------------ */
+/* --- sim_codepipeline_model.c ----------------------------------------------------------------- */
 
 struct simcp_type *simcp_type_find(struct simcp *cp, const struct simcp_type *like);
 struct simcp_type *simcp_type_add(struct simcp *cp,
@@ -165,7 +165,7 @@ const char *simcp_status_name(enum simcp_status s);
 const char *simcp_mode_name(enum simcp_mode m);
 bool simcp_type_is_approval(const struct simcp_type *t);
 
-/* --- sim_codepipeline_engine.c: executions move --------------------------------------------------- */
+/* --- sim_codepipeline_engine.c: executions move ----------------------------------------------- */
 
 /* A new execution over these artifacts, from this stage on. */
 struct simcp_execution *simcp_execution_start(struct simcp *cp, struct simcp_pipeline *p,
@@ -187,7 +187,7 @@ const char *simcp_rollback(struct simcp *cp, struct simcp_stage *st, struct simc
 const char *simcp_approve(struct simcp *cp, struct simcp_run *r, bool approved,
 			  const char *summary);
 
-/* --- sim_codepipeline_jobs.c: the worker's five calls ------------------------------------------- */
+/* --- sim_codepipeline_jobs.c: the worker's five calls ----------------------------------------- */
 
 struct simcp_job *simcp_job_add(struct simcp *cp, struct simcp_run *r, const char *token,
 				int64_t delay_ms);
@@ -198,18 +198,18 @@ void simcp_poll_for_jobs(struct simcp *cp, const struct sim_exchange *x);
 void simcp_acknowledge_job(struct simcp *cp, const struct sim_exchange *x);
 void simcp_get_job_details(struct simcp *cp, const struct sim_exchange *x);
 
-/* --- sim_codepipeline_report.c ------------------------------------------------------------------ */
+/* --- sim_codepipeline_report.c ---------------------------------------------------------------- */
 void simcp_put_job_success(struct simcp *cp, const struct sim_exchange *x);
 void simcp_put_job_failure(struct simcp *cp, const struct sim_exchange *x);
 
-/* --- sim_codepipeline_read.c: what may be asked ---------------------------------------------------- */
+/* --- sim_codepipeline_read.c: what may be asked ----------------------------------------------- */
 void simcp_list_action_executions(struct simcp *cp, const struct sim_exchange *x);
 void simcp_get_pipeline_state(struct simcp *cp, const struct sim_exchange *x);
 void simcp_get_pipeline_execution(struct simcp *cp, const struct sim_exchange *x);
 void simcp_list_pipeline_executions(struct simcp *cp, const struct sim_exchange *x);
 void simcp_list_action_types(struct simcp *cp, const struct sim_exchange *x);
 
-/* --- sim_codepipeline_admin.c: what may be asked for ----------------------------------------------- */
+/* --- sim_codepipeline_admin.c: what may be asked for ------------------------------------------ */
 void simcp_create_action_type(struct simcp *cp, const struct sim_exchange *x);
 void simcp_delete_action_type(struct simcp *cp, const struct sim_exchange *x);
 void simcp_start_execution(struct simcp *cp, const struct sim_exchange *x);
@@ -218,11 +218,11 @@ void simcp_retry_stage(struct simcp *cp, const struct sim_exchange *x);
 void simcp_rollback_stage(struct simcp *cp, const struct sim_exchange *x);
 void simcp_put_approval(struct simcp *cp, const struct sim_exchange *x);
 
-/* --- sim_codepipeline_control.c ----------------------------------------------------------------- */
+/* --- sim_codepipeline_control.c --------------------------------------------------------------- */
 int simcp_control(struct sim *s, void *state, const struct sim_words *w, struct json_out *out,
 		  struct err *err);
 
-/* --- sim_codepipeline.c: shared by the wire files ---------------------------------------------- */
+/* --- sim_codepipeline.c: shared by the wire files --------------------------------------------- */
 
 void simcp_error(const struct sim_exchange *x, const char *code, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

@@ -10,7 +10,7 @@ static void reply_execution(const struct sim_exchange *x, const char *id)
 		       str_from(arena_printf(x->arena, "{\"pipelineExecutionId\":\"%s\"}", id)));
 }
 
-/* --- action types ------------------------------------------------------------------------------ */
+/* --- action types ----------------------------------------------------------------------------- */
 
 /* The name of the one property that has this flag, or "". */
 static const char *flagged(const struct json *properties, const char *flag)
@@ -92,7 +92,7 @@ void simcp_delete_action_type(struct simcp *cp, const struct sim_exchange *x)
 	sim_reply_json(x, 200, STR(""));
 }
 
-/* --- executions -------------------------------------------------------------------------------- */
+/* --- executions ------------------------------------------------------------------------------- */
 
 /* The execution named by `key`, of this pipeline; the refusal is written otherwise. */
 static struct simcp_execution *need_execution(struct simcp *cp, const struct sim_exchange *x,

@@ -21,7 +21,7 @@ static void out_ok(struct json_out *out, const char *key, const char *value)
 	json_out_end(out);
 }
 
-/* --- types and pipelines ------------------------------------------------------------------------ */
+/* --- types and pipelines ---------------------------------------------------------------------- */
 
 /* `codepipeline action-type CATEGORY PROVIDER VERSION [queryable=Name] [secret=Name]` */
 static int cmd_action_type(struct simcp *cp, const struct sim_words *w, struct json_out *out,
@@ -190,7 +190,7 @@ static int cmd_action(struct simcp *cp, const struct sim_words *w, struct json_o
 	return 0;
 }
 
-/* --- executions -------------------------------------------------------------------------------- */
+/* --- executions ------------------------------------------------------------------------------- */
 
 static int read_file(struct str path, struct buf *out, struct err *err)
 {
@@ -354,7 +354,7 @@ static int cmd_delete_type(struct simcp *cp, const struct sim_words *w, struct j
 	return 0;
 }
 
-/* --- show -------------------------------------------------------------------------------------- */
+/* --- show ------------------------------------------------------------------------------------- */
 
 static void out_iso(struct json_out *o, const char *key, struct utc t)
 {

@@ -1,11 +1,11 @@
 /*
- * How executions move: into a stage when it is free, through its actions by runOrder, on to the next
- * stage; and what stops them: failure, stop, abandon, time-outs. simcp_settle() is called before
+ * How executions move: into a stage when it is free, through its actions by runOrder, on to the
+ * next stage; and what stops them: failure, stop, abandon, time-outs. simcp_settle() is called before
  * anything looks, and computes what has become due from the states alone.
  */
 #include "tests/sim/sim_codepipeline.h"
 
-/* --- runs -------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 /* The value of "#{ns.key}" in an execution, NULL when nothing has set it. */
 static const char *variable(struct simcp *cp, const struct simcp_execution *e, struct str name)
@@ -139,7 +139,7 @@ static void run_start(struct simcp *cp, struct simcp_execution *e, const struct 
 	simcp_job_add(cp, r, "", 0);
 }
 
-/* --- executions -------------------------------------------------------------------------------- */
+/* --- executions ------------------------------------------------------------------------------- */
 
 struct simcp_execution *simcp_execution_start(struct simcp *cp, struct simcp_pipeline *p,
 					      const struct simcp_artifact *artifacts,
@@ -352,7 +352,7 @@ void simcp_settle(struct simcp *cp)
 	} while (moved);
 }
 
-/* --- what people do ---------------------------------------------------------------------------- */
+/* --- what people do --------------------------------------------------------------------------- */
 
 const char *simcp_stop(struct simcp *cp, struct simcp_execution *e, bool abandon,
 		       const char *reason)

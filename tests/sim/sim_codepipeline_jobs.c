@@ -1,6 +1,6 @@
 /*
- * Jobs, and three of the worker's calls: PollForJobs, AcknowledgeJob, GetJobDetails. A job is handed
- * out again when nobody acknowledges it; who acknowledges first has it.
+ * Jobs, and three of the worker's calls: PollForJobs, AcknowledgeJob, GetJobDetails. A job is
+ * handed out again when nobody acknowledges it; who acknowledges first has it.
  */
 #include "tests/sim/sim_codepipeline.h"
 
@@ -78,7 +78,7 @@ static struct simcp_job *need_job(struct simcp *cp, const struct sim_exchange *x
 	return j;
 }
 
-/* --- the job document -------------------------------------------------------------------------- */
+/* --- the job document ------------------------------------------------------------------------- */
 
 static void out_artifacts(struct json_out *o, const char *key, const char *bucket,
 			  const struct simcp_artifact *list, bool noise)
@@ -215,7 +215,7 @@ static void out_data(struct simcp *cp, struct json_out *o, const struct simcp_jo
 	json_out_end(o);
 }
 
-/* --- calls ------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* The value that a poll filters on; false (refused) when the filter does not fit the type. */
 static bool poll_filter(const struct sim_exchange *x, const struct simcp_type *t, struct str *value)

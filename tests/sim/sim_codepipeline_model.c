@@ -188,7 +188,7 @@ const char *simcp_mode_name(enum simcp_mode m)
 	return names[m];
 }
 
-/* --- what the world may ask --------------------------------------------------------------------- */
+/* --- what the world may ask ------------------------------------------------------------------- */
 
 const struct sim_action *sim_action_find(struct sim *s, const char *pipeline, const char *action)
 {

@@ -185,7 +185,7 @@ void simcp_list_action_executions(struct simcp *cp, const struct sim_exchange *x
 	reply_and_release(x, &b);
 }
 
-/* --- GetPipelineState -------------------------------------------------------------------------- */
+/* --- GetPipelineState ------------------------------------------------------------------------- */
 
 static void out_action_state(struct simcp *cp, struct json_out *o, const struct simcp_action *a)
 {
@@ -293,7 +293,7 @@ void simcp_get_pipeline_state(struct simcp *cp, const struct sim_exchange *x)
 	reply_and_release(x, &b);
 }
 
-/* --- executions -------------------------------------------------------------------------------- */
+/* --- executions ------------------------------------------------------------------------------- */
 
 static void out_execution(struct json_out *o, const struct simcp_execution *e)
 {

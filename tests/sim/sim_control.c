@@ -6,7 +6,7 @@
 
 #define ANSWER_MAX (64u << 20) /* a call log of a long served run */
 
-/* --- words ------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static bool is_blank(char c)
 {
@@ -132,7 +132,7 @@ bool sim_word_bool(const struct sim_words *w, const char *key, bool *out)
 	return true;
 }
 
-/* --- the engine's own commands ------------------------------------------------------------------ */
+/* --- the engine's own commands ---------------------------------------------------------------- */
 
 static void out_time(struct json_out *o, const char *key, struct utc t)
 {

@@ -54,7 +54,7 @@ struct sim {
 	uint64_t calls;
 };
 
-/* --- sim.c: which service is asked, and for what ----------------------------------------------- */
+/* --- sim.c: which service is asked, and for what ---------------------------------------------- */
 struct sim_route {
 	const struct sim_service *service; /* NULL: nobody here */
 	void *state;
@@ -68,29 +68,29 @@ void sim_perform(struct sim *s, const struct sim_exchange *x, const struct sim_r
 /* The service a host name stands for; NULL when it is none of AWS's. */
 const struct sim_service *sim_service_of_host(struct str host);
 
-/* --- sim_record.c ------------------------------------------------------------------------------ */
+/* --- sim_record.c ----------------------------------------------------------------------------- */
 void sim_record_init(struct sim_record *r);
 void sim_record_release(struct sim_record *r);
 void sim_record_call(struct sim *s, const struct sim_exchange *x, const struct sim_route *r,
 		     int status);
 
-/* --- sim_fault.c ------------------------------------------------------------------------------- */
+/* --- sim_fault.c ------------------------------------------------------------------------------ */
 /* What hits this call; counts it when it matches. */
 enum sim_fault sim_fault_next(struct sim *s, const char *service);
 void sim_fault_crash(struct sim *s);
 /* Write the answer of a fault that answers (500, throttled, expired token, garbage). */
 void sim_fault_answer(const struct sim_exchange *x, const struct sim_route *r, enum sim_fault f);
 
-/* --- sim_verify.c ------------------------------------------------------------------------------ */
+/* --- sim_verify.c ----------------------------------------------------------------------------- */
 /* True when the request may go on; otherwise the refusal has been written. */
 bool sim_verify(struct sim *s, const struct sim_exchange *x, const struct sim_route *r);
 /* Refusals that faults write too. */
 void sim_refuse_expired(const struct sim_exchange *x, enum sim_wire wire);
 
-/* --- sim_transport.c --------------------------------------------------------------------------- */
+/* --- sim_transport.c -------------------------------------------------------------------------- */
 void sim_transport_init(struct sim *s);
 
-/* --- sim_control.c ----------------------------------------------------------------------------- */
+/* --- sim_control.c ---------------------------------------------------------------------------- */
 /* Split a line into words; "..." keeps spaces and knows \n \t \" \\. */
 int sim_words_parse(struct arena *a, struct str line, struct sim_words *w,
 		    struct err *err) MUST_CHECK;

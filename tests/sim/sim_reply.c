@@ -179,7 +179,7 @@ void sim_reply_error(const struct sim_exchange *x, enum sim_wire wire, int statu
 	}
 }
 
-/* --- requests ---------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static char *decode(struct arena *a, struct str s, bool plus_is_space)
 {

@@ -9,7 +9,7 @@
 
 #include "aws/core/digest.h"
 
-/* --- store ------------------------------------------------------------------------------------- */
+/* --- store ------------------------------------------------------------------------------------ */
 
 struct sims3_bucket *sims3_bucket_find(struct sims3 *t, struct str name)
 {
@@ -139,7 +139,7 @@ static void sims3_destroy(void *state)
 	free(t);
 }
 
-/* --- buckets ----------------------------------------------------------------------------------- */
+/* --- buckets ---------------------------------------------------------------------------------- */
 
 static void get_bucket_location(const struct sims3_call *c)
 {
@@ -202,7 +202,7 @@ static void list_objects(const struct sims3_call *c)
 	buf_release(&b);
 }
 
-/* --- routing ----------------------------------------------------------------------------------- */
+/* --- routing ---------------------------------------------------------------------------------- */
 
 /* The bucket is the first label of a virtual host, else the first segment of the path. */
 static void split_path(const struct sim_exchange *x, struct str *bucket, struct str *key)
@@ -309,7 +309,7 @@ static void sims3_handle(struct sim *s, void *state, const struct sim_exchange *
 		    "The specified method is not allowed against this resource.");
 }
 
-/* --- control ----------------------------------------------------------------------------------- */
+/* --- control ---------------------------------------------------------------------------------- */
 
 static int read_file(struct str path, struct buf *out, struct err *err)
 {

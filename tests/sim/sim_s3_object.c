@@ -6,7 +6,7 @@
 
 #include "aws/core/digest.h"
 
-/* --- what calls share ---------------------------------------------------------------------------- */
+/* --- what calls share ------------------------------------------------------------------------- */
 
 struct str sims3_header(const struct sims3_call *c, const char *name)
 {
@@ -141,7 +141,7 @@ bool sims3_check_preconditions(const struct sims3_call *c, const struct sims3_ob
 	return true;
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* "bytes=2-5", "bytes=2-", "bytes=-3" of n bytes. False when it cannot be satisfied. */
 static bool parse_range(struct str range, size_t n, size_t *from, size_t *to)
@@ -240,7 +240,7 @@ void sims3_get_object(const struct sims3_call *c)
 	sim_reply_raw(c->x, status, o->content_type, str_sub(buf_str(&o->bytes), from, to), h, n);
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void keep_headers(const struct sims3_call *c, struct sims3_object *o)
 {

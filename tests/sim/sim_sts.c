@@ -31,7 +31,7 @@ struct sts {
 	char web_identity_error[64]; /* what AssumeRoleWithWebIdentity fails with, "" for nothing */
 };
 
-/* --- keys -------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static struct sts_key *key_add(struct sts *t)
 {
@@ -139,7 +139,7 @@ static void sts_destroy(void *state)
 	free(t);
 }
 
-/* --- the wire ---------------------------------------------------------------------------------- */
+/* --- the wire --------------------------------------------------------------------------------- */
 
 static void error(const struct sim_exchange *x, int status, const char *code, const char *text)
 {
@@ -340,7 +340,7 @@ static void sts_handle(struct sim *s, void *state, const struct sim_exchange *x)
 				"Could not find operation %s for version 2011-06-15", x->operation);
 }
 
-/* --- control ----------------------------------------------------------------------------------- */
+/* --- control ---------------------------------------------------------------------------------- */
 
 /* `sts key ID secret=... [token=...] [life=15m] [principal=ARN]` */
 static int control_key(struct sim *s, struct sts *t, const struct sim_words *w, struct err *err)

@@ -9,7 +9,7 @@
 
 #define PIECE 16384 /* bytes a streamed body comes in; about what a TLS record holds */
 
-/* --- transport --------------------------------------------------------------------------------- */
+/* --- transport -------------------------------------------------------------------------------- */
 
 struct seam {
 	const struct http_request *req;
@@ -125,7 +125,7 @@ static void http_nothing(struct http *http)
 	(void)http; /* lives and dies with the simulator */
 }
 
-/* --- clock ------------------------------------------------------------------------------------- */
+/* --- clock ------------------------------------------------------------------------------------ */
 
 static struct sim *of_clock(struct clock *c)
 {

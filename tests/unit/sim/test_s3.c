@@ -232,7 +232,7 @@ static void test_artifact_bucket_wants_kms(void **state)
 	world_free(w);
 }
 
-/* --- in parts ---------------------------------------------------------------------------------- */
+/* --- in parts --------------------------------------------------------------------------------- */
 
 static const char *begin(struct world *w, const char *path)
 {
@@ -340,7 +340,7 @@ static void test_multipart_refusals(void **state)
 	world_free(w);
 }
 
-/* --- artifact credentials ---------------------------------------------------------------------- */
+/* --- artifact credentials --------------------------------------------------------------------- */
 
 static const char *text(const struct json *j, const char *path)
 {
