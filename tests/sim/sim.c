@@ -341,7 +341,7 @@ enum sim_delivery sim_deliver(struct sim *s, const struct sim_request *req, stru
 		return SIM_CRASHED;
 	s->calls++;
 	sim_route(s, req, a, &x, &r);
-	f = sim_fault_next(s, r.service ? r.service->name : "");
+	f = sim_fault_next(s, r.service ? r.service->name : "", x.operation);
 	if (f == SIM_FAULT_REFUSED) {
 		d = SIM_REFUSED;
 	} else if (f == SIM_FAULT_TIMEOUT_BEFORE) {

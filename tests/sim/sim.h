@@ -101,6 +101,7 @@ enum sim_fault {
 
 void sim_fault_at(struct sim *s, uint64_t n, enum sim_fault kind, int times);
 void sim_fault_service(struct sim *s, const char *service); /* only these calls count; NULL: all */
+void sim_fault_operation(struct sim *s, const char *operation); /* likewise, "UpdateAlias" */
 bool sim_fault_hit(const struct sim *s);		    /* the armed fault has happened */
 void sim_on_crash(struct sim *s, void (*fn)(void *arg), void *arg);
 void sim_resume(struct sim *s); /* after a crash: calls are served again; disarms the fault */

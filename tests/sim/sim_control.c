@@ -181,6 +181,8 @@ static int sim_cmd_fault(struct sim *s, const struct sim_words *w, struct json_o
 	    (!sim_word_i64(w, "times", &times) || times < 1 || times > INT32_MAX))
 		return err_set(err, ERR_REJECTED, "sim fault: times must be a number from 1 up");
 	(void)str_copy(s->fault.service, sizeof(s->fault.service), service);
+	(void)str_copy(s->fault.operation, sizeof(s->fault.operation),
+		       sim_word_value(w, "operation"));
 	sim_fault_at(s, (uint64_t)n, (enum sim_fault)k, (int)times);
 	json_out_object(o);
 	json_member_cstr(o, "armed", sim_fault_name((enum sim_fault)k));

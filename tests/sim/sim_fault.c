@@ -38,6 +38,11 @@ void sim_fault_service(struct sim *s, const char *service)
 	(void)str_copy(s->fault.service, sizeof(s->fault.service), str_from(service));
 }
 
+void sim_fault_operation(struct sim *s, const char *operation)
+{
+	(void)str_copy(s->fault.operation, sizeof(s->fault.operation), str_from(operation));
+}
+
 bool sim_fault_hit(const struct sim *s)
 {
 	return s->fault.hit;
@@ -55,13 +60,15 @@ void sim_resume(struct sim *s)
 	s->fault.kind = SIM_FAULT_NONE;
 }
 
-enum sim_fault sim_fault_next(struct sim *s, const char *service)
+enum sim_fault sim_fault_next(struct sim *s, const char *service, const char *operation)
 {
 	struct sim_fault_plan *f = &s->fault;
 
 	if (f->kind == SIM_FAULT_NONE)
 		return SIM_FAULT_NONE;
 	if (f->service[0] && strcmp(f->service, service) != 0)
+		return SIM_FAULT_NONE;
+	if (f->operation[0] && strcmp(f->operation, operation) != 0)
 		return SIM_FAULT_NONE;
 	f->seen++;
 	if (f->seen < f->at || f->seen - f->at >= f->times)

@@ -12,10 +12,10 @@
 
 struct sim_fault_plan {
 	enum sim_fault kind;
-	uint64_t at;	  /* number of the first matching call that is hit */
-	uint64_t times;	  /* how many matching calls in a row */
-	uint64_t seen;	  /* matching calls so far */
-	char service[32]; /* "" matches every service */
+	uint64_t at;			 /* number of the first matching call that is hit */
+	uint64_t times;			 /* how many matching calls in a row */
+	uint64_t seen;			 /* matching calls so far */
+	char service[32], operation[64]; /* "" matches every one */
 	bool hit, crashed;
 	void (*on_crash)(void *arg);
 	void *on_crash_arg;
@@ -76,7 +76,7 @@ void sim_record_call(struct sim *s, const struct sim_exchange *x, const struct s
 
 /* --- sim_fault.c ------------------------------------------------------------------------------ */
 /* What hits this call; counts it when it matches. */
-enum sim_fault sim_fault_next(struct sim *s, const char *service);
+enum sim_fault sim_fault_next(struct sim *s, const char *service, const char *operation);
 void sim_fault_crash(struct sim *s);
 /* Write the answer of a fault that answers (500, throttled, expired token, garbage). */
 void sim_fault_answer(const struct sim_exchange *x, const struct sim_route *r, enum sim_fault f);

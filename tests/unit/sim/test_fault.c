@@ -109,6 +109,24 @@ static void test_only_one_service(void **state)
 	world_free(w);
 }
 
+static void test_only_one_operation(void **state)
+{
+	struct world *w = with_object();
+
+	(void)state;
+	sim_fault_operation(w->sim, "PutObject");
+	sim_fault_at(w->sim, 1, SIM_FAULT_500, 1);
+	assert_int_equal(sts(w, "Action=GetCallerIdentity"), 200);
+	assert_int_equal(put(w, "1"), 500);
+	sim_fault_operation(w->sim, NULL);
+	sim_fault_at(w->sim, 1, SIM_FAULT_500, 1);
+	assert_int_equal(sts(w, "Action=GetCallerIdentity"), 500);
+	ctl(w, "sim fault kind=500 operation=PutObject");
+	assert_int_equal(sts(w, "Action=GetCallerIdentity"), 200);
+	assert_int_equal(put(w, "2"), 500);
+	world_free(w);
+}
+
 static void test_words_of_each_protocol(void **state)
 {
 	struct world *w = with_object();
@@ -227,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_each_kind),
 		cmocka_unit_test(test_nth_call_and_times),
 		cmocka_unit_test(test_only_one_service),
+		cmocka_unit_test(test_only_one_operation),
 		cmocka_unit_test(test_words_of_each_protocol),
 		cmocka_unit_test(test_crash_until_resume),
 		cmocka_unit_test(test_truncated_stream),
