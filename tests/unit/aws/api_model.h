@@ -1,6 +1,12 @@
 #ifndef TESTS_UNIT_AWS_API_MODEL_H
 #define TESTS_UNIT_AWS_API_MODEL_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include "tests/unit/aws/fake_http.h"
 
 #include "aws/core/buf.h"
@@ -9,8 +15,7 @@
 /*
  * Check requests against the service models: every parameter that was sent must exist in the model
  * under exactly that name and in that place, every required one must be there, and method and path
- * must fit. The models are the subset in tests/vectors/api; their `source` says where from. Include
- * after cmocka.
+ * must fit. The models are the subset in tests/vectors/api; their `source` says where from.
  *
  * Names look like "body:Actions.member.N.Type", "query:Qualifier", "header:If-Match", "uri:Key";
  * in JSON "[]" is an item of a list and "{}" a value of a map.
@@ -37,7 +42,7 @@ static inline const struct json *api_load(struct fake *f, const char *service)
 
 static inline bool api_has(const struct json *list, const char *name)
 {
-	json_each (item, list) {
+	json_each(item, list) {
 		if (str_is_nocase(item->text, name))
 			return true;
 	}
@@ -77,7 +82,7 @@ static inline void api_walk_json(struct api_check *k, const struct json *root)
 		const struct json *node = todo[--n].node;
 		const char *name = todo[n].name;
 
-		json_each (child, node) {
+		json_each(child, node) {
 			const char *dot = *name ? "." : "";
 			const char *map = arena_printf(k->f->arena, "body:%s{}", name);
 			const char *full;
@@ -211,7 +216,7 @@ static inline void api_check(struct fake *f, size_t i, const char *service, cons
 			fail_msg("%s: %s", operation, err.text);
 		api_walk_json(&k, doc);
 	}
-	json_each (need, json_get(model, "required")) {
+	json_each(need, json_get(model, "required")) {
 		bool there = false;
 
 		for (size_t s = 0; s < k.n_seen; s++)

@@ -251,6 +251,17 @@ static inline struct str fake_header(const struct fake *f, size_t i, const char 
 	return http_header_get(r->headers, r->n_headers, name);
 }
 
+/* Long text: `what` so many times. */
+static inline char *fake_repeat(struct arena *a, const char *what, size_t times)
+{
+	size_t n = strlen(what);
+	char *s = arena_alloc(a, n * times + 1);
+
+	for (size_t i = 0; i < times; i++)
+		memcpy(s + i * n, what, n);
+	return s;
+}
+
 /* True when the whole script was used up and nothing beyond it was asked for. */
 static inline bool fake_done(const struct fake *f)
 {

@@ -22,6 +22,25 @@ static int tear_down(void **state)
 
 /* --- DescribeAlarms -------------------------------------------------------------------------- */
 
+static const char every_type[] =
+	"{\"MetricAlarms\":["
+	"{\"AlarmName\":\"errors\",\"StateValue\":\"ALARM\",\"StateReason\":\"too many\","
+	"\"StateUpdatedTimestamp\":1.767323045123E9,"
+	"\"StateTransitionedTimestamp\":1767323000,\"Period\":60,\"EvaluationPeriods\":3,"
+	"\"DatapointsToAlarm\":2,\"EvaluationState\":\"PARTIAL_DATA\","
+	"\"Namespace\":\"AWS/Lambda\",\"MetricName\":\"Errors\","
+	"\"TreatMissingData\":\"breaching\"},"
+	"{\"AlarmName\":\"p99\",\"StateValue\":\"OK\",\"StateUpdatedTimestamp\":null,"
+	"\"StateTransitionedTimestamp\":-1,\"Period\":\"60\"},"
+	"{\"AlarmName\":\"math\",\"StateValue\":\"INSUFFICIENT_DATA\","
+	"\"Metrics\":[{\"Id\":\"e\",\"Expression\":\"m/2\",\"Period\":60},"
+	"{\"Id\":\"m\",\"MetricStat\":{\"Period\":300}}],\"EvaluationPeriods\":1},"
+	"{\"AlarmName\":\"not asked for\",\"StateValue\":\"OK\"},{},null],"
+	"\"CompositeAlarms\":[{\"AlarmName\":\"all\",\"StateValue\":\"SLEEPING\","
+	"\"ActionsSuppressedBy\":\"Alarm\"},{\"AlarmName\":\"p99\",\"StateValue\":"
+	"\"ALARM\"}],"
+	"\"LogAlarms\":[{\"AlarmName\":\"log\"}],\"NextToken\":null}";
+
 static void test_alarms_of_every_type(void **state)
 {
 	struct fake *f = *state;
@@ -31,25 +50,7 @@ static void test_alarms_of_every_type(void **state)
 	size_t n;
 	struct err err = ERR_INIT;
 
-	fake_answer(
-		f, 200, NULL,
-		"{\"MetricAlarms\":["
-		"{\"AlarmName\":\"errors\",\"StateValue\":\"ALARM\",\"StateReason\":\"too many\","
-		"\"StateUpdatedTimestamp\":1.767323045123E9,"
-		"\"StateTransitionedTimestamp\":1767323000,\"Period\":60,\"EvaluationPeriods\":3,"
-		"\"DatapointsToAlarm\":2,\"EvaluationState\":\"PARTIAL_DATA\","
-		"\"Namespace\":\"AWS/Lambda\",\"MetricName\":\"Errors\","
-		"\"TreatMissingData\":\"breaching\"},"
-		"{\"AlarmName\":\"p99\",\"StateValue\":\"OK\",\"StateUpdatedTimestamp\":null,"
-		"\"StateTransitionedTimestamp\":-1,\"Period\":\"60\"},"
-		"{\"AlarmName\":\"math\",\"StateValue\":\"INSUFFICIENT_DATA\","
-		"\"Metrics\":[{\"Id\":\"e\",\"Expression\":\"m/2\",\"Period\":60},"
-		"{\"Id\":\"m\",\"MetricStat\":{\"Period\":300}}],\"EvaluationPeriods\":1},"
-		"{\"AlarmName\":\"not asked for\",\"StateValue\":\"OK\"},{},null],"
-		"\"CompositeAlarms\":[{\"AlarmName\":\"all\",\"StateValue\":\"SLEEPING\","
-		"\"ActionsSuppressedBy\":\"Alarm\"},{\"AlarmName\":\"p99\",\"StateValue\":"
-		"\"ALARM\"}],"
-		"\"LogAlarms\":[{\"AlarmName\":\"log\"}],\"NextToken\":null}");
+	fake_answer(f, 200, NULL, every_type);
 	if (cloudwatch_describe_alarms(&f->client, names, 7, f->arena, &alarms, &n, &err))
 		fail_msg("%s", err.text);
 	assert_string_equal(
