@@ -54,7 +54,7 @@ OUR_CPPFLAGS := -D_GNU_SOURCE -I. -DROLLOUT_WORKER_VERSION='"$(VERSION)"'
 OUR_CFLAGS := -std=c11 -g $(OPT) $(HARDEN) $(WARN) $(if $(DEVELOPER),-Werror) -pthread \
 	-ffile-prefix-map=$(CURDIR)=.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(SIM_PKGS) $(TEST_PKGS) 2>/dev/null)
-LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 SIM_LIBS := $(shell pkg-config --libs $(SIM_PKGS) 2>/dev/null)
 TEST_LIBS := $(shell pkg-config --libs $(TEST_PKGS) 2>/dev/null)
 OUR_LDFLAGS := $(HARDEN_LD) -pthread $(if $(SAN),-fsanitize=$(SAN))

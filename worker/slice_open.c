@@ -150,7 +150,7 @@ static int read_plan(struct turn *t, struct buf *message, struct err *err)
 
 	if (plan_text(t, &src, err))
 		return -1;
-	problems_init(&problems, t->arena);
+	problems_init(&problems, r->arena); /* the plan's own texts live there, too */
 	if (plan_read(r->arena, &src, &plan, &problems)) {
 		problems_format(&problems, message);
 		return err_set(err, ERR_REJECTED, "the plan has %zu problems", problems.n_errors);
