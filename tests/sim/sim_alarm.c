@@ -97,7 +97,7 @@ void sim_alarm_enter(struct sim_alarm *a, enum sim_alarm_state st, const char *r
 	a->transitioned = now;
 }
 
-/* --- datapoints -------------------------------------------------------------------------------- */
+/* --- datapoints ---------------------------------------------------------------------------- */
 
 struct point {
 	struct utc at;
@@ -196,7 +196,7 @@ static bool premature(const struct sim_alarm *a, const struct point *p, int64_t 
 	return oldest + 1 >= needed;
 }
 
-/* --- reasons ----------------------------------------------------------------------------------- */
+/* --- reasons ------------------------------------------------------------------------------- */
 
 static void add_number(struct buf *b, double v)
 {
@@ -234,8 +234,8 @@ static const char *plural(int64_t n)
 
 static void add_comparison(struct buf *b, const struct sim_alarm *a, int64_t n, bool crossed)
 {
-	static const char *const words[] = {"greater than", "greater than or equal to",
-					    "less than", "less than or equal to"};
+	static const char *const words[] = {"greater than", "greater than or equal to", "less than",
+					    "less than or equal to"};
 	buf_addf(b, " %s %s%s the threshold (", n == 1 ? "was" : "were", crossed ? "" : "not ",
 		 words[a->compare]);
 	add_number(b, a->threshold);
@@ -252,11 +252,12 @@ static void reason_missing(struct buf *b, const struct sim_alarm *a, const struc
 			 n == 1 ? "was" : "were");
 		return;
 	}
-	buf_addf(b,
-		 "Threshold Crossed: no datapoints were received for %lld period%s and %lld missing "
-		 "datapoint%s %s treated as [%s].",
-		 n, plural(n), n, plural(n), n == 1 ? "was" : "were",
-		 a->missing == SIM_MISSING_BREACHING ? "Breaching" : "NonBreaching");
+	buf_addf(
+		b,
+		"Threshold Crossed: no datapoints were received for %lld period%s and %lld missing "
+		"datapoint%s %s treated as [%s].",
+		n, plural(n), n, plural(n), n == 1 ? "was" : "were",
+		a->missing == SIM_MISSING_BREACHING ? "Breaching" : "NonBreaching");
 }
 
 static void reason(struct buf *b, const struct sim_alarm *a, const struct tally *t,
@@ -283,20 +284,13 @@ static void reason(struct buf *b, const struct sim_alarm *a, const struct tally 
 		 plural(a->datapoints), crossed ? "OK -> ALARM" : "ALARM -> OK");
 }
 
-void sim_alarm_evaluate(struct sim_alarm *a, const struct sim_metric_store *st, struct utc now)
+/* Judge the periods that ended at this moment. */
+static void evaluate(struct sim_alarm *a, const struct sim_metric_store *st, int64_t end,
+		     struct utc now)
 {
 	struct point p[SIM_ALARM_PERIODS_MAX + EXTRA_PERIODS];
-	int64_t interval = a->period_s < 60 ? 10000 : 60000;
-	int64_t delay = a->period_s < 60 ? SIM_ALARM_DELAY_FAST_MS : SIM_ALARM_DELAY_MS;
 	int64_t range = a->evaluation_periods + EXTRA_PERIODS;
 	struct buf b;
-	if (now.ms < a->next_evaluation.ms)
-		return;
-	int64_t end = (now.ms - delay) - (now.ms - delay) % interval;
-	bool first = a->next_evaluation.ms == 0;
-	a->next_evaluation.ms = end + interval + delay;
-	if (first)
-		return; /* a new alarm waits for its first whole interval */
 	for (int64_t i = 0; i < range; i++)
 		p[i] = read_point(a, st, (struct utc){end - (i + 1) * a->period_s * 1000});
 	struct tally t = count_points(p, range, a->evaluation_periods);
@@ -310,4 +304,17 @@ void sim_alarm_evaluate(struct sim_alarm *a, const struct sim_metric_store *st, 
 	reason(&b, a, &t, next);
 	sim_alarm_enter(a, next, b.p, now);
 	buf_release(&b);
+}
+
+void sim_alarm_evaluate(struct sim_alarm *a, const struct sim_metric_store *st, struct utc now)
+{
+	int64_t interval = a->period_s < 60 ? 10000 : 60000;
+	int64_t delay = a->period_s < 60 ? SIM_ALARM_DELAY_FAST_MS : SIM_ALARM_DELAY_MS;
+	int64_t end = (now.ms - delay) - (now.ms - delay) % interval;
+	bool first = a->next_evaluation.ms == 0;
+	if (now.ms < a->next_evaluation.ms)
+		return;
+	a->next_evaluation.ms = end + interval + delay;
+	if (!first) /* a new alarm is judged at the next regular moment */
+		evaluate(a, st, end, now);
 }

@@ -10,8 +10,12 @@
  * alarm state is evaluated when data is missing", Amazon CloudWatch User Guide.
  */
 enum sim_alarm_state { SIM_ALARM_OK, SIM_ALARM_ALARM, SIM_ALARM_INSUFFICIENT };
-enum sim_missing { SIM_MISSING_MISSING, SIM_MISSING_NOT_BREACHING, SIM_MISSING_BREACHING,
-		   SIM_MISSING_IGNORE };
+enum sim_missing {
+	SIM_MISSING_MISSING,
+	SIM_MISSING_NOT_BREACHING,
+	SIM_MISSING_BREACHING,
+	SIM_MISSING_IGNORE
+};
 enum sim_compare { SIM_GREATER, SIM_GREATER_EQUAL, SIM_LESS, SIM_LESS_EQUAL };
 
 /* One metric an alarm looks at. Strings are owned. */

@@ -60,7 +60,7 @@ void sim_metric_add(struct sim *s, const char *ns, const char *name, const char 
 	sim_metric_record(sim_metric_open(s, ns, name, dimensions), at, value, count);
 }
 
-/* --- dimensions -------------------------------------------------------------------------------- */
+/* --- dimensions ---------------------------------------------------------------------------- */
 
 struct str sim_dimensions_sorted(struct arena *a, struct str dimensions)
 {
@@ -118,7 +118,7 @@ void sim_dimensions_write(struct json_out *o, const char *dimensions)
 	json_out_end(o);
 }
 
-/* --- DescribeAlarms ---------------------------------------------------------------------------- */
+/* --- DescribeAlarms ------------------------------------------------------------------------ */
 
 static void write_moment(struct json_out *o, const char *key, struct utc t)
 {
@@ -296,7 +296,7 @@ int sim_describe_alarms(struct sim_cloudwatch_call *c)
 	return 0;
 }
 
-/* --- dispatch ---------------------------------------------------------------------------------- */
+/* --- dispatch ------------------------------------------------------------------------------ */
 
 int sim_cloudwatch_error(const struct sim_cloudwatch_call *c, const char *code, const char *text)
 {

@@ -20,7 +20,7 @@ struct sim_cloudwatch_call {
 /* Answers with an error in the caller's protocol; returns -1. */
 int sim_cloudwatch_error(const struct sim_cloudwatch_call *c, const char *code, const char *text);
 
-/* Operations write the answer's members into c->out and return 0, or answer with an error and -1. */
+/* Operations write the answer's members into c->out and return 0, or answer an error and -1. */
 int sim_get_metric_data(struct sim_cloudwatch_call *c) MUST_CHECK;
 int sim_put_metric_data(struct sim_cloudwatch_call *c) MUST_CHECK;
 int sim_describe_alarms(struct sim_cloudwatch_call *c) MUST_CHECK;

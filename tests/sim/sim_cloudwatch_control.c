@@ -59,8 +59,8 @@ static struct sim_alarm *new_alarm(struct sim *s, const struct sim_words *w, str
 		sim_alarm_free(a);
 		return NULL;
 	}
-	snprintf(a->arn, sizeof(a->arn), "arn:aws:cloudwatch:" SIM_REGION ":" SIM_ACCOUNT
-					 ":alarm:%s", a->name);
+	snprintf(a->arn, sizeof(a->arn),
+		 "arn:aws:cloudwatch:" SIM_REGION ":" SIM_ACCOUNT ":alarm:%s", a->name);
 	(void)str_copy(a->reason, sizeof(a->reason), STR("Unchecked: Initial alarm creation"));
 	a->configured = a->updated = a->transitioned = sim_now(s);
 	return a;
@@ -91,7 +91,8 @@ static int set_numbers(struct sim_alarm *a, const struct sim_words *w, struct er
 
 static int set_words(struct sim_alarm *a, const struct sim_words *w, struct err *err)
 {
-	struct str compare = sim_word_value(w, "comparison"), missing = sim_word_value(w, "missing");
+	struct str compare = sim_word_value(w, "comparison"),
+		   missing = sim_word_value(w, "missing");
 	if (compare.n && !sim_compare_parse(compare, &a->compare))
 		return err_set(err, ERR_REJECTED, "comparison=" STR_FMT ": unknown",
 			       STR_ARG(compare));
@@ -119,7 +120,7 @@ static int set_input(struct sim_alarm_input *in, struct str ns, struct str name,
 	return 0;
 }
 
-/* metric.<id>="Namespace Name Dimensions Stat" for every id of the expression; "-": no dimensions */
+/* metric.<id>="Namespace Name Dimensions Stat" for every id; "-": no dimensions */
 static int set_math(struct sim_alarm *a, const struct sim_words *w, struct err *err)
 {
 	a->expression = copy(sim_word_value(w, "expression"));

@@ -15,7 +15,7 @@
 
 #define XMLNS "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
 
-/* --- looking things up -------------------------------------------------------------------------- */
+/* --- looking things up --------------------------------------------------------------------- */
 
 struct sim_lb *sim_lb_find(struct sim_elbv2_state *e, struct str what)
 {
@@ -78,7 +78,7 @@ void sim_hex_id(const char *text, char out[17])
 	out[16] = '\0';
 }
 
-/* --- rules ------------------------------------------------------------------------------------- */
+/* --- rules --------------------------------------------------------------------------------- */
 
 void sim_actions_release(struct sim_lb_actions *a)
 {
@@ -224,7 +224,7 @@ void sim_lb_rule_delete(struct sim *s, struct sim_elbv2_state *e, struct sim_lb_
 	update_references(e, sim_now(s));
 }
 
-/* --- targets ------------------------------------------------------------------------------------ */
+/* --- targets ------------------------------------------------------------------------------- */
 
 void sim_target_register(struct sim_target_group *tg, struct str id, int64_t port, struct utc now)
 {
@@ -273,7 +273,7 @@ struct sim_health sim_target_health(const struct sim_target_group *tg, const str
 	return (struct sim_health){"healthy", "", ""};
 }
 
-/* --- the service -------------------------------------------------------------------------------- */
+/* --- the service --------------------------------------------------------------------------- */
 
 static void *create(struct sim *s)
 {

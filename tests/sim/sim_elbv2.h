@@ -4,7 +4,7 @@
 #include "tests/sim/sim_metrics.h"
 #include "tests/sim/sim_traffic.h"
 
-/* What the files of the simulated Elastic Load Balancing share. Shapes: service model 2015-12-01. */
+/* What the files of the simulated Elastic Load Balancing share. Shapes: model 2015-12-01. */
 
 #define SIM_FORWARD_MAX 5 /* target groups of one action */
 #define SIM_ACTIONS_MAX 5
@@ -21,7 +21,7 @@ struct sim_target {
 struct sim_target_group {
 	struct sim_target_group *next;
 	char name[40], arn[SIM_ARN_SIZE], protocol[8], target_type[16];
-	const char *tail; /* "targetgroup/name/id", inside arn */
+	const char *tail;  /* "targetgroup/name/id", inside arn */
 	struct sim_lb *lb; /* the one it is associated with, or NULL */
 	int64_t port, interval_s, threshold, unhealthy_threshold;
 	int64_t healthy_after_ms; /* negative: interval times threshold */
@@ -56,10 +56,10 @@ struct sim_forward {
 
 struct sim_lb_action {
 	char type[32];
-	int64_t order; /* 0: not given */
+	int64_t order;		    /* 0: not given */
 	struct sim_forward forward; /* n is 0 when this is no forward */
-	char *config;  /* the other members, as XML; or NULL */
-	char *secret;  /* client secret of authenticate-oidc; never answered */
+	char *config;		    /* the other members, as XML; or NULL */
+	char *secret;		    /* client secret of authenticate-oidc; never answered */
 };
 
 struct sim_lb_actions {
@@ -119,7 +119,7 @@ struct sim_elbv2_call {
 	struct buf *out;       /* what stands inside <OpResult> */
 };
 
-/* --- sim_elbv2.c: model ------------------------------------------------------------------------ */
+/* --- sim_elbv2.c: model -------------------------------------------------------------------- */
 struct sim_lb *sim_lb_find(struct sim_elbv2_state *e, struct str name_or_arn);
 struct sim_target_group *sim_tg_find(struct sim_elbv2_state *e, struct str name_or_arn);
 /* ARN, or "lb:port". */
@@ -144,19 +144,19 @@ void sim_lb_rule_set(struct sim *s, struct sim_elbv2_state *e, struct sim_lb_rul
 const struct sim_forward *sim_forward_of(const struct sim_lb_actions *a);
 void sim_target_register(struct sim_target_group *tg, struct str id, int64_t port, struct utc now);
 
-/* Health as the load balancer sees it. reason and description are "" when there is nothing wrong. */
+/* Health as the load balancer sees it. reason and description are "" when all is well. */
 struct sim_health {
 	const char *state, *reason, *description;
 };
 struct sim_health sim_target_health(const struct sim_target_group *tg, const struct sim_target *t,
 				    struct utc now);
 
-/* --- sim_elbv2_traffic.c ----------------------------------------------------------------------- */
+/* --- sim_elbv2_traffic.c ------------------------------------------------------------------- */
 void sim_elbv2_step(struct sim *s, struct sim_elbv2_state *e, struct utc from, struct utc now);
 /* Share of the traffic that each target group of r->live gets now. */
 void sim_lb_rule_shares(const struct sim_lb_rule *r, struct utc now, double share[SIM_FORWARD_MAX]);
 
-/* --- operations: write into c->out and return 0, or answer with an error and return -1 ---------- */
+/* --- operations: write into c->out and return 0, or answer with an error and return -1 ----- */
 int sim_describe_load_balancers(struct sim_elbv2_call *c) MUST_CHECK;
 int sim_describe_listeners(struct sim_elbv2_call *c) MUST_CHECK;
 int sim_describe_rules(struct sim_elbv2_call *c) MUST_CHECK;
@@ -177,7 +177,7 @@ struct str sim_elbv2_arg(const struct sim_elbv2_call *c, const char *key);
 int sim_elbv2_error(const struct sim_elbv2_call *c, const char *code, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
-/* --- sim_elbv2_action.c: reading actions and conditions from a request -------------------------- */
+/* --- sim_elbv2_action.c: reading actions and conditions from a request --------------------- */
 /* 0 with actions in out (release them), or an error has been answered. old: the rule's present
  * actions, for UseExistingClientSecret; may be NULL. */
 int sim_actions_read(struct sim_elbv2_call *c, const struct json *list,
@@ -186,7 +186,7 @@ int sim_actions_read(struct sim_elbv2_call *c, const struct json *list,
 int sim_conditions_read(struct sim_elbv2_call *c, const struct json *list,
 			const struct sim_listener *l, char **xml) MUST_CHECK;
 
-/* --- sim_elbv2_control.c ----------------------------------------------------------------------- */
+/* --- sim_elbv2_control.c ------------------------------------------------------------------- */
 int sim_elbv2_control(struct sim *s, void *state, const struct sim_words *w, struct json_out *out,
 		      struct err *err) MUST_CHECK;
 

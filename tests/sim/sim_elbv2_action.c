@@ -14,7 +14,7 @@ static bool is_true(const struct json *node)
 	return str_is(json_text(node), "true");
 }
 
-/* --- forward ------------------------------------------------------------------------------------ */
+/* --- forward ------------------------------------------------------------------------------- */
 
 static bool protocol_fits(const struct sim_listener *l, const struct sim_target_group *tg)
 {
@@ -27,17 +27,17 @@ static int add_group(struct sim_elbv2_call *c, const struct sim_listener *l, str
 {
 	struct sim_target_group *tg = sim_tg_find(c->e, arn);
 	if (!tg || !str_is(arn, tg->arn))
-		return sim_elbv2_error(c, "TargetGroupNotFound", "Target groups '" STR_FMT
-				       "' not found", STR_ARG(arn));
+		return sim_elbv2_error(c, "TargetGroupNotFound",
+				       "Target groups '" STR_FMT "' not found", STR_ARG(arn));
 	if (tg->referenced.ms && tg->lb && tg->lb != l->lb)
 		return sim_elbv2_error(c, "TargetGroupAssociationLimit",
 				       "The following target groups cannot be associated with more "
 				       "than one load balancer: %s",
 				       tg->arn);
 	if (!protocol_fits(l, tg))
-		return sim_elbv2_error(c, "IncompatibleProtocols",
-				       "The protocol of target group '%s' does not fit the listener",
-				       tg->name);
+		return sim_elbv2_error(
+			c, "IncompatibleProtocols",
+			"The protocol of target group '%s' does not fit the listener", tg->name);
 	for (size_t i = 0; i < f->n; i++)
 		if (f->tg[i] == tg)
 			return sim_elbv2_error(c, "InvalidLoadBalancerAction",
@@ -58,8 +58,7 @@ static int read_stickiness(struct sim_elbv2_call *c, const struct json *sticky,
 	struct str duration = json_text(json_get(sticky, "DurationSeconds"));
 	f->sticky = is_true(json_get(sticky, "Enabled"));
 	if (duration.n && !str_parse_i64(duration, 1, 604800, &f->sticky_s))
-		return sim_elbv2_error(c, "ValidationError",
-				       "DurationSeconds must be 1 to 604800");
+		return sim_elbv2_error(c, "ValidationError", "DurationSeconds must be 1 to 604800");
 	if (f->sticky && !l->lb->network && !f->sticky_s)
 		return sim_elbv2_error(c, "InvalidLoadBalancerAction",
 				       "Target group stickiness duration must be specified when "
@@ -69,10 +68,11 @@ static int read_stickiness(struct sim_elbv2_call *c, const struct json *sticky,
 				       "Target group stickiness duration is not supported here");
 	for (size_t i = 0; f->n > 1 && i < f->n; i++)
 		if (f->tg[i]->sticky && !f->sticky)
-			return sim_elbv2_error(c, "InvalidConfigurationRequest",
-					       "You must enable group-level stickiness on a rule if "
-					       "you enabled target-level stickiness on one of its "
-					       "target groups");
+			return sim_elbv2_error(
+				c, "InvalidConfigurationRequest",
+				"You must enable group-level stickiness on a rule if "
+				"you enabled target-level stickiness on one of its "
+				"target groups");
 	return 0;
 }
 
@@ -104,7 +104,7 @@ static int read_forward(struct sim_elbv2_call *c, const struct json *action,
 	return read_stickiness(c, json_get(config, "TargetGroupStickinessConfig"), l, f);
 }
 
-/* --- the other kinds ---------------------------------------------------------------------------- */
+/* --- the other kinds ----------------------------------------------------------------------- */
 
 /* Copy the members, without those named; the tree is only walked, so links may be shared. */
 static struct json *without(struct arena *a, const struct json *node, const char *const *names,
@@ -152,10 +152,12 @@ static int read_oidc(struct sim_elbv2_call *c, const struct json *config,
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
 		if (!json_text(json_get(config, required[i])).n)
 			return sim_elbv2_error(c, "ValidationError",
-					       "AuthenticateOidcConfig: %s is required", required[i]);
+					       "AuthenticateOidcConfig: %s is required",
+					       required[i]);
 	if (keep && secret)
-		return sim_elbv2_error(c, "ValidationError",
-				       "ClientSecret and UseExistingClientSecret exclude each other");
+		return sim_elbv2_error(
+			c, "ValidationError",
+			"ClientSecret and UseExistingClientSecret exclude each other");
 	if (keep && !kept)
 		return sim_elbv2_error(c, "InvalidLoadBalancerAction",
 				       "There is no existing client secret to use");
@@ -257,14 +259,14 @@ int sim_actions_read(struct sim_elbv2_call *c, const struct json *list,
 	return 0;
 }
 
-/* --- conditions --------------------------------------------------------------------------------- */
+/* --- conditions ---------------------------------------------------------------------------- */
 
 static const struct {
 	const char *field, *config;
 } fields[] = {
-	{"host-header", "HostHeaderConfig"},	 {"path-pattern", "PathPatternConfig"},
-	{"http-header", "HttpHeaderConfig"},	 {"query-string", "QueryStringConfig"},
-	{"source-ip", "SourceIpConfig"},	 {"http-request-method", "HttpRequestMethodConfig"},
+	{"host-header", "HostHeaderConfig"}, {"path-pattern", "PathPatternConfig"},
+	{"http-header", "HttpHeaderConfig"}, {"query-string", "QueryStringConfig"},
+	{"source-ip", "SourceIpConfig"},     {"http-request-method", "HttpRequestMethodConfig"},
 };
 
 static int read_condition(struct sim_elbv2_call *c, const struct json *cond,
@@ -277,7 +279,8 @@ static int read_condition(struct sim_elbv2_call *c, const struct json *cond,
 		i++;
 	if (i == sizeof(fields) / sizeof(fields[0]))
 		return sim_elbv2_error(c, "ValidationError",
-				       "Condition field '" STR_FMT "' must be one of the known ones",
+				       "Condition field '" STR_FMT
+				       "' must be one of the known ones",
 				       STR_ARG(field));
 	if (l->lb->network && !str_is(field, "source-ip"))
 		return sim_elbv2_error(c, "InvalidConfigurationRequest",

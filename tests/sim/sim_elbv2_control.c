@@ -7,8 +7,8 @@
 
 /*
  * Control of the simulated Elastic Load Balancing: load balancers, listeners, rules and target
- * groups as tests want them, and what other people change while a rollout is under way. The commands
- * are described in tests/sim/README-services.md.
+ * groups as tests want them, and what other people change while a rollout is under way. The
+ * commands are described in tests/sim/README-services.md.
  */
 
 static int get_i64(const struct sim_words *w, const char *key, int64_t min, int64_t max,
@@ -46,7 +46,7 @@ static int get_name(struct str word, char *out, size_t size, struct err *err)
 	return 0;
 }
 
-/* --- load balancers and target groups ------------------------------------------------------------ */
+/* --- load balancers and target groups ------------------------------------------------------ */
 
 /* elbv2 load-balancer NAME type=application|network propagation_ms=... */
 static int do_lb(struct sim *s, struct sim_elbv2_state *e, const struct sim_words *w,
@@ -73,7 +73,8 @@ static int do_lb(struct sim *s, struct sim_elbv2_state *e, const struct sim_word
 	snprintf(text, sizeof(text), "lb:%s", name);
 	sim_hex_id(text, lb->id);
 	snprintf(lb->arn, sizeof(lb->arn),
-		 "arn:aws:elasticloadbalancing:" SIM_REGION ":" SIM_ACCOUNT ":loadbalancer/%s/%s/%s",
+		 "arn:aws:elasticloadbalancing:" SIM_REGION ":" SIM_ACCOUNT
+		 ":loadbalancer/%s/%s/%s",
 		 lb->network ? "net" : "app", name, lb->id);
 	lb->tail = strchr(lb->arn, '/') + 1;
 	lb->next = e->lbs;
@@ -106,8 +107,9 @@ static struct sim_target_group *new_tg(const char *name)
 
 static int set_tg(struct sim_target_group *tg, const struct sim_words *w, struct err *err)
 {
-	struct str protocol = sim_word_value(w, "protocol"), type = sim_word_value(w, "target_type"),
-		   checks = sim_word_value(w, "checks"), sticky = sim_word_value(w, "sticky");
+	struct str protocol = sim_word_value(w, "protocol"),
+		   type = sim_word_value(w, "target_type"), checks = sim_word_value(w, "checks"),
+		   sticky = sim_word_value(w, "sticky");
 	if (sim_behaviour_words(&tg->does, w, err) ||
 	    get_i64(w, "port", 1, 65535, &tg->port, err) ||
 	    get_i64(w, "interval", 5, 300, &tg->interval_s, err) ||
@@ -185,7 +187,7 @@ static int do_target(struct sim_elbv2_state *e, const struct sim_words *w, struc
 		       STR_ARG(sim_word(w, 3)), tg->name);
 }
 
-/* --- listeners and rules -------------------------------------------------------------------------- */
+/* --- listeners and rules ------------------------------------------------------------------- */
 
 /* "tg-blue:90,tg-green:10" */
 static int parse_forward(struct sim_elbv2_state *e, struct str text, struct sim_forward *f,
@@ -211,16 +213,17 @@ static int parse_forward(struct sim_elbv2_state *e, struct str text, struct sim_
 
 static char *oidc_config(const char *client)
 {
-	return xasprintf("<AuthenticateOidcConfig><Issuer>https://id.example.com</Issuer>"
-			 "<AuthorizationEndpoint>https://id.example.com/auth</AuthorizationEndpoint>"
-			 "<TokenEndpoint>https://id.example.com/token</TokenEndpoint>"
-			 "<UserInfoEndpoint>https://id.example.com/user</UserInfoEndpoint>"
-			 "<ClientId>%s</ClientId>"
-			 "<SessionCookieName>AWSELBAuthSessionCookie</SessionCookieName>"
-			 "<Scope>openid</Scope><SessionTimeout>604800</SessionTimeout>"
-			 "<OnUnauthenticatedRequest>authenticate</OnUnauthenticatedRequest>"
-			 "</AuthenticateOidcConfig>",
-			 client);
+	return xasprintf(
+		"<AuthenticateOidcConfig><Issuer>https://id.example.com</Issuer>"
+		"<AuthorizationEndpoint>https://id.example.com/auth</AuthorizationEndpoint>"
+		"<TokenEndpoint>https://id.example.com/token</TokenEndpoint>"
+		"<UserInfoEndpoint>https://id.example.com/user</UserInfoEndpoint>"
+		"<ClientId>%s</ClientId>"
+		"<SessionCookieName>AWSELBAuthSessionCookie</SessionCookieName>"
+		"<Scope>openid</Scope><SessionTimeout>604800</SessionTimeout>"
+		"<OnUnauthenticatedRequest>authenticate</OnUnauthenticatedRequest>"
+		"</AuthenticateOidcConfig>",
+		client);
 }
 
 /* forward=... stickiness=SECONDS auth=oidc; or respond=CODE */
@@ -374,7 +377,7 @@ static int do_rule(struct sim *s, struct sim_elbv2_state *e, const struct sim_wo
 	return get_rps(w, "rps", &(*out)->rps, err);
 }
 
-/* --- tags and answers ----------------------------------------------------------------------------- */
+/* --- tags and answers ---------------------------------------------------------------------- */
 
 /* elbv2 tag ARN key=... value=... */
 static void do_tag(struct sim_elbv2_state *e, const struct sim_words *w)

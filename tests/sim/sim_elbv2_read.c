@@ -51,7 +51,7 @@ static bool wanted(const struct json *list, const char *what)
 	return !list || !list->first || lists(list, what);
 }
 
-/* --- load balancers ----------------------------------------------------------------------------- */
+/* --- load balancers ------------------------------------------------------------------------ */
 
 static void write_lb(struct buf *b, const struct sim_lb *lb, struct utc now)
 {
@@ -94,7 +94,7 @@ int sim_describe_load_balancers(struct sim_elbv2_call *c)
 	return 0;
 }
 
-/* --- actions, listeners, rules ------------------------------------------------------------------ */
+/* --- actions, listeners, rules ------------------------------------------------------------- */
 
 static void write_forward(struct buf *b, const struct sim_forward *f)
 {
@@ -165,8 +165,8 @@ int sim_describe_listeners(struct sim_elbv2_call *c)
 	const struct sim_lb *lb = lb_arn.n ? sim_lb_find(c->e, lb_arn) : NULL;
 	struct page p;
 	if (lb_arn.n && !lb)
-		return sim_elbv2_error(c, "LoadBalancerNotFound", "Load balancer '" STR_FMT
-				       "' not found", STR_ARG(lb_arn));
+		return sim_elbv2_error(c, "LoadBalancerNotFound",
+				       "Load balancer '" STR_FMT "' not found", STR_ARG(lb_arn));
 	if (!lb && (!arns || !arns->first))
 		return sim_elbv2_error(c, "ValidationError",
 				       "Either listener ARNs or a load balancer ARN is required");
@@ -215,7 +215,7 @@ int sim_describe_rules(struct sim_elbv2_call *c)
 	return 0;
 }
 
-/* --- target groups ------------------------------------------------------------------------------ */
+/* --- target groups ------------------------------------------------------------------------- */
 
 static void write_tg(struct buf *b, const struct sim_target_group *tg)
 {
@@ -232,7 +232,8 @@ static void write_tg(struct buf *b, const struct sim_target_group *tg)
 	buf_adds(b, "<HealthCheckTimeoutSeconds>5</HealthCheckTimeoutSeconds>");
 	sim_xml_i64(b, "HealthyThresholdCount", tg->threshold);
 	sim_xml_i64(b, "UnhealthyThresholdCount", tg->unhealthy_threshold);
-	buf_adds(b, "<HealthCheckPath>/</HealthCheckPath><Matcher><HttpCode>200</HttpCode></Matcher>");
+	buf_adds(b,
+		 "<HealthCheckPath>/</HealthCheckPath><Matcher><HttpCode>200</HttpCode></Matcher>");
 	buf_adds(b, "<LoadBalancerArns>");
 	if (tg->referenced.ms && tg->lb)
 		sim_xml_text(b, "member", str_from(tg->lb->arn));
@@ -307,7 +308,7 @@ int sim_describe_target_group_attributes(struct sim_elbv2_call *c)
 	return 0;
 }
 
-/* --- target health ------------------------------------------------------------------------------ */
+/* --- target health ------------------------------------------------------------------------- */
 
 static void write_health(struct buf *b, const char *id, int64_t port, struct sim_health h)
 {
@@ -357,14 +358,14 @@ int sim_describe_target_health(struct sim_elbv2_call *c)
 	return 0;
 }
 
-/* --- tags --------------------------------------------------------------------------------------- */
+/* --- tags ---------------------------------------------------------------------------------- */
 
 static const char *not_found(struct sim_elbv2_state *e, struct str arn)
 {
 	if (sim_lb_find(e, arn) || sim_tg_find(e, arn) || sim_listener_find(e, arn) ||
 	    sim_lb_rule_find(e, arn))
 		return NULL;
-	for (size_t i = 0; i + 16 < arn.n; i++) {
+	for (size_t i = 0; i < arn.n; i++) {
 		struct str from = str_sub(arn, i, arn.n);
 		if (str_starts(from, ":targetgroup/"))
 			return "TargetGroupNotFound";

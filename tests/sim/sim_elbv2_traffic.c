@@ -53,7 +53,7 @@ void sim_lb_rule_shares(const struct sim_lb_rule *r, struct utc now, double shar
 		share[i] += (1 - kept) * share_of(&r->live, r->live.tg[i]);
 }
 
-/* --- metrics ------------------------------------------------------------------------------------ */
+/* --- metrics ------------------------------------------------------------------------------- */
 
 static void open_lb(struct sim *s, struct sim_lb *lb)
 {

@@ -117,8 +117,9 @@ static int check_new_rule(struct sim_elbv2_call *c, const struct sim_listener *l
 	for (const struct sim_lb_rule *r = l->rules; r; r = r->next)
 		n += r->priority != 0;
 	if (n >= RULES_MAX)
-		return sim_elbv2_error(c, "TooManyRules", "The maximum number of rules has been "
-							  "reached");
+		return sim_elbv2_error(c, "TooManyRules",
+				       "The maximum number of rules has been "
+				       "reached");
 	if (!is_given(json_get(c->in, "Conditions")) || !is_given(json_get(c->in, "Actions")))
 		return sim_elbv2_error(c, "ValidationError", "Conditions and Actions are required");
 	return 0;
@@ -175,7 +176,8 @@ int sim_set_rule_priorities(struct sim_elbv2_call *c)
 	if (!is_given(list))
 		return sim_elbv2_error(c, "ValidationError", "RulePriorities is required");
 	json_each(e, list) {
-		const struct sim_lb_rule *r = need_rule(c, json_text(json_get(e, "RuleArn"))), *other;
+		const struct sim_lb_rule *r = need_rule(c, json_text(json_get(e, "RuleArn"))),
+					 *other;
 		bool moves_too = false;
 		if (!r)
 			return -1;
@@ -183,8 +185,8 @@ int sim_set_rule_priorities(struct sim_elbv2_call *c)
 			return sim_elbv2_error(c, "ValidationError", "Priority must be 1 to 50000");
 		other = rule_at(r->listener, priority);
 		json_each(k, list) {
-			moves_too = moves_too ||
-				    (other && str_is(json_text(json_get(k, "RuleArn")), other->arn));
+			moves_too = moves_too || (other && str_is(json_text(json_get(k, "RuleArn")),
+								  other->arn));
 		}
 		if (other && !moves_too)
 			return sim_elbv2_error(c, "PriorityInUse",
@@ -203,7 +205,7 @@ int sim_set_rule_priorities(struct sim_elbv2_call *c)
 	return 0;
 }
 
-/* --- targets ------------------------------------------------------------------------------------ */
+/* --- targets ------------------------------------------------------------------------------- */
 
 static struct sim_target_group *need_tg(struct sim_elbv2_call *c)
 {
@@ -258,8 +260,9 @@ int sim_deregister_targets(struct sim_elbv2_call *c)
 					c->x->now.ms + tg->deregistration_s * 1000;
 		}
 		if (!known)
-			return sim_elbv2_error(c, "InvalidTarget", "Target '" STR_FMT
-					       "' is not registered", STR_ARG(id));
+			return sim_elbv2_error(c, "InvalidTarget",
+					       "Target '" STR_FMT "' is not registered",
+					       STR_ARG(id));
 	}
 	return 0;
 }

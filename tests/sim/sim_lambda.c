@@ -9,7 +9,7 @@
  * while, a new version is Pending at first, provisioned concurrency is being allocated.
  */
 
-/* --- model ------------------------------------------------------------------------------------- */
+/* --- model --------------------------------------------------------------------------------- */
 
 struct sim_function *sim_function_find(struct sim_lambda_state *l, struct str name)
 {
@@ -128,7 +128,7 @@ static void advance(struct sim *s, void *state, struct utc now)
 	l->last = now;
 }
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------- */
 
 bool sim_lambda_need_function(struct sim_lambda_call *c)
 {
@@ -173,7 +173,7 @@ struct sim_version *sim_lambda_resolve(struct sim_lambda_call *c, struct sim_ali
 	return v;
 }
 
-/* --- from a path to an operation ---------------------------------------------------------------- */
+/* --- from a path to an operation ----------------------------------------------------------- */
 
 static const struct route {
 	const char *operation, *method, *tail; /* what follows the function's name */

@@ -28,6 +28,12 @@ struct sim_version {
 	uint64_t requests, errors;
 };
 
+/* Requests to one version that are not in the metrics yet. */
+struct sim_tally {
+	int64_t number;
+	uint64_t n, errors;
+};
+
 struct sim_alias {
 	char name[130];
 	char description[260];
@@ -35,6 +41,9 @@ struct sim_alias {
 	double weight;		     /* of the additional version, 0 to 1 */
 	char revision[RNG_UUID_SIZE];
 	double rps, carry;
+	struct sim_tally tally[4];
+	size_t n_tally;
+	struct utc tally_at; /* when the first of them arrived */
 	struct sim_provisioned provisioned;
 };
 
@@ -89,7 +98,7 @@ struct sim_lambda_call {
 	struct sim_function *f;	     /* NULL when there is none of that name */
 };
 
-/* --- sim_lambda.c: model ----------------------------------------------------------------------- */
+/* --- sim_lambda.c: model ------------------------------------------------------------------- */
 struct sim_function *sim_function_find(struct sim_lambda_state *l, struct str name);
 void sim_function_free(struct sim_function *f);
 struct sim_version *sim_version_find(struct sim_function *f, int64_t number);
@@ -101,9 +110,10 @@ void sim_version_label(int64_t number, char out[24]);
 void sim_function_settle(struct sim *s, struct sim_function *f, struct utc now);
 void sim_alias_record(struct sim *s, const struct sim_function *f, const struct sim_alias *a);
 /* The version that the next request to the alias reaches. */
-struct sim_version *sim_alias_pick(struct sim *s, struct sim_function *f, const struct sim_alias *a);
+struct sim_version *sim_alias_pick(struct sim *s, struct sim_function *f,
+				   const struct sim_alias *a);
 
-/* --- sim_lambda_code.c ------------------------------------------------------------------------- */
+/* --- sim_lambda_code.c --------------------------------------------------------------------- */
 void sim_function_set_code(struct sim_function *f, struct str code);
 /* Publish $LATEST; the last published version when nothing changed. */
 struct sim_version *sim_function_publish(struct sim *s, struct sim_function *f,
@@ -116,7 +126,7 @@ void sim_lambda_get_configuration(struct sim_lambda_call *c);
 void sim_lambda_list_versions(struct sim_lambda_call *c);
 void sim_lambda_delete_function(struct sim_lambda_call *c);
 
-/* --- sim_lambda_alias.c ------------------------------------------------------------------------ */
+/* --- sim_lambda_alias.c -------------------------------------------------------------------- */
 void sim_lambda_get_alias(struct sim_lambda_call *c);
 void sim_lambda_create_alias(struct sim_lambda_call *c);
 void sim_lambda_update_alias(struct sim_lambda_call *c);
@@ -127,11 +137,11 @@ void sim_lambda_get_provisioned(struct sim_lambda_call *c);
 void sim_lambda_delete_provisioned(struct sim_lambda_call *c);
 const char *sim_provisioned_status(const struct sim_provisioned *p, struct utc now);
 
-/* --- sim_lambda_traffic.c ---------------------------------------------------------------------- */
+/* --- sim_lambda_traffic.c ------------------------------------------------------------------ */
 void sim_lambda_invoke(struct sim_lambda_call *c);
 void sim_lambda_step(struct sim *s, struct sim_lambda_state *l, struct utc from, struct utc now);
 
-/* --- sim_lambda_control.c ---------------------------------------------------------------------- */
+/* --- sim_lambda_control.c ------------------------------------------------------------------ */
 int sim_lambda_control(struct sim *s, void *state, const struct sim_words *w, struct json_out *out,
 		       struct err *err) MUST_CHECK;
 /* Apply what control decided for this version. */

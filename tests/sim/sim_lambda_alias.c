@@ -7,7 +7,7 @@
  * which gets in their way: an alias with weights can not have any.
  */
 
-/* --- aliases as JSON --------------------------------------------------------------------------- */
+/* --- aliases as JSON ----------------------------------------------------------------------- */
 
 static void write_alias(struct json_out *o, const struct sim_function *f, const struct sim_alias *a)
 {
@@ -57,12 +57,12 @@ static struct sim_alias *need_alias(struct sim_lambda_call *c, const char *name)
 		return NULL;
 	a = sim_alias_find(c->f, name);
 	if (!a)
-		sim_lambda_error(c, 404, "ResourceNotFoundException", "Cannot find alias arn: %s:%s",
-				 c->f->arn, name);
+		sim_lambda_error(c, 404, "ResourceNotFoundException",
+				 "Cannot find alias arn: %s:%s", c->f->arn, name);
 	return a;
 }
 
-/* --- changes ----------------------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------------------- */
 
 static bool known_version(struct sim_lambda_call *c, struct str text, int64_t *number)
 {
@@ -117,7 +117,8 @@ static bool check_split(struct sim_lambda_call *c, const struct sim_alias *a)
 		return invalid(c, "Versions of an alias must have the same dead-letter "
 				  "configuration");
 	if (a->provisioned.requested)
-		return invalid(c, "Alias with weights can not be used with Provisioned Concurrency");
+		return invalid(c,
+			       "Alias with weights can not be used with Provisioned Concurrency");
 	return true;
 }
 
@@ -252,7 +253,7 @@ void sim_lambda_list_aliases(struct sim_lambda_call *c)
 	buf_release(&b);
 }
 
-/* --- provisioned concurrency -------------------------------------------------------------------- */
+/* --- provisioned concurrency --------------------------------------------------------------- */
 
 const char *sim_provisioned_status(const struct sim_provisioned *p, struct utc now)
 {
@@ -261,7 +262,8 @@ const char *sim_provisioned_status(const struct sim_provisioned *p, struct utc n
 	return p->fails ? "FAILED" : "READY";
 }
 
-static void reply_provisioned(struct sim_lambda_call *c, int status, const struct sim_provisioned *p)
+static void reply_provisioned(struct sim_lambda_call *c, int status,
+			      const struct sim_provisioned *p)
 {
 	const char *st = sim_provisioned_status(p, c->x->now);
 	bool ready = strcmp(st, "READY") == 0;
@@ -306,19 +308,22 @@ static bool check_single(struct sim_lambda_call *c, const struct sim_alias *alia
 {
 	int64_t number = 0;
 	if (alias && alias->additional)
-		return invalid(c, "Alias with weights can not be used with Provisioned Concurrency");
+		return invalid(c,
+			       "Alias with weights can not be used with Provisioned Concurrency");
 	if (alias)
 		number = alias->version;
 	else
 		(void)sim_version_parse(str_from(c->qualifier), &number);
 	bool taken = alias && sim_version_find(c->f, number)->provisioned.requested;
 	for (size_t i = 0; i < c->f->n_aliases; i++)
-		taken = taken || (&c->f->aliases[i] != alias && c->f->aliases[i].version == number &&
-				  c->f->aliases[i].provisioned.requested);
+		taken = taken ||
+			(&c->f->aliases[i] != alias && c->f->aliases[i].version == number &&
+			 c->f->aliases[i].provisioned.requested);
 	if (taken)
-		sim_lambda_error(c, 409, "ResourceConflictException",
-				 "Alias can't be used for Provisioned Concurrency configuration on an "
-				 "already Provisioned version");
+		sim_lambda_error(
+			c, 409, "ResourceConflictException",
+			"Alias can't be used for Provisioned Concurrency configuration on an "
+			"already Provisioned version");
 	return !taken;
 }
 

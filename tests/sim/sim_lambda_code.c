@@ -10,7 +10,7 @@
  * sim_behaviour_code), so that the artifact that is deployed decides how the release goes.
  */
 
-/* --- model ------------------------------------------------------------------------------------- */
+/* --- model --------------------------------------------------------------------------------- */
 
 void sim_function_set_code(struct sim_function *f, struct str code)
 {
@@ -62,7 +62,7 @@ struct sim_version *sim_function_publish(struct sim *s, struct sim_function *f,
 	return v;
 }
 
-/* --- configuration as JSON ---------------------------------------------------------------------- */
+/* --- configuration as JSON ----------------------------------------------------------------- */
 
 static void write_state(struct json_out *o, const struct sim_function *f,
 			const struct sim_version *v, struct utc now)
@@ -83,7 +83,8 @@ static void write_state(struct json_out *o, const struct sim_function *f,
 	json_member_cstr(o, "LastUpdateStatus", f->updating ? "InProgress" : "Failed");
 	json_member_cstr(o, "LastUpdateStatusReason",
 			 f->updating ? "The function is being updated." : "Internal error.");
-	json_member_cstr(o, "LastUpdateStatusReasonCode", f->updating ? "Creating" : "InternalError");
+	json_member_cstr(o, "LastUpdateStatusReasonCode",
+			 f->updating ? "Creating" : "InternalError");
 }
 
 /* The members of a FunctionConfiguration. qualifier goes to the ARN when it is not "". */
@@ -137,7 +138,7 @@ static void reply_configuration(struct sim_lambda_call *c, int status, const str
 	buf_release(&b);
 }
 
-/* --- reads ------------------------------------------------------------------------------------- */
+/* --- reads --------------------------------------------------------------------------------- */
 
 void sim_lambda_get_configuration(struct sim_lambda_call *c)
 {
@@ -205,7 +206,7 @@ void sim_lambda_list_versions(struct sim_lambda_call *c)
 	buf_release(&b);
 }
 
-/* --- writes ------------------------------------------------------------------------------------ */
+/* --- writes -------------------------------------------------------------------------------- */
 
 static bool check_idle(struct sim_lambda_call *c)
 {
@@ -250,8 +251,9 @@ static bool read_code(struct sim_lambda_call *c, struct str *code)
 	} else {
 		const struct buf *object = sim_s3_object(c->s, bucket, key);
 		if (!object)
-			return invalid(c, "Error occurred while GetObject. S3 Error Code: NoSuchKey. "
-					  "S3 Error Message: The specified key does not exist.");
+			return invalid(c,
+				       "Error occurred while GetObject. S3 Error Code: NoSuchKey. "
+				       "S3 Error Message: The specified key does not exist.");
 		*code = buf_str(object);
 	}
 	if (sim_zip_each(*code, ignore_entry, NULL, &err))

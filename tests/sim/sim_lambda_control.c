@@ -53,7 +53,7 @@ static int get_rps(const struct sim_words *w, double *out, struct err *err)
 	return 0;
 }
 
-/* --- overrides --------------------------------------------------------------------------------- */
+/* --- overrides ----------------------------------------------------------------------------- */
 
 void sim_version_override(struct sim_function *f, struct sim_version *v)
 {
@@ -91,7 +91,7 @@ static int add_override(struct sim_function *f, int64_t number, const struct sim
 	return 0;
 }
 
-/* --- show -------------------------------------------------------------------------------------- */
+/* --- show ---------------------------------------------------------------------------------- */
 
 static void show_version(struct json_out *o, const struct sim_version *v, struct utc now)
 {
@@ -137,15 +137,15 @@ static void show(struct json_out *o, const struct sim_function *f, struct utc no
 	json_out_end(o);
 }
 
-/* --- commands ---------------------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------------------------ */
 
 static struct sim_function *new_function(struct sim *s, const char *name)
 {
 	struct sim_function *f = xcalloc(1, sizeof(*f));
 	struct sim_version *latest = xcalloc(1, sizeof(*latest));
 	(void)str_copy(f->name, sizeof(f->name), str_from(name));
-	snprintf(f->arn, sizeof(f->arn), "arn:aws:lambda:" SIM_REGION ":" SIM_ACCOUNT ":function:%s",
-		 f->name);
+	snprintf(f->arn, sizeof(f->arn),
+		 "arn:aws:lambda:" SIM_REGION ":" SIM_ACCOUNT ":function:%s", f->name);
 	f->versions = latest;
 	f->n_versions = 1;
 	f->next_number = 1;
@@ -165,7 +165,8 @@ static struct sim_function *new_function(struct sim *s, const char *name)
 static int set_function(struct sim_function *f, const struct sim_words *w, struct err *err)
 {
 	struct str update = sim_word_value(w, "update"), role = sim_word_value(w, "role");
-	if (sim_behaviour_words(&f->defaults, w, err) || get_ms(w, "update_ms", &f->update_ms, err) ||
+	if (sim_behaviour_words(&f->defaults, w, err) ||
+	    get_ms(w, "update_ms", &f->update_ms, err) ||
 	    get_ms(w, "publish_ms", &f->publish_ms, err) ||
 	    get_ms(w, "provision_ms", &f->provision_ms, err))
 		return -1;
@@ -246,9 +247,7 @@ static int set_alias(struct sim *s, struct sim_function *f, const struct sim_wor
 	if (!name.n || !str_copy(text, sizeof(text), name))
 		return err_set(err, ERR_REJECTED, "alias: a name is missing");
 	a = sim_alias_find(f, text);
-	if (!a)
-		a = make_alias(s, f, name);
-	next = *a;
+	next = a ? *a : (struct sim_alias){.version = f->versions[f->n_versions - 1].number};
 	if (get_rps(w, &next.rps, err))
 		return -1;
 	if (sim_word_value(w, "version").n && !sim_word_i64(w, "version", &next.version))
@@ -262,6 +261,11 @@ static int set_alias(struct sim *s, struct sim_function *f, const struct sim_wor
 	if (!sim_version_find(f, next.version) || next.weight < 0 || next.weight > 1 ||
 	    (next.additional && !sim_version_find(f, next.additional)))
 		return err_set(err, ERR_REJECTED, "alias: no such version, or weight not 0 to 1");
+	if (!a) {
+		a = make_alias(s, f, name);
+		memcpy(next.name, a->name, sizeof(next.name));
+		memcpy(next.revision, a->revision, sizeof(next.revision));
+	}
 	bool moved = next.version != a->version || next.additional != a->additional ||
 		     next.weight > a->weight || next.weight < a->weight;
 	*a = next;
@@ -329,8 +333,9 @@ int sim_lambda_control(struct sim *s, void *state, const struct sim_words *w, st
 	} else {
 		f = sim_function_find(l, sim_word(w, 2));
 		if (!f)
-			return err_set(err, ERR_NOT_FOUND, "lambda " STR_FMT ": no function '" STR_FMT
-				       "'", STR_ARG(verb), STR_ARG(sim_word(w, 2)));
+			return err_set(err, ERR_NOT_FOUND,
+				       "lambda " STR_FMT ": no function '" STR_FMT "'",
+				       STR_ARG(verb), STR_ARG(sim_word(w, 2)));
 		if (str_is(verb, "version"))
 			rc = set_version(f, w, err);
 		else if (str_is(verb, "alias"))

@@ -8,8 +8,11 @@
 /*
  * Invocations: those of production, which the traffic model sends through every alias that has a
  * rate, and those made by a caller of the API. Both end up in the metrics of AWS/Lambda, under the
- * function, under the alias, and under the alias and the executed version.
+ * function, under the alias, and under the alias and the executed version. Those of production are
+ * gathered for ten seconds before they are told: metrics are late in AWS too, and it is faster.
  */
+
+#define GATHER_MS 10000
 
 /* The series of this resource, opened when it is new. Pointers hold until the next call. */
 static struct sim_lambda_series *series(struct sim *s, struct sim_function *f, const char *resource,
@@ -18,7 +21,8 @@ static struct sim_lambda_series *series(struct sim *s, struct sim_function *f, c
 	struct sim_lambda_series *e;
 	char dimensions[480], label[24];
 	for (size_t i = 0; i < f->n_series; i++)
-		if (f->series[i].executed == executed && strcmp(f->series[i].resource, resource) == 0)
+		if (f->series[i].executed == executed &&
+		    strcmp(f->series[i].resource, resource) == 0)
 			return &f->series[i];
 	f->series = xrealloc(f->series, (f->n_series + 1) * sizeof(*f->series));
 	e = &f->series[f->n_series++];
@@ -27,7 +31,8 @@ static struct sim_lambda_series *series(struct sim *s, struct sim_function *f, c
 	sim_version_label(executed < 0 ? 0 : executed, label);
 	if (executed >= 0)
 		snprintf(dimensions, sizeof(dimensions),
-			 "ExecutedVersion=%s,FunctionName=%s,Resource=%s", label, f->name, resource);
+			 "ExecutedVersion=%s,FunctionName=%s,Resource=%s", label, f->name,
+			 resource);
 	else
 		snprintf(dimensions, sizeof(dimensions), "FunctionName=%s%s%s", f->name,
 			 resource[0] ? ",Resource=" : "", resource);
@@ -37,7 +42,7 @@ static struct sim_lambda_series *series(struct sim *s, struct sim_function *f, c
 	return e;
 }
 
-/* What happened to some requests that reached one version through one qualifier. */
+/* What happened to requests that reached one version through one qualifier. */
 struct outcome {
 	struct utc at;
 	uint64_t n, errors;
@@ -56,8 +61,6 @@ static void serve(struct sim *s, struct sim_function *f, const char *qualifier,
 		  struct sim_version *v, const struct outcome *r)
 {
 	char resource[260];
-	v->requests += r->n;
-	v->errors += r->errors;
 	count(series(s, f, "", -1), r);
 	if (!qualifier[0])
 		return;
@@ -72,37 +75,70 @@ static double error_rate(const struct sim_version *v, struct utc now)
 	return strcmp(sim_version_state(v, now), "Active") == 0 ? v->does.errors : 1;
 }
 
-static void step_alias(struct sim *s, struct sim_function *f, struct sim_alias *a, struct utc from,
-		       struct utc now)
+static void flush(struct sim *s, struct sim_function *f, struct sim_alias *a)
 {
-	uint64_t n = sim_traffic_arrivals(&a->carry, a->rps, now.ms - from.ms), each[2];
-	double weights[2] = {1 - a->weight, a->weight};
-	int64_t numbers[2] = {a->version, a->additional};
-	if (!n || !sim_traffic_divide(sim_dice(s), n, weights, 2, each))
-		return;
-	for (size_t i = 0; i < 2; i++) {
-		struct sim_version *v = each[i] ? sim_version_find(f, numbers[i]) : NULL;
+	for (size_t i = 0; i < a->n_tally; i++) {
+		const struct sim_tally *t = &a->tally[i];
+		struct sim_version *v = sim_version_find(f, t->number);
 		if (!v)
 			continue;
 		struct outcome r = {
-			.at = from,
-			.n = each[i],
-			.errors = sim_traffic_binomial(sim_dice(s), each[i], error_rate(v, now)),
+			.at = a->tally_at,
+			.n = t->n,
+			.errors = t->errors,
 			.latency_ms = v->does.latency_ms * sim_traffic_jitter(sim_dice(s)),
 		};
 		serve(s, f, a->name, v, &r);
 	}
+	a->n_tally = 0;
+}
+
+static struct sim_tally *tally(struct sim *s, struct sim_function *f, struct sim_alias *a,
+			       int64_t number, struct utc at)
+{
+	for (size_t i = 0; i < a->n_tally; i++)
+		if (a->tally[i].number == number)
+			return &a->tally[i];
+	if (a->n_tally == sizeof(a->tally) / sizeof(a->tally[0]))
+		flush(s, f, a);
+	if (!a->n_tally)
+		a->tally_at = at;
+	a->tally[a->n_tally] = (struct sim_tally){.number = number};
+	return &a->tally[a->n_tally++];
+}
+
+static void step_alias(struct sim *s, struct sim_function *f, struct sim_alias *a, struct utc from,
+		       struct utc now)
+{
+	uint64_t n = sim_traffic_arrivals(&a->carry, a->rps, now.ms - from.ms), each[2] = {0};
+	double weights[2] = {1 - a->weight, a->weight};
+	int64_t numbers[2] = {a->version, a->additional};
+	if (n)
+		(void)sim_traffic_divide(sim_dice(s), n, weights, 2, each);
+	for (size_t i = 0; i < 2; i++) {
+		struct sim_version *v = each[i] ? sim_version_find(f, numbers[i]) : NULL;
+		if (!v)
+			continue;
+		struct sim_tally *t = tally(s, f, a, numbers[i], from);
+		uint64_t failed = sim_traffic_binomial(sim_dice(s), each[i], error_rate(v, now));
+		t->n += each[i];
+		t->errors += failed;
+		v->requests += each[i];
+		v->errors += failed;
+	}
+	if (from.ms / GATHER_MS != now.ms / GATHER_MS)
+		flush(s, f, a);
 }
 
 void sim_lambda_step(struct sim *s, struct sim_lambda_state *l, struct utc from, struct utc now)
 {
 	for (struct sim_function *f = l->functions; f; f = f->next)
 		for (size_t i = 0; i < f->n_aliases; i++)
-			if (f->aliases[i].rps > 0)
+			if (f->aliases[i].rps > 0 || f->aliases[i].n_tally)
 				step_alias(s, f, &f->aliases[i], from, now);
 }
 
-/* --- Invoke ------------------------------------------------------------------------------------ */
+/* --- Invoke -------------------------------------------------------------------------------- */
 
 static bool decide_error(struct sim *s, const struct sim_version *v)
 {
@@ -164,13 +200,14 @@ static void reply_invoked(struct sim_lambda_call *c, const struct sim_version *v
 	extra[0].value = str_from(label);
 	if (failed)
 		extra[n++] = (struct http_header){STR("X-Amz-Function-Error"), STR("Unhandled")};
-	if (str_is_nocase(http_header_get(req->headers, req->n_headers, "x-amz-log-type"), "Tail")) {
-		const char *text = arena_printf(c->x->arena,
-						"START RequestId: %s Version: %s\n%sEND RequestId: "
-						"%s\n",
-						c->x->request_id, label,
-						failed ? "[ERROR] simulated failure\n" : "",
-						c->x->request_id);
+	if (str_is_nocase(http_header_get(req->headers, req->n_headers, "x-amz-log-type"),
+			  "Tail")) {
+		const char *text =
+			arena_printf(c->x->arena,
+				     "START RequestId: %s Version: %s\n%sEND RequestId: "
+				     "%s\n",
+				     c->x->request_id, label,
+				     failed ? "[ERROR] simulated failure\n" : "", c->x->request_id);
 		base64_encode(&log, text, strlen(text));
 		extra[n++] = (struct http_header){STR("X-Amz-Log-Result"), buf_str(&log)};
 	}
@@ -233,6 +270,8 @@ void sim_lambda_invoke(struct sim_lambda_call *c)
 	}
 	struct outcome r = {.at = c->x->now, .n = 1, .latency_ms = v->does.latency_ms};
 	r.errors = decide_error(c->s, v) ? 1 : 0;
+	v->requests++;
+	v->errors += r.errors;
 	serve(c->s, c->f, c->qualifier, v, &r);
 	if (str_is(type, "Event")) {
 		sim_reply_raw(c->x, 202, NULL, STR(""), NULL, 0);

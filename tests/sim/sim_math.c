@@ -199,7 +199,10 @@ bool sim_math_eval(const struct sim_math *m, const bool *have, const double *v, 
 		there[n - 1] = there[n - 1] && there[n] && (op->kind != '/' || b < 0 || b > 0);
 		if (!there[n - 1])
 			continue;
-		*a = op->kind == '+' ? *a + b : op->kind == '-' ? *a - b : op->kind == '*' ? *a * b : *a / b;
+		*a = op->kind == '+'   ? *a + b
+		     : op->kind == '-' ? *a - b
+		     : op->kind == '*' ? *a * b
+				       : *a / b;
 	}
 	assert(n == 1);
 	*out = stack[0];

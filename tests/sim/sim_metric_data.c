@@ -3,9 +3,9 @@
 #include "tests/sim/sim_math.h"
 
 /*
- * GetMetricData and PutMetricData. Every query becomes a row of slots, one a period; expressions are
- * computed slot by slot over the rows they name, in as many passes as it takes for their inputs to
- * be there.
+ * GetMetricData and PutMetricData. Every query becomes a row of slots, one a period; expressions
+ * are computed slot by slot over the rows they name, in as many passes as it takes for their inputs
+ * to be there.
  */
 
 #define QUERIES_MAX 500
@@ -47,8 +47,7 @@ static int size_row(struct table *t, struct row *r)
 	r->from_ms = t->from.ms - t->from.ms % p;
 	int64_t n = (t->to.ms - r->from_ms + p - 1) / p;
 	if (n > POINTS_MAX)
-		return bad(t, "InvalidParameterValue", r->id,
-			   "too many datapoints requested");
+		return bad(t, "InvalidParameterValue", r->id, "too many datapoints requested");
 	r->n = (size_t)n;
 	r->values = arena_array(t->c->x->arena, double, r->n);
 	r->have = arena_array(t->c->x->arena, bool, r->n);
@@ -64,18 +63,15 @@ static int fill_stat(struct table *t, struct row *r, const struct json *ms)
 		return bad(t, "InvalidParameterValue", r->id,
 			   "Period must be 1, 5, 10, 20, 30 or a multiple of 60");
 	if (!sim_stat_valid(stat))
-		return bad(t, "InvalidParameterValue", r->id,
-			   "unknown Stat");
+		return bad(t, "InvalidParameterValue", r->id, "unknown Stat");
 	struct str name = json_text(json_get(metric, "MetricName")),
 		   ns = json_text(json_get(metric, "Namespace"));
 	if (!name.n || !ns.n)
-		return bad(t, "MissingParameter", r->id,
-			   "Namespace and MetricName are required");
+		return bad(t, "MissingParameter", r->id, "Namespace and MetricName are required");
 	if (size_row(t, r))
 		return -1;
-	const struct sim_metric *m =
-		sim_metric_find(t->c->cw->metrics, ns, name,
-				sim_dimensions_of(a, json_get(metric, "Dimensions")));
+	const struct sim_metric *m = sim_metric_find(
+		t->c->cw->metrics, ns, name, sim_dimensions_of(a, json_get(metric, "Dimensions")));
 	for (size_t i = 0; i < r->n; i++) {
 		int64_t at = r->from_ms + (int64_t)i * r->period_s * 1000;
 		r->have[i] = sim_stat(m, stat, (struct utc){at},
@@ -114,12 +110,11 @@ static int fill_expression(struct table *t, struct row *r, struct str text)
 			return 0;
 		if (r->period_s && r->period_s != in[i]->period_s)
 			return bad(t, "InvalidParameterValue", r->id,
-			   "inputs have different periods");
+				   "inputs have different periods");
 		r->period_s = in[i]->period_s;
 	}
 	if (!r->period_s)
-		return bad(t, "InvalidParameterValue", r->id,
-			   "the expression names no metric");
+		return bad(t, "InvalidParameterValue", r->id, "the expression names no metric");
 	if (size_row(t, r))
 		return -1;
 	for (size_t k = 0; k < r->n; k++) {
@@ -171,7 +166,7 @@ static int read_queries(struct table *t)
 				   "the id is not valid or not unique");
 		if (!json_get(q, "MetricStat") == !json_get(q, "Expression"))
 			return bad(t, "InvalidParameterCombination", r->id,
-			   "one of MetricStat and Expression");
+				   "one of MetricStat and Expression");
 		t->n++;
 	}
 	if (!any)
@@ -209,7 +204,7 @@ static int compute(struct table *t)
 	return 0;
 }
 
-/* --- the answer, page by page ------------------------------------------------------------------ */
+/* --- the answer, page by page -------------------------------------------------------------- */
 
 struct page {
 	int64_t skip, max; /* datapoints of earlier pages; of this one */
@@ -313,13 +308,13 @@ int sim_get_metric_data(struct sim_cloudwatch_call *c)
 	json_out_array(&c->out);
 	json_out_end(&c->out);
 	if (p.seen > p.skip + p.max)
-		json_member_cstr(&c->out, "NextToken",
-				 arena_printf(c->x->arena, "points-%lld",
-					      (long long)(p.skip + p.max)));
+		json_member_cstr(
+			&c->out, "NextToken",
+			arena_printf(c->x->arena, "points-%lld", (long long)(p.skip + p.max)));
 	return 0;
 }
 
-/* --- PutMetricData ----------------------------------------------------------------------------- */
+/* --- PutMetricData ------------------------------------------------------------------------- */
 
 static void put_values(struct sim_metric *m, const struct json *d, struct utc at)
 {
@@ -354,11 +349,13 @@ int sim_put_metric_data(struct sim_cloudwatch_call *c)
 		struct utc at = c->x->now;
 		struct str name = json_text(json_get(d, "MetricName"));
 		if (!name.n)
-			return sim_cloudwatch_error(c, "MissingParameter", "MetricName is required");
+			return sim_cloudwatch_error(c, "MissingParameter",
+						    "MetricName is required");
 		(void)read_moment(d, "Timestamp", &at);
-		put_values(sim_metric_get(c->cw->metrics, ns, name,
-					  sim_dimensions_of(c->x->arena, json_get(d, "Dimensions"))),
-			   d, at);
+		put_values(
+			sim_metric_get(c->cw->metrics, ns, name,
+				       sim_dimensions_of(c->x->arena, json_get(d, "Dimensions"))),
+			d, at);
 	}
 	return 0;
 }

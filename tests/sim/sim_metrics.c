@@ -37,8 +37,8 @@ struct sim_metric_store {
 static const struct {
 	double factor, share;
 } spread_shape[] = {
-	{0.4394, 0.1},	{0.5956, 0.1},	{0.7137, 0.1},	{0.8248, 0.1},	  {0.9391, 0.1},
-	{1.0648, 0.1},	{1.2125, 0.1},	{1.4011, 0.1},	{1.6790, 0.1},	  {2.0540, 0.05},
+	{0.4394, 0.1},	{0.5956, 0.1},	{0.7137, 0.1},	 {0.8248, 0.1},	  {0.9391, 0.1},
+	{1.0648, 0.1},	{1.2125, 0.1},	{1.4011, 0.1},	 {1.6790, 0.1},	  {2.0540, 0.05},
 	{2.4743, 0.03}, {2.9596, 0.01}, {3.5657, 0.009}, {5.1824, 0.001},
 };
 #define N_SHAPE (sizeof(spread_shape) / sizeof(spread_shape[0]))
@@ -73,8 +73,7 @@ static struct sim_metric *find(const struct sim_metric_store *st, struct str ns,
 			       struct str dimensions)
 {
 	for (struct sim_metric *m = st->first; m; m = m->next)
-		if (str_is(name, m->name) && str_is(dimensions, m->dimensions) &&
-		    str_is(ns, m->ns))
+		if (str_is(name, m->name) && str_is(dimensions, m->dimensions) && str_is(ns, m->ns))
 			return m;
 	return NULL;
 }
@@ -169,6 +168,34 @@ void sim_metric_record_spread(struct sim_metric *m, struct utc at, double median
 		add(bucket_at(m, at), median, count, true);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const struct sim_sample *x = a, *y = b;
+	return (x->value > y->value) - (x->value < y->value);
+}
+
+/* Make room: equal values become one, and neighbours too when that is not enough. */
+static void compact(struct sim_summary *w)
+{
+	size_t before = w->n;
+	for (double within = 0; w->n > before / 2; within = within * 2 + (w->max - w->min) / 1e4) {
+		size_t n = 0;
+		qsort(w->samples, w->n, sizeof(w->samples[0]), by_value);
+		for (size_t i = 0; i < w->n; i++) {
+			struct sim_sample *last = n ? &w->samples[n - 1] : NULL,
+					  *s = &w->samples[i];
+			if (!last || s->value - last->value > within) {
+				w->samples[n++] = *s;
+				continue;
+			}
+			last->value = (last->value * last->count + s->value * s->count) /
+				      (last->count + s->count);
+			last->count += s->count;
+		}
+		w->n = n;
+	}
+}
+
 static void summarise(struct sim_summary *out, double value, double count, bool samples)
 {
 	if (!(out->count > 0) || value < out->min)
@@ -179,10 +206,9 @@ static void summarise(struct sim_summary *out, double value, double count, bool 
 	out->sum += value * count;
 	if (!samples)
 		return;
-	if (out->n < sizeof(out->samples) / sizeof(out->samples[0]))
-		out->samples[out->n++] = (struct sim_sample){value, count};
-	else
-		out->samples[out->n - 1].count += count;
+	if (out->n == sizeof(out->samples) / sizeof(out->samples[0]))
+		compact(out);
+	out->samples[out->n++] = (struct sim_sample){value, count};
 }
 
 static void summarise_spread(struct sim_summary *out, double median, double count, bool samples)
@@ -190,12 +216,6 @@ static void summarise_spread(struct sim_summary *out, double median, double coun
 	for (size_t i = 0; i < N_SHAPE; i++)
 		summarise(out, median * spread_shape[i].factor, count * spread_shape[i].share,
 			  samples);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const struct sim_sample *x = a, *y = b;
-	return (x->value > y->value) - (x->value < y->value);
 }
 
 bool sim_metric_window(const struct sim_metric *m, struct utc from, struct utc to, bool samples,

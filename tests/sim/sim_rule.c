@@ -61,8 +61,8 @@ static void skip_blanks(struct parser *p)
 static struct str take_word(struct parser *p)
 {
 	size_t from = p->at;
-	while (p->at < p->text.n && ((p->text.p[p->at] >= 'A' && p->text.p[p->at] <= 'Z') ||
-				     p->text.p[p->at] == '_'))
+	while (p->at < p->text.n &&
+	       ((p->text.p[p->at] >= 'A' && p->text.p[p->at] <= 'Z') || p->text.p[p->at] == '_'))
 		p->at++;
 	return str_sub(p->text, from, p->at);
 }
@@ -185,8 +185,8 @@ void sim_alarm_compose(struct sim_alarm *a, const struct sim_alarm *all, struct 
 			stack[n - 1] = !stack[n - 1];
 		} else {
 			n--;
-			stack[n - 1] = kind == '&' ? stack[n - 1] && stack[n]
-						   : stack[n - 1] || stack[n];
+			stack[n - 1] =
+				kind == '&' ? stack[n - 1] && stack[n] : stack[n - 1] || stack[n];
 		}
 	}
 	enum sim_alarm_state next = stack[0] ? SIM_ALARM_ALARM : SIM_ALARM_OK;

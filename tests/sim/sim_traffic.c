@@ -23,8 +23,8 @@ static int set_smoke(struct sim_behaviour *b, struct str value, struct err *err)
 		const char *name;
 		enum sim_smoke smoke;
 	} words[] = {
-		{"random", SIM_SMOKE_RANDOM},	{"ok", SIM_SMOKE_OK},
-		{"fail", SIM_SMOKE_FAIL},	{"timeout", SIM_SMOKE_TIMEOUT},
+		{"random", SIM_SMOKE_RANDOM},	  {"ok", SIM_SMOKE_OK},
+		{"fail", SIM_SMOKE_FAIL},	  {"timeout", SIM_SMOKE_TIMEOUT},
 		{"throttle", SIM_SMOKE_THROTTLE},
 	};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

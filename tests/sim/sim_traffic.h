@@ -9,7 +9,7 @@
  */
 
 enum sim_smoke {
-	SIM_SMOKE_RANDOM,  /* fails as often as production requests do */
+	SIM_SMOKE_RANDOM, /* fails as often as production requests do */
 	SIM_SMOKE_OK,
 	SIM_SMOKE_FAIL,	   /* the function raises an error */
 	SIM_SMOKE_TIMEOUT, /* the function runs into its time limit */
@@ -30,16 +30,16 @@ struct sim_behaviour {
 int sim_behaviour_set(struct sim_behaviour *b, struct str key, struct str value,
 		      struct err *err) MUST_CHECK;
 /* Every such word of a control line; other words are left to the caller. */
-int sim_behaviour_words(struct sim_behaviour *b, const struct sim_words *w, struct err *err)
-	MUST_CHECK;
+int sim_behaviour_words(struct sim_behaviour *b, const struct sim_words *w,
+			struct err *err) MUST_CHECK;
 
 /*
- * Apply every line "sim: errors=0.3 smoke=fail" found in the text, or, when bytes are a zip file, in
- * any of its entries. Unknown words are skipped: the text is a user's source code.
+ * Apply every line "sim: errors=0.3 smoke=fail" found in the text, or, when bytes are a zip file,
+ * in any of its entries. Unknown words are skipped: the text is a user's source code.
  */
 void sim_behaviour_code(struct sim_behaviour *b, struct str bytes);
 
-/* sim_unzip.c: call fn with each entry's content. -1 when bytes are not a zip file or are damaged. */
+/* sim_unzip.c: call fn with each entry's content. -1 when this is no zip file or a damaged one. */
 int sim_zip_each(struct str bytes, void (*fn)(void *arg, struct str name, struct str content),
 		 void *arg, struct err *err) MUST_CHECK;
 

@@ -5,13 +5,13 @@
  * key may have, so a fixed stack walks it.
  */
 
-/* --- form to tree ------------------------------------------------------------------------------ */
+/* --- form to tree -------------------------------------------------------------------------- */
 
 /* CloudWatch's numbers, by the last part of the key that is not an index. */
 static bool is_number_key(struct str key)
 {
 	static const char *const keys[] = {
-		"Period",      "MaxRecords", "MaxDatapoints", "Value",	"StorageResolution",
+		"Period",      "MaxRecords", "MaxDatapoints", "Value",	 "StorageResolution",
 		"SampleCount", "Sum",	     "Minimum",	      "Maximum", "Values",
 		"Counts",
 	};
@@ -98,7 +98,7 @@ const struct json *sim_form_tree(struct arena *a, const struct sim_form *f, bool
 	return root;
 }
 
-/* --- tree to XML ------------------------------------------------------------------------------- */
+/* --- tree to XML --------------------------------------------------------------------------- */
 
 void sim_xml_text(struct buf *b, const char *tag, struct str text)
 {

@@ -18,7 +18,8 @@ const struct json *sim_form_tree(struct arena *a, const struct sim_form *f, bool
 
 /*
  * Append the children of a tree as XML elements: members under their key, list elements as
- * <member>, a list called "entry" as repeated <entry>. Numbers under ...Timestamp(s) become ISO 8601.
+ * <member>, a list called "entry" as repeated <entry>. Numbers under ...Timestamp(s) become ISO
+ * 8601.
  */
 void sim_tree_xml(struct buf *b, const struct json *node);
 

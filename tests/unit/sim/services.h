@@ -108,7 +108,7 @@ static inline void assert_near(double have, double want, double by)
 		fail_msg("%g is not %g +- %g", have, want, by);
 }
 
-/* --- zip files ---------------------------------------------------------------------------------- */
+/* --- zip files ----------------------------------------------------------------------------- */
 
 static inline void put16(struct buf *b, size_t v)
 {

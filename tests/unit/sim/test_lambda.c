@@ -543,6 +543,9 @@ static void test_control_refuses_nonsense(void **state)
 	ctl_refused(w, "lambda version checkout 1 state=Odd", "state");
 	ctl_refused(w, "lambda alias checkout live version=9", "version");
 	ctl_refused(w, "lambda alias checkout live weight=x", "weight");
+	ctl_refused(w, "lambda alias checkout other version=9", "version");
+	lambda(w, "GET", FUNCTIONS "checkout/aliases/other", NULL, "");
+	assert_error(w, 404, "ResourceNotFoundException");
 	ctl_refused(w, "lambda provision checkout 9 n=1", "provision");
 	ctl_refused(w, "lambda show nobody", "nobody");
 	ctl_refused(w, "lambda dance checkout", "dance");
