@@ -1,7 +1,7 @@
 /*
  * How executions move: into a stage when it is free, through its actions by runOrder, on to the
- * next stage; and what stops them: failure, stop, abandon, time-outs. simcp_settle() is called before
- * anything looks, and computes what has become due from the states alone.
+ * next stage; and what stops them: failure, stop, abandon, time-outs. simcp_settle() is called
+ * before anything looks, and computes what has become due from the states alone.
  */
 #include "tests/sim/sim_codepipeline.h"
 

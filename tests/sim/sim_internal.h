@@ -73,7 +73,7 @@ struct sim_service {
 	void (*destroy)(void *state);
 	void (*advance)(struct sim *s, void *state,
 			struct utc now); /* every step_ms; may be NULL */
-	/* Fill in x->operation for this request (REST services); NULL when target/Action says it. */
+	/* x->operation of this request (REST services); NULL when target/Action says it. */
 	const char *(*operation)(const struct sim_exchange *x);
 	void (*handle)(struct sim *s, void *state, const struct sim_exchange *x);
 	/* A control command whose first word is the service's name; writes one JSON value. */
@@ -114,7 +114,7 @@ void sim_zip_add(struct sim_zip *z, struct str name, struct str content, unsigne
 void sim_zip_end(struct sim_zip *z);
 uint32_t sim_crc32(struct str data); /* as in zip and in x-amz-checksum-crc32 */
 
-/* sim_sts.c: the secret of an access key id and its session token; false when unknown. Issue new. */
+/* sim_sts.c: secret and session token of an access key id; false when unknown. And a new one. */
 bool sim_key_lookup(struct sim *s, struct str access_key_id, struct str *secret, struct str *token,
 		    struct utc *expires);
 struct sim_key {
