@@ -1,0 +1,44 @@
+#ifndef ARTIFACTS_UNPACK_PARTS_H
+#define ARTIFACTS_UNPACK_PARTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "artifacts/unpack.h"
+#include "artifacts/writer.h"
+
+/*
+ * Inside of unpack: what its parts, one a family of formats, share. A part writes through the
+ * writer and counts in stats; whoever calls it removes what it wrote when it fails.
+ */
+struct unpacking {
+	int fd; /* the archive */
+	uint64_t size;
+	const struct unpack_limits *limits;
+	struct unpack_stats *stats;
+	struct writer *writer;
+};
+
+#define UNPACK_BLOCK (128u << 10) /* read, written and looked at cancel between */
+
+int unpack_zip(struct unpacking *u, struct err *err) MUST_CHECK;
+int unpack_tar(struct unpacking *u, struct err *err) MUST_CHECK;
+
+/* Read exactly n bytes of the archive. */
+int unpack_read(const struct unpacking *u, uint64_t at, void *p, size_t n, struct err *err)
+	MUST_CHECK;
+
+/* ERR_CANCELED when the cancel has fired. */
+int unpack_check_cancel(const struct unpacking *u, struct err *err) MUST_CHECK;
+
+/* The content of a gzip file, piece by piece; *n is the room at first, and 0 at its end. */
+struct gunzip;
+
+struct gunzip *gunzip_new(const struct unpacking *u);
+void gunzip_free(struct gunzip *g); /* NULL does nothing */
+int gunzip_read(struct gunzip *g, void *p, size_t *n, struct err *err) MUST_CHECK;
+
+/* The error for content that is no archive; says how it begins. */
+int unpack_not_an_archive(const struct unpacking *u, struct err *err);
+
+#endif
