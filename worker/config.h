@@ -51,11 +51,18 @@ struct config_flag {
 
 /*
  * Resolve everything into *c; texts live in the arena. path NULL: no file. Problems are collected;
- * 0 when none is an error. Reads the file and the environment, nothing else.
+ * 0 when none is an error. Reads the file and the environment, nothing else. On -1, *c holds what
+ * was sound, and defaults; err is ERR_REJECTED when problems say why, else that of reading the
+ * file: ERR_NOT_FOUND when there is none.
  */
 int config_load(struct arena *a, const char *path, const struct aws_env *env,
 		const struct config_flag *flags, size_t n_flags, struct config *c,
 		struct problems *problems, struct err *err) MUST_CHECK;
+
+/* Is there a setting of that name ("-" and "_" are alike)? */
+bool config_knows(const char *name);
+/* Read "<origin ms>x<speed>", the value of test_clock. */
+bool config_clock_parse(struct str text, struct utc *origin, double *speed);
 
 /* The table of settings as text: for --help, and as an example file with every key explained. */
 void config_help(struct buf *out);

@@ -44,9 +44,9 @@ struct str job_property(const struct job *j, const char *name);
 int job_refresh(struct worker *w, struct job *j, int64_t max_age_ms, struct err *err) MUST_CHECK;
 
 /*
- * Reports. Each is written to the ledger's outbox first and then sent once; when that fails in a way
- * that can be repeated, the outbox sends it again later. So 0 means "will be reported", and the job
- * is out of our hands. -1 only when the ledger cannot be written: then nothing was sent.
+ * Reports. Each is written to the ledger's outbox first and then sent once; when that fails in a
+ * way that can be repeated, the outbox sends it again later. So 0 means "will be reported", and
+ * the job is out of our hands. -1 only when the ledger cannot be written: then nothing was sent.
  */
 struct job_details {
 	const char *summary;

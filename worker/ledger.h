@@ -26,11 +26,11 @@ struct ledger *ledger_open(const char *path, struct err *err);
 struct ledger *ledger_open_read(const char *path, struct err *err);
 void ledger_close(struct ledger *l); /* NULL does nothing */
 
-/* --- jobs --------------------------------------------------------------------------------------- */
+/* --- jobs ----------------------------------------------------------------------------------- */
 enum ledger_job_state {
-	LEDGER_CLAIMED,	 /* polled; AcknowledgeJob is about to be sent or was sent */
-	LEDGER_OWNED,	 /* acknowledged: ours to report */
-	LEDGER_MAYBE,	 /* acknowledged perhaps: the answer was lost, then InvalidNonce */
+	LEDGER_CLAIMED, /* polled; AcknowledgeJob is about to be sent or was sent */
+	LEDGER_OWNED,	/* acknowledged: ours to report */
+	LEDGER_MAYBE,	/* acknowledged perhaps: the answer was lost, then InvalidNonce */
 };
 
 struct ledger_job {
@@ -47,32 +47,33 @@ int ledger_job_forget(struct ledger *l, const char *job_id, struct err *err) MUS
 int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, size_t *n,
 		struct err *err) MUST_CHECK;
 
-/* --- rollouts ------------------------------------------------------------------------------------ */
+/* --- rollouts ------------------------------------------------------------------------------- */
 struct ledger_rollout {
 	const char *id;
 	const char *pipeline, *execution_id, *action, *action_execution_id;
 	const char *action_type;
-	const char *target;	/* "lambda:checkout:live" */
-	const char *token;	/* newest state, as token_encode writes it */
+	const char *target; /* "lambda:checkout:live" */
+	const char *token;  /* newest state, as token_encode writes it */
 	uint64_t seq;
 	const char *phase, *summary;
-	bool final;		/* succeeded or failed, and reported */
-	bool parked;		/* between jobs: nobody holds it */
+	bool final;			       /* succeeded or failed, and reported */
+	bool parked;			       /* between jobs: nobody holds it */
 	struct utc started, updated, job_seen; /* job_seen: when a job of it was last held */
-	const char *region, *role_arn; /* how to reach the target without the job */
-	const char *configuration;     /* the action's configuration as JSON, secrets left out */
+	const char *region, *role_arn;	       /* how to reach the target without the job */
+	const char *configuration; /* the action's configuration as JSON, secrets left out */
 };
 
 /* Insert or update; a row with a higher seq is never overwritten by a lower one. */
-int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err) MUST_CHECK;
+int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r,
+		       struct err *err) MUST_CHECK;
 /* *r NULL when there is none. */
-int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a,
-		       struct ledger_rollout **r, struct err *err) MUST_CHECK;
+int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a, struct ledger_rollout **r,
+		       struct err *err) MUST_CHECK;
 /* Newest first; only those not final when open_only. */
 int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *a,
 		    struct ledger_rollout **r, size_t *n, struct err *err) MUST_CHECK;
 
-/* --- history: what happened, for people -------------------------------------------------------- */
+/* --- history: what happened, for people ----------------------------------------------------- */
 int ledger_note(struct ledger *l, const char *rollout_id, struct utc at, const char *event,
 		const char *text, struct err *err) MUST_CHECK;
 struct ledger_note {
@@ -82,7 +83,7 @@ struct ledger_note {
 int ledger_notes(struct ledger *l, const char *rollout_id, struct arena *a,
 		 struct ledger_note **notes, size_t *n, struct err *err) MUST_CHECK;
 
-/* --- outbox: reports not yet accepted, as the exact bytes to send ------------------------------ */
+/* --- outbox: reports not yet accepted, as the exact bytes to send --------------------------- */
 struct ledger_report {
 	const char *job_id, *rollout_id;
 	const char *operation; /* "PutJobSuccessResult" or "PutJobFailureResult" */
@@ -100,14 +101,15 @@ int ledger_report_tried(struct ledger *l, const char *job_id, struct err *err) M
 int ledger_reports(struct ledger *l, struct arena *a, struct ledger_report **r, size_t *n,
 		   struct err *err) MUST_CHECK;
 
-/* --- operators ------------------------------------------------------------------------------------ */
+/* --- operators ------------------------------------------------------------------------------ */
 struct ledger_command {
 	int64_t id;
 	const char *rollout_id, *command; /* "promote" "rollback" "hold" "resume" */
 	const char *user;
 	struct utc at;
 };
-int ledger_command_put(struct ledger *l, const struct ledger_command *c, struct err *err) MUST_CHECK;
+int ledger_command_put(struct ledger *l, const struct ledger_command *c,
+		       struct err *err) MUST_CHECK;
 /* The newest command for this rollout, or *c NULL. */
 int ledger_command_get(struct ledger *l, const char *rollout_id, struct arena *a,
 		       struct ledger_command **c, struct err *err) MUST_CHECK;

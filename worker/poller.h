@@ -7,9 +7,9 @@ struct worker;
 
 /*
  * Asks CodePipeline for work: one action type after another, as many jobs as there are free slots,
- * at once again after a full answer, otherwise after poll_ms, jittered by half either way; backs off
- * when throttled or refused. A job is written into the ledger before it is acknowledged, and given
- * to its rollout when CodePipeline says InProgress.
+ * at once again after a full answer, otherwise after poll_ms, jittered by half either way; backs
+ * off when throttled or refused. A job is written into the ledger before it is acknowledged, and
+ * given to its rollout when CodePipeline says InProgress.
  */
 struct task *poller_new(struct worker *w);
 void poller_free(struct task *t);

@@ -6,17 +6,17 @@
 struct worker;
 
 /*
- * Finds out what nobody tells: whether the action execution behind a parked rollout is over (stopped,
- * abandoned, timed out, edited away), and whether a job whose acknowledgement was lost is ours. A
- * rollout that moved traffic and has had no job for three times the expected gap is asked about with
- * ListActionExecutions; when it is over, its baseline is restored.
+ * Finds out what nobody tells: whether the action execution behind a parked rollout is over
+ * (stopped, abandoned, timed out, edited away), and whether a job whose acknowledgement was lost
+ * is ours. A rollout that moved traffic and has had no job for three times the expected gap is
+ * asked about with ListActionExecutions; when it is over, its baseline is restored.
  */
 struct task *reconciler_new(struct worker *w);
 void reconciler_free(struct task *t);
 
 /*
- * At the start: jobs that were held when the last process died are read again with GetJobDetails and
- * given to their rollouts. What cannot be read now is tried again by the task.
+ * At the start: jobs that were held when the last process died are read again with GetJobDetails
+ * and given to their rollouts. What cannot be read now is tried again by the task.
  */
 void reconciler_recover(struct worker *w);
 

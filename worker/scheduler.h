@@ -62,7 +62,7 @@ void scheduler_wake(struct scheduler *s, struct task *t);
 size_t scheduler_waiting(struct scheduler *s); /* tasks in the heap */
 size_t scheduler_running(struct scheduler *s);
 
-/* --- driven by the caller (n_threads 0) -------------------------------------------------------- */
+/* --- driven by the caller (n_threads 0) ----------------------------------------------------- */
 
 /* Due time of the next task; false when there is none. */
 bool scheduler_next_due(struct scheduler *s, struct mono *due);

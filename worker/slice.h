@@ -7,10 +7,11 @@
 #include "worker/worker.h"
 
 /*
- * A rollout as this worker knows it, and its turns. It is a task of the scheduler: one turn restores
- * what is needed, then goes round observe, decide, act until it has to wait, and says when to come
- * back. While a job is held that is a slice of the rollout; between jobs the rollout is parked: its
- * guards go on being asked and a Fail restores the baseline, but nothing moves forward.
+ * A rollout as this worker knows it, and its turns. It is a task of the scheduler: one turn
+ * restores what is needed, then goes round observe, decide, act until it has to wait, and says
+ * when to come back. While a job is held that is a slice of the rollout; between jobs the rollout
+ * is parked: its guards go on being asked and a Fail restores the baseline, but nothing moves
+ * forward.
  *
  * Everything but `next`, `incoming` and `abandoned` belongs to the running turn.
  */
@@ -62,7 +63,7 @@ struct turn {
 	struct aws_client client;
 };
 
-/* --- slice_open.c: what stands before the first look ------------------------------------------- */
+/* --- slice_open.c: what stands before the first look ---------------------------------------- */
 
 /*
  * Take up the job held: read state (token, ledger, memory: the newest), artifact and plan. 0 when
@@ -82,7 +83,7 @@ int slice_target(struct turn *t, struct err *err) MUST_CHECK;
 int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
 	MUST_CHECK;
 
-/* --- slice_report.c: what is told -------------------------------------------------------------- */
+/* --- slice_report.c: what is told ----------------------------------------------------------- */
 
 /* Write the rollout's newest state into the ledger. */
 int slice_save(struct turn *t, bool final, struct err *err) MUST_CHECK;

@@ -62,7 +62,7 @@ void worker_stop_begin(struct worker *w);
 bool worker_stopped(struct worker *w);
 void worker_free(struct worker *w);
 
-/* --- rollouts ------------------------------------------------------------------------------------ */
+/* --- rollouts ------------------------------------------------------------------------------- */
 
 /* Give a job that is ours to its rollout, which is made when it is new; takes the job. */
 void rollouts_attach(struct worker *w, struct job *job_take);

@@ -24,13 +24,13 @@ enum candidate_state {
 	CANDIDATE_SAME,	   /* what the artifact brings is what serves already */
 };
 
-enum live { /* how traffic is split now */
-	LIVE_UNREADABLE, /* could not be read; detail says why */
-	LIVE_BASELINE,	 /* exactly as the undo record: everything on the baseline */
-	LIVE_SPLIT,	 /* between baseline and candidate; weight_bp says how */
-	LIVE_CANDIDATE,	 /* everything on the candidate, but not promoted yet (weights) */
-	LIVE_PROMOTED,	 /* the candidate is the baseline now */
-	LIVE_FOREIGN,	 /* neither ours nor the undo record's: somebody changed the target */
+enum live {		     /* how traffic is split now */
+	    LIVE_UNREADABLE, /* could not be read; detail says why */
+	    LIVE_BASELINE,   /* exactly as the undo record: everything on the baseline */
+	    LIVE_SPLIT,	     /* between baseline and candidate; weight_bp says how */
+	    LIVE_CANDIDATE,  /* everything on the candidate, but not promoted yet (weights) */
+	    LIVE_PROMOTED,   /* the candidate is the baseline now */
+	    LIVE_FOREIGN,    /* neither ours nor the undo record's: somebody changed the target */
 };
 
 #define OBSERVATION_TEXT_MAX 320
@@ -38,12 +38,12 @@ enum live { /* how traffic is split now */
 
 struct target_observation {
 	enum live live;
-	int weight_bp;			/* candidate's share, with LIVE_SPLIT */
-	bool settled;			/* the split is in effect: propagated, counts healthy */
+	int weight_bp; /* candidate's share, with LIVE_SPLIT */
+	bool settled;  /* the split is in effect: propagated, counts healthy */
 	enum candidate_state candidate;
-	bool denied;			/* unreadable because a permission is missing */
-	bool retired;			/* nothing is left to remove or scale in */
-	struct verdict baseline_health; /* is what the undo record names able to serve */
+	bool denied;			 /* unreadable because a permission is missing */
+	bool retired;			 /* nothing is left to remove or scale in */
+	struct verdict baseline_health;	 /* is what the undo record names able to serve */
 	char lock[OBSERVATION_LOCK_MAX]; /* optimistic lock for the next write, or "" */
 	char detail[OBSERVATION_TEXT_MAX];
 };
@@ -52,10 +52,10 @@ enum operator_command { OPERATOR_NONE, OPERATOR_PROMOTE, OPERATOR_ROLLBACK, OPER
 
 struct observation {
 	struct target_observation target;
-	struct verdict guards;	/* joined, of the guards that count in this phase */
-	bool has_guards;	/* false: no guard is to be asked in this phase */
-	bool token_held;	/* the state came back from CodePipeline: the undo record is safe */
-	bool abandoned;		/* the action execution is over */
+	struct verdict guards; /* joined, of the guards that count in this phase */
+	bool has_guards;       /* false: no guard is to be asked in this phase */
+	bool token_held;       /* the state came back from CodePipeline: the undo record is safe */
+	bool abandoned;	       /* the action execution is over */
 	enum operator_command operator_command;
 	const char *operator_name;
 	/* the last act of this turn failed for good (not retryable): what and why; else NULL */
@@ -63,16 +63,16 @@ struct observation {
 };
 
 enum decision_kind {
-	DECIDE_WAIT,	   /* nothing to do before `until` (look again at the next tick at latest) */
-	DECIDE_AGAIN,	   /* the state moved; observe again at once */
+	DECIDE_WAIT,  /* nothing to do before `until` (look again at the next tick at latest) */
+	DECIDE_AGAIN, /* the state moved; observe again at once */
 	DECIDE_CHECKPOINT, /* report a token now; go on when it comes back */
 	DECIDE_PREPARE,	   /* take the next step of bringing the candidate up */
 	DECIDE_SPLIT,	   /* make the live split weight_bp (and segment) */
 	DECIDE_PROMOTE,
 	DECIDE_RETIRE,
 	DECIDE_RESTORE,
-	DECIDE_SUCCEED,	   /* report success */
-	DECIDE_FAIL,	   /* report failure, of type `failure` */
+	DECIDE_SUCCEED, /* report success */
+	DECIDE_FAIL,	/* report failure, of type `failure` */
 };
 
 /* CodePipeline's failure types, in its words. */

@@ -26,21 +26,28 @@ struct plan_target {
 	const char *function, *alias;
 	const char *code; /* path in the artifact: a zip or a folder; NULL: the artifact itself */
 	/* load_balancer */
-	const char *resource_arn;	    /* listener or rule */
-	const char *baseline_arn, *candidate_arn; /* target groups; baseline NULL: the one live now */
-	int64_t min_healthy;		    /* healthy targets wanted in the candidate; at least 1 */
-	int64_t propagation_ms;		    /* wait after accepted weights; ALB 10 s, NLB 10 min */
+	const char *resource_arn; /* listener or rule */
+	const char *baseline_arn,
+		*candidate_arn; /* target groups; baseline NULL: the one live now */
+	int64_t min_healthy;	/* healthy targets wanted in the candidate; at least 1 */
+	int64_t propagation_ms; /* wait after accepted weights; ALB 10 s, NLB 10 min */
 };
 
 struct plan_step {
-	int segment;	 /* index into segments, or -1 for a percentage */
-	int weight_bp;	 /* 1 to 10,000 */
+	int segment;   /* index into segments, or -1 for a percentage */
+	int weight_bp; /* 1 to 10,000 */
 	int64_t watch_ms;
-	bool approve;	 /* wait for a person after the watch */
+	bool approve; /* wait for a person after the watch */
 };
 
-enum guard_kind { GUARD_ALARM, GUARD_METRIC, GUARD_PROBE, GUARD_INVOKE, GUARD_HEALTH,
-		  GUARD_KIND_COUNT };
+enum guard_kind {
+	GUARD_ALARM,
+	GUARD_METRIC,
+	GUARD_PROBE,
+	GUARD_INVOKE,
+	GUARD_HEALTH,
+	GUARD_KIND_COUNT
+};
 
 /* In which phases a guard is asked; a set. */
 enum guard_phase { GUARD_IN_VERIFY = 1, GUARD_IN_WATCH = 2, GUARD_IN_BAKE = 4 };
@@ -98,11 +105,11 @@ struct plan {
 	int64_t unknown_hold_ms;
 	enum unknown_policy unknown_then;
 	bool rollback_on_guard, rollback_on_timeout, rollback_on_abandon; /* all true by default */
-	int64_t keep_candidate_ms; /* after a rollback */
-	int64_t max_duration_ms;   /* budget of the action */
+	int64_t keep_candidate_ms;					  /* after a rollback */
+	int64_t max_duration_ms;					  /* budget of the action */
 	int64_t prepare_ms, verify_ms; /* limits of these phases */
 	enum mode mode;
-	const char *role_arn;	   /* to assume for the target, or NULL */
+	const char *role_arn;	      /* to assume for the target, or NULL */
 	char digest[SHA256_HEX_SIZE]; /* of everything above, in a canonical form */
 };
 

@@ -16,7 +16,7 @@ enum verdict_kind { VERDICT_PASS, VERDICT_UNKNOWN, VERDICT_ERROR, VERDICT_FAIL }
 
 struct verdict {
 	enum verdict_kind kind;
-	struct utc at;		     /* the moment the evidence was obtained, not when it was used */
+	struct utc at; /* the moment the evidence was obtained, not when it was used */
 	char text[VERDICT_TEXT_MAX]; /* one line for people: which guard, what value, what limit */
 };
 

@@ -6,7 +6,8 @@
 
 /*
  * The weights of one forward action: what several kinds of target share. A record says which
- * listener or rule, which two groups, and what the action's groups were before anything was touched.
+ * listener or rule, which two groups, and what the action's groups were before anything was
+ * touched.
  */
 #define LB_GROUPS_MAX 5 /* Elastic Load Balancing's own limit of groups in an action */
 

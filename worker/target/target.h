@@ -65,13 +65,16 @@ struct target_ops {
 
 	/*
 	 * Take the next step of bringing the candidate up without production traffic. May take
-	 * many calls over many turns; writes the candidate's identity as soon as it is known (ASCII,
-	 * at most LIMIT_CANDIDATE bytes). Starting again from nothing but state is safe.
+	 * many calls over many turns; writes the candidate's identity as soon as it is known
+	 * (ASCII, at most LIMIT_CANDIDATE bytes). Starting again from nothing but state is safe.
 	 */
 	int (*prepare)(const struct target_env *env, const struct rollout_state *s,
 		       char candidate[LIMIT_CANDIDATE + 1], struct err *err);
 
-	/* Make the live split weight_bp for the candidate. o is this turn's look: its lock is used. */
+	/*
+	 * Make the live split weight_bp for the candidate. o is this turn's look: its lock is
+	 * used.
+	 */
 	int (*split)(const struct target_env *env, const struct rollout_state *s,
 		     const struct target_observation *o, int weight_bp, struct err *err);
 
@@ -89,8 +92,8 @@ struct target_ops {
 
 	/*
 	 * The CloudWatch dimensions that tell candidate from baseline, for metric guards without
-	 * dimensions of their own: pairs name, value. Returns how many, at most PLAN_DIMENSIONS_MAX;
-	 * 0 when the candidate is not known yet. *ns gets the namespace.
+	 * dimensions of their own: pairs name, value. Returns how many, at most
+	 * PLAN_DIMENSIONS_MAX; 0 when the candidate is not known yet. *ns gets the namespace.
 	 */
 	size_t (*series)(const struct target_env *env, const struct rollout_state *s,
 			 bool candidate, const char **ns,
