@@ -15,7 +15,10 @@
  * to agree by going back, never by going forward without a fresh Pass.
  */
 
-/* What was seen of the target in this turn, by reading only. */
+/*
+ * What was seen of the target in this turn, by reading only. The candidate's state is looked at in
+ * every phase up to PROMOTE, not only while it is prepared: traffic rises onto one that is up only.
+ */
 enum candidate_state {
 	CANDIDATE_ABSENT,  /* nothing there yet */
 	CANDIDATE_PENDING, /* being brought up */
@@ -24,13 +27,14 @@ enum candidate_state {
 	CANDIDATE_SAME,	   /* what the artifact brings is what serves already */
 };
 
-enum live {		     /* how traffic is split now */
-	    LIVE_UNREADABLE, /* could not be read; detail says why */
-	    LIVE_BASELINE,   /* exactly as the undo record: everything on the baseline */
-	    LIVE_SPLIT,	     /* between baseline and candidate; weight_bp says how */
-	    LIVE_CANDIDATE,  /* everything on the candidate, but not promoted yet (weights) */
-	    LIVE_PROMOTED,   /* the candidate is the baseline now */
-	    LIVE_FOREIGN,    /* neither ours nor the undo record's: somebody changed the target */
+/* How traffic is split now. */
+enum live {
+	LIVE_UNREADABLE, /* could not be read; detail says why */
+	LIVE_BASELINE,	 /* exactly as the undo record: everything on the baseline */
+	LIVE_SPLIT,	 /* between baseline and candidate; weight_bp says how */
+	LIVE_CANDIDATE,	 /* everything on the candidate, but not promoted yet (weights) */
+	LIVE_PROMOTED,	 /* the candidate is the baseline now */
+	LIVE_FOREIGN,	 /* neither ours nor the undo record's: somebody changed the target */
 };
 
 #define OBSERVATION_TEXT_MAX 320
@@ -43,7 +47,8 @@ struct target_observation {
 	enum candidate_state candidate;
 	bool denied;			 /* unreadable because a permission is missing */
 	bool retired;			 /* nothing is left to remove or scale in */
-	struct verdict baseline_health;	 /* is what the undo record names able to serve */
+	/* is what the undo record names able to serve; at: when that was read in this turn */
+	struct verdict baseline_health;
 	char lock[OBSERVATION_LOCK_MAX]; /* optimistic lock for the next write, or "" */
 	char detail[OBSERVATION_TEXT_MAX];
 };
@@ -52,13 +57,15 @@ enum operator_command { OPERATOR_NONE, OPERATOR_PROMOTE, OPERATOR_ROLLBACK, OPER
 
 struct observation {
 	struct target_observation target;
-	struct verdict guards; /* joined, of the guards that count in this phase */
+	/* joined, of the guards that count in this phase: see rollout_guards_in() */
+	struct verdict guards;
 	bool has_guards;       /* false: no guard is to be asked in this phase */
 	bool token_held;       /* the state came back from CodePipeline: the undo record is safe */
 	bool abandoned;	       /* the action execution is over */
 	enum operator_command operator_command;
 	const char *operator_name;
-	/* the last act of this turn failed for good (not retryable): what and why; else NULL */
+	/* the last act of this turn failed for good (not retryable): what and why; else NULL. In
+	 * INSPECT, why the target could not be inspected */
 	const struct err *act_error;
 };
 
@@ -89,7 +96,7 @@ enum failure {
 
 struct decision {
 	enum decision_kind kind;
-	struct utc until;
+	struct utc until;	 /* 0: nothing changes by time alone */
 	int weight_bp, segment;	 /* DECIDE_SPLIT */
 	enum failure failure;	 /* DECIDE_FAIL */
 	char reason[REASON_MAX]; /* one line: why, and what comes next */
@@ -107,7 +114,10 @@ void rollout_decide(const struct plan *plan, const struct rollout_state *s,
 void rollout_begin(const struct plan *plan, const char *id, struct utc now,
 		   struct rollout_state *s);
 
-/* Which guards count in this phase: a set of enum guard_phase, 0 for none. */
+/*
+ * Which guards count in this phase: a set of enum guard_phase, 0 for none. In SHIFT and PROMOTE,
+ * which may take minutes, those of WATCH are asked too; there only a Fail counts.
+ */
 unsigned rollout_guards_in(enum phase p);
 
 /* How far along, 0 to 100; never less than s->percent. */

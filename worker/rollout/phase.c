@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+/* Everything about a phase that is data: read off the one list in the header. */
 static const struct {
 	const char *name;
 	unsigned to;
@@ -31,17 +32,22 @@ bool phase_parse(struct str s, enum phase *out)
 
 bool phase_may_go(enum phase from, enum phase to)
 {
+	assert((unsigned)from < PHASE_COUNT && (unsigned)to < PHASE_COUNT);
 	return (TABLE[from].to >> to & 1) != 0;
 }
 
 int64_t phase_limit_ms(enum phase p)
 {
+	assert((unsigned)p < PHASE_COUNT);
 	return TABLE[p].limit_s * 1000;
 }
 
 void phase_dot(struct buf *out)
 {
 	buf_adds(out, "digraph rollout {\n");
+	for (unsigned p = 0; p < PHASE_COUNT; p++)
+		if (phase_is_final((enum phase)p))
+			buf_addf(out, "\t%s [shape=doublecircle];\n", TABLE[p].name);
 	for (unsigned from = 0; from < PHASE_COUNT; from++)
 		for (unsigned to = 0; to < PHASE_COUNT; to++)
 			if (phase_may_go((enum phase)from, (enum phase)to))

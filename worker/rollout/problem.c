@@ -3,7 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "aws/core/limits.h"
+#include "aws/core/str.h"
+
+/*
+ * The list of problems. Places are ours; values and what is quoted in the text come from people,
+ * so both are cleaned and cut before they are kept.
+ */
+#define VALUE_SHOWN 200 /* enough to recognise it by */
+#define TEXT_MAX 640
 
 void problems_init(struct problems *p, struct arena *a)
 {
@@ -15,16 +22,16 @@ static void add(struct problems *p, bool is_warning, const char *place, const ch
 		const char *what)
 {
 	struct problem *new = arena_new_of(p->arena, struct problem);
-	char shown[200];
+	char shown[VALUE_SHOWN], text[TEXT_MAX];
 
+	str_copy_clean(text, sizeof(text), str_from(what));
 	if (value) {
-		/* people's values may be long and may hold anything */
 		bool whole = str_copy_clean(shown, sizeof(shown), str_from(value));
 
 		new->text = arena_printf(p->arena, "%s: \"%s%s\": %s", place, shown,
-					 whole ? "" : "...", what);
+					 whole ? "" : "...", text);
 	} else {
-		new->text = arena_printf(p->arena, "%s: %s", place, what);
+		new->text = arena_printf(p->arena, "%s: %s", place, text);
 	}
 	new->is_warning = is_warning;
 	p->n_warnings += is_warning;
@@ -35,7 +42,7 @@ static void add(struct problems *p, bool is_warning, const char *place, const ch
 
 void problem_add(struct problems *p, const char *place, const char *value, const char *fmt, ...)
 {
-	char what[640];
+	char what[TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -46,7 +53,7 @@ void problem_add(struct problems *p, const char *place, const char *value, const
 
 void problem_warn(struct problems *p, const char *place, const char *value, const char *fmt, ...)
 {
-	char what[640];
+	char what[TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -55,15 +62,39 @@ void problem_warn(struct problems *p, const char *place, const char *value, cons
 	add(p, true, place, value, what);
 }
 
+/*
+ * A line is added whole or not at all. What does not fit is counted in a last line, for which room
+ * is kept: a list that ends silently would be taken for the whole.
+ */
+struct lines {
+	struct buf *out;
+	size_t n, left_out;
+};
+
+#define ROOM_FOR_COUNT 40
+
+static void add_line(struct lines *l, const struct problem *i)
+{
+	const char *mark = i->is_warning ? "warning: " : "";
+	size_t size = strlen(mark) + strlen(i->text) + 1;
+
+	if (l->left_out || size + ROOM_FOR_COUNT > l->out->max - l->out->n) {
+		l->left_out++;
+		return;
+	}
+	buf_addf(l->out, "%s%s%s", l->n++ ? "\n" : "", mark, i->text);
+}
+
 void problems_format(const struct problems *p, struct buf *out)
 {
-	for (int warnings = 0; warnings < 2; warnings++) {
-		for (const struct problem *i = p->first; i; i = i->next) {
-			if (i->is_warning != (warnings == 1))
-				continue;
-			if (out->n)
-				buf_addc(out, '\n');
-			buf_addf(out, "%s%s", warnings ? "warning: " : "", i->text);
-		}
-	}
+	struct lines l = {.out = out};
+
+	for (const struct problem *i = p->first; i; i = i->next)
+		if (!i->is_warning)
+			add_line(&l, i);
+	for (const struct problem *i = p->first; i; i = i->next)
+		if (i->is_warning)
+			add_line(&l, i);
+	if (l.left_out)
+		buf_addf(out, "%sand %zu more", l.n ? "\n" : "", l.left_out);
 }

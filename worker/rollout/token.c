@@ -1,32 +1,54 @@
 #include "worker/rollout/token.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "aws/core/json.h"
 
 /*
- * The token is compact JSON with short keys. It is written by us but comes back from outside, so
- * reading it trusts nothing. Text in it is ASCII: other bytes are replaced when it is encoded, so
- * that a token has as many bytes as characters.
+ * The token: one flat JSON object with short keys. We write it, but it comes back from outside, so
+ * reading trusts nothing: a member we do not know, a value out of range or a character that should
+ * not be there refuses the whole.
  *
  *   v  version        id rollout id     pd plan digest   sq seq
  *   ph phase          st step           t0 started       ts phase since     hs hold since
- *   fl flags: t touched, f first        pc percent       gf guard failures in a row
- *   un undo record    cd candidate      ca cause         ct cause text
+ *   fl flags: t touched, f first        pc percent       gf failures in a row, two hex digits each
+ *   un undo record    cd candidate      ca cause         ct cause text      en ending
+ *
+ * Members that say nothing (empty, none) are left out.
  */
 #define VERSION 1
-#define MAX_TIME_MS 253402300799999ll /* the year 9999 */
+#define TIME_MAX_MS 253402300799999ll /* the end of the year 9999 */
+
+/*
+ * Room. What is not named here is at most 450 characters (a test encodes the largest), so these
+ * two always fit and the cause's text gets what is left.
+ */
+#define UNDO_ENCODED_MAX (LIMIT_UNDO + LIMIT_UNDO / 2)
+#define CANDIDATE_ENCODED_MAX (LIMIT_CANDIDATE + LIMIT_CANDIDATE / 2)
+#define REST_MAX 450
+_Static_assert(UNDO_ENCODED_MAX + CANDIDATE_ENCODED_MAX + REST_MAX < LIMIT_TOKEN,
+	       "every state fits into a token");
 
 static const char *const CAUSES[CAUSE_COUNT] = {
-	[CAUSE_NONE] = "none",		 [CAUSE_GUARD] = "guard",   [CAUSE_UNKNOWN] = "unknown",
-	[CAUSE_TIMEOUT] = "timeout",	 [CAUSE_CANDIDATE] = "candidate", [CAUSE_DRIFT] = "drift",
-	[CAUSE_ABANDON] = "abandon",	 [CAUSE_OPERATOR] = "operator",	[CAUSE_PLAN] = "plan",
-	[CAUSE_DENIED] = "denied",	 [CAUSE_SYSTEM] = "system",
+	[CAUSE_NONE] = "none",	     [CAUSE_GUARD] = "guard",	      [CAUSE_UNKNOWN] = "unknown",
+	[CAUSE_TIMEOUT] = "timeout", [CAUSE_CANDIDATE] = "candidate", [CAUSE_DRIFT] = "drift",
+	[CAUSE_ABANDON] = "abandon", [CAUSE_OPERATOR] = "operator",   [CAUSE_PLAN] = "plan",
+	[CAUSE_DENIED] = "denied",   [CAUSE_SYSTEM] = "system",
+};
+
+static const char *const ENDINGS[ENDING_COUNT] = {
+	[ENDING_NONE] = "none",		[ENDING_UNTOUCHED] = "untouched",
+	[ENDING_RESTORED] = "restored", [ENDING_UNHEALTHY] = "unhealthy",
+	[ENDING_UNPROVEN] = "unproven", [ENDING_FOREIGN] = "foreign",
+	[ENDING_LEFT] = "left",		[ENDING_PROMOTED] = "promoted",
+	[ENDING_SERVES] = "serves",	[ENDING_SAME] = "same",
 };
 
 const char *cause_name(enum cause c)
 {
-	return (unsigned)c < CAUSE_COUNT ? CAUSES[c] : "unknown";
+	assert((unsigned)c < CAUSE_COUNT);
+	return CAUSES[c];
 }
 
 bool cause_parse(struct str s, enum cause *out)
@@ -40,62 +62,107 @@ bool cause_parse(struct str s, enum cause *out)
 	return false;
 }
 
+const char *ending_name(enum ending e)
+{
+	assert((unsigned)e < ENDING_COUNT);
+	return ENDINGS[e];
+}
+
+bool ending_parse(struct str s, enum ending *out)
+{
+	for (unsigned e = 0; e < ENDING_COUNT; e++) {
+		if (str_is(s, ENDINGS[e])) {
+			*out = (enum ending)e;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_id_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '-';
+}
+
+static bool is_printable(char c)
+{
+	return c >= 0x20 && c < 0x7f;
+}
+
 void rollout_id_from(struct str id, char out[ROLLOUT_ID_MAX + 1])
 {
 	size_t n = 2;
 
-	memcpy(out, "r-", 2);
-	for (size_t i = 0; i < id.n && n < ROLLOUT_ID_MAX; i++) {
-		char c = id.p[i];
-		bool ok = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			  (c >= 'A' && c <= 'Z') || c == '-';
-
-		out[n++] = ok ? c : '-';
-	}
+	out[0] = 'r';
+	out[1] = '-';
+	for (size_t i = 0; i < id.n && n < ROLLOUT_ID_MAX; i++)
+		out[n++] = is_id_char(id.p[i]) ? id.p[i] : '-';
 	out[n] = '\0';
 }
 
 /* --- encode ------------------------------------------------------------------------------------ */
 
-static void member_ascii(struct json_out *o, const char *key, const char *text, size_t max)
+/* Characters that this one takes in a JSON string. */
+static size_t encoded(char c)
 {
-	char clean[LIMIT_UNDO + 1];
+	return c == '"' || c == '\\' ? 2 : 1;
+}
+
+static int check_text(const char *what, const char *text, size_t encoded_max, struct err *err)
+{
 	size_t n = 0;
 
-	if (!text[0] || max == 0)
-		return;
-	for (; text[n] && n < max && n < sizeof(clean) - 1; n++)
-		clean[n] = text[n] >= 0x20 && text[n] < 0x7f ? text[n] : '?';
-	clean[n] = '\0';
-	json_member_cstr(o, key, clean);
+	for (const char *p = text; *p; p++) {
+		if (!is_printable(*p))
+			return err_set(err, ERR_MALFORMED, "token: the %s is not printable ASCII",
+				       what);
+		n += encoded(*p);
+	}
+	if (n > encoded_max)
+		return err_set(err, ERR_LIMIT,
+			       "token: the %s takes %zu characters in a continuation token; %zu at "
+			       "most fit",
+			       what, n, encoded_max);
+	return 0;
 }
 
 static void add_failures(struct json_out *o, const struct rollout_state *s)
 {
+	static const char digits[] = "0123456789abcdef";
+	char text[2 * LIMIT_GUARDS];
 	size_t n = LIMIT_GUARDS;
 
 	while (n > 0 && s->failures[n - 1] == 0)
 		n--;
 	if (n == 0)
 		return;
-	json_out_key(o, "gf");
-	json_out_array(o);
-	for (size_t i = 0; i < n; i++)
-		json_out_i64(o, s->failures[i]);
-	json_out_end(o);
+	for (size_t i = 0; i < n; i++) {
+		text[2 * i] = digits[s->failures[i] >> 4];
+		text[2 * i + 1] = digits[s->failures[i] & 15];
+	}
+	json_member_str(o, "gf", (struct str){text, 2 * n});
 }
 
-static void encode(const struct rollout_state *s, struct buf *out, size_t cause_max)
+/* The cause's text, as far as it fits into `room` characters. */
+static void add_cause_text(struct json_out *o, const char *text, size_t room)
 {
-	char flags[3] = "";
-	size_t n = 0;
+	char cut[CAUSE_TEXT_MAX + 1];
+	size_t n = 0, used = sizeof(",\"ct\":\"\"}") - 1;
+
+	for (; text[n] && used + encoded(text[n]) <= room; n++) {
+		used += encoded(text[n]);
+		cut[n] = is_printable(text[n]) ? text[n] : '?';
+	}
+	cut[n] = '\0';
+	json_member_cstr(o, "ct", cut);
+}
+
+static void encode(const struct rollout_state *s, struct buf *out)
+{
+	const char flags[] = {s->touched ? 't' : 'f', s->touched && s->first ? 'f' : '\0', '\0'};
 	struct json_out o;
 
-	if (s->touched)
-		flags[n++] = 't';
-	if (s->first)
-		flags[n++] = 'f';
-	flags[n] = '\0';
 	json_out_init(&o, out);
 	json_out_object(&o);
 	json_member_i64(&o, "v", VERSION);
@@ -108,39 +175,38 @@ static void encode(const struct rollout_state *s, struct buf *out, size_t cause_
 	json_member_i64(&o, "ts", s->phase_since.ms);
 	if (s->hold_since.ms)
 		json_member_i64(&o, "hs", s->hold_since.ms);
-	json_member_cstr(&o, "fl", flags);
+	if (s->touched || s->first)
+		json_member_cstr(&o, "fl", flags);
 	json_member_i64(&o, "pc", s->percent);
 	add_failures(&o, s);
-	member_ascii(&o, "un", s->undo, LIMIT_UNDO);
-	member_ascii(&o, "cd", s->candidate, LIMIT_CANDIDATE);
 	if (s->cause != CAUSE_NONE)
 		json_member_cstr(&o, "ca", cause_name(s->cause));
-	member_ascii(&o, "ct", s->cause_text, cause_max);
+	if (s->ending != ENDING_NONE)
+		json_member_cstr(&o, "en", ending_name(s->ending));
+	json_member_cstr(&o, "un", s->undo);
+	json_member_cstr(&o, "cd", s->candidate);
+	add_cause_text(&o, s->cause_text, out->over ? 0 : LIMIT_TOKEN - out->n);
 	json_out_end(&o);
 }
 
 int token_encode(const struct rollout_state *s, struct buf *out, struct err *err)
 {
-	size_t cause_max = CAUSE_TEXT_MAX;
 	struct buf b;
+	int rc;
 
+	assert(s->seq <= INT64_MAX);
+	if (check_text("undo record", s->undo, UNDO_ENCODED_MAX, err) ||
+	    check_text("candidate's identity", s->candidate, CANDIDATE_ENCODED_MAX, err))
+		return -1;
 	buf_init(&b, LIMIT_TOKEN);
-	for (;;) {
-		encode(s, &b, cause_max);
-		if (!b.over || cause_max == 0)
-			break;
-		cause_max /= 2; /* why it failed is told elsewhere, too; what to undo is not */
-		buf_clear(&b);
+	encode(s, &b);
+	rc = buf_check(&b, "the continuation token", err);
+	if (rc == 0) {
+		buf_add_str(out, buf_str(&b));
+		rc = buf_check(out, "the continuation token", err);
 	}
-	if (b.over) {
-		buf_release(&b);
-		return err_set(err, ERR_LIMIT,
-			       "the state of rollout %s does not fit into a continuation token of %d "
-			       "characters", s->id, LIMIT_TOKEN);
-	}
-	buf_add_str(out, buf_str(&b));
 	buf_release(&b);
-	return buf_check(out, "the token", err);
+	return rc;
 }
 
 /* --- decode ------------------------------------------------------------------------------------ */
@@ -153,115 +219,149 @@ static int bad(struct err *err, const char *key, const char *what)
 static int get_text(const struct json *root, const char *key, char *out, size_t size,
 		    struct err *err)
 {
-	struct str s = json_text(json_get(root, key));
+	const struct json *node = json_get(root, key);
+	struct str s = json_text(node);
 
+	if (node && node->type != JSON_STRING)
+		return bad(err, key, "not a string");
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 0x20 || s.p[i] >= 0x7f)
+		if (!is_printable(s.p[i]))
 			return bad(err, key, "not printable ASCII");
 	if (!str_copy(out, size, s))
 		return bad(err, key, "too long");
 	return 0;
 }
 
-static int get_i64(const struct json *root, const char *key, int64_t most, bool needed,
-		   int64_t *out, struct err *err)
+static int get_i64(const struct json *root, const char *key, int64_t most, int64_t *out,
+		   struct err *err)
 {
 	const struct json *node = json_get(root, key);
 
-	*out = 0;
-	if (!node && !needed)
-		return 0;
 	if (!json_i64(node, out) || *out < 0 || *out > most)
-		return bad(err, key, "not a number in range");
+		return bad(err, key, node ? "not a number in range" : "missing");
 	return 0;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int get_failures(const struct json *root, struct rollout_state *s, struct err *err)
 {
-	const struct json *list = json_get(root, "gf");
-	size_t i = 0;
-	int64_t v;
+	char text[2 * LIMIT_GUARDS + 1] = "";
 
-	if (!list)
-		return 0;
-	if (list->type != JSON_ARRAY || list->n > LIMIT_GUARDS)
-		return bad(err, "gf", "not a list of counts");
-	json_each(node, list) {
-		if (!json_i64(node, &v) || v < 0 || v > 255)
-			return bad(err, "gf", "not a count");
-		s->failures[i++] = (uint8_t)v;
+	if (get_text(root, "gf", text, sizeof(text), err))
+		return -1;
+	for (size_t i = 0; text[i]; i += 2) {
+		int high = hex_digit(text[i]), low = text[i + 1] ? hex_digit(text[i + 1]) : -1;
+
+		if (high < 0 || low < 0)
+			return bad(err, "gf", "not pairs of hex digits");
+		s->failures[i / 2] = (uint8_t)(high * 16 + low);
 	}
 	return 0;
 }
 
-static int check_id(const char *id, struct err *err)
+static int get_id(const struct json *root, struct rollout_state *s, struct err *err)
 {
-	if (strncmp(id, "r-", 2) != 0 || !id[2])
+	size_t n;
+
+	if (get_text(root, "id", s->id, sizeof(s->id), err))
+		return -1;
+	if (strncmp(s->id, "r-", 2) != 0 || !s->id[2])
 		return bad(err, "id", "not a rollout id");
-	for (const char *p = id; *p; p++)
-		if (!((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
-		      (*p >= 'A' && *p <= 'Z') || *p == '-'))
+	for (const char *p = s->id; *p; p++)
+		if (!is_id_char(*p))
 			return bad(err, "id", "not a rollout id");
-	return 0;
-}
-
-static int check_digest(const char *digest, struct err *err)
-{
-	size_t n = strspn(digest, "0123456789abcdef");
-
-	/* empty before the plan has been read */
-	if (digest[n] || (n != 0 && n != 32))
+	if (get_text(root, "pd", s->plan_digest, sizeof(s->plan_digest), err))
+		return -1;
+	n = strspn(s->plan_digest, "0123456789abcdef");
+	/* empty as long as the plan has not been read */
+	if (s->plan_digest[n] || (n != 0 && n != sizeof(s->plan_digest) - 1))
 		return bad(err, "pd", "not a digest");
 	return 0;
 }
 
 static int get_names(const struct json *root, struct rollout_state *s, struct err *err)
 {
-	struct str flags = json_text(json_get(root, "fl"));
-	const struct json *cause = json_get(root, "ca");
+	const struct json *cause = json_get(root, "ca"), *ending = json_get(root, "en");
+	char flags[3] = "";
 
 	if (!phase_parse(json_text(json_get(root, "ph")), &s->phase))
 		return bad(err, "ph", "not a phase");
 	if (cause && !cause_parse(json_text(cause), &s->cause))
 		return bad(err, "ca", "not a cause");
-	for (size_t i = 0; i < flags.n; i++) {
-		if (flags.p[i] == 't')
-			s->touched = true;
-		else if (flags.p[i] == 'f')
-			s->first = true;
-		else
-			return bad(err, "fl", "unknown flag");
+	if (ending && !ending_parse(json_text(ending), &s->ending))
+		return bad(err, "en", "not an ending");
+	if (get_text(root, "fl", flags, sizeof(flags), err))
+		return -1;
+	s->touched = strchr(flags, 't') != NULL;
+	s->first = strchr(flags, 'f') != NULL;
+	if (strlen(flags) != (size_t)s->touched + s->first)
+		return bad(err, "fl", "unknown flag");
+	return 0;
+}
+
+static int get_numbers(const struct json *root, struct rollout_state *s, struct err *err)
+{
+	int64_t seq = 0, step = 0, percent = 0;
+
+	if (get_i64(root, "sq", INT64_MAX - 1, &seq, err) ||
+	    get_i64(root, "st", LIMIT_STEPS - 1, &step, err) ||
+	    get_i64(root, "pc", 100, &percent, err) ||
+	    get_i64(root, "t0", TIME_MAX_MS, &s->started.ms, err) ||
+	    get_i64(root, "ts", TIME_MAX_MS, &s->phase_since.ms, err) ||
+	    (json_get(root, "hs") && get_i64(root, "hs", TIME_MAX_MS, &s->hold_since.ms, err)))
+		return -1;
+	s->seq = (uint64_t)seq;
+	s->step = (int)step;
+	s->percent = (int)percent;
+	return 0;
+}
+
+/* A member we do not know may be one that we must not lose, so it is not skipped. */
+static int check_members(const struct json *root, struct err *err)
+{
+	static const char keys[] = " v id pd sq ph st t0 ts hs fl pc gf un cd ca ct en ";
+	char wanted[8];
+
+	json_each(node, root) {
+		bool is_short = node->key.n > 0 && node->key.n <= 2 && node->key.p[0] != ' ';
+
+		if (is_short) {
+			wanted[0] = ' ';
+			memcpy(wanted + 1, node->key.p, node->key.n);
+			wanted[node->key.n + 1] = ' ';
+			wanted[node->key.n + 2] = '\0';
+		}
+		if (!is_short || !strstr(keys, wanted) || node->type == JSON_NULL)
+			return err_set(err, ERR_MALFORMED, "token: an unknown member");
 	}
 	return 0;
 }
 
 static int decode(const struct json *root, struct rollout_state *s, struct err *err)
 {
-	int64_t seq, step, percent;
-
-	if (get_text(root, "id", s->id, sizeof(s->id), err) || check_id(s->id, err) ||
-	    get_text(root, "pd", s->plan_digest, sizeof(s->plan_digest), err) ||
-	    check_digest(s->plan_digest, err) ||
-	    get_i64(root, "sq", INT64_MAX, true, &seq, err) || get_names(root, s, err) ||
-	    get_i64(root, "st", LIMIT_STEPS - 1, true, &step, err) ||
-	    get_i64(root, "t0", MAX_TIME_MS, true, &s->started.ms, err) ||
-	    get_i64(root, "ts", MAX_TIME_MS, true, &s->phase_since.ms, err) ||
-	    get_i64(root, "hs", MAX_TIME_MS, false, &s->hold_since.ms, err) ||
-	    get_i64(root, "pc", 100, true, &percent, err) || get_failures(root, s, err) ||
+	if (check_members(root, err) || get_id(root, s, err) || get_names(root, s, err) ||
+	    get_numbers(root, s, err) || get_failures(root, s, err) ||
 	    get_text(root, "un", s->undo, sizeof(s->undo), err) ||
 	    get_text(root, "cd", s->candidate, sizeof(s->candidate), err) ||
 	    get_text(root, "ct", s->cause_text, sizeof(s->cause_text), err))
 		return -1;
-	s->seq = (uint64_t)seq;
-	s->step = (int)step;
-	s->percent = (int)percent;
+	/* without it there would be no way back */
 	if (!s->undo[0] && s->phase != PHASE_INSPECT && !phase_is_final(s->phase))
-		return bad(err, "un", "a rollout past its inspection has an undo record");
+		return bad(err, "un", "missing, though the target has been inspected");
+	if (s->touched && !s->undo[0])
+		return bad(err, "un", "missing, though the target has been touched");
 	return 0;
 }
 
 int token_decode(struct arena *a, struct str text, struct rollout_state *s, struct err *err)
 {
+	struct rollout_state state = {.phase = PHASE_INSPECT};
 	struct json *root;
 	int64_t version;
 
@@ -272,11 +372,13 @@ int token_decode(struct arena *a, struct str text, struct rollout_state *s, stru
 		return err_wrap(err, "token");
 	}
 	if (root->type != JSON_OBJECT || !json_i64(json_get(root, "v"), &version))
-		return err_set(err, ERR_MALFORMED, "token: not one of ours");
+		return err_set(err, ERR_MALFORMED, "token: it was not written by this program");
 	if (version != VERSION)
 		return err_set(err, ERR_MALFORMED,
 			       "token: version %lld; this program writes and reads version %d",
 			       (long long)version, VERSION);
-	*s = (struct rollout_state){0};
-	return decode(root, s, err);
+	if (decode(root, &state, err))
+		return -1;
+	*s = state;
+	return 0;
 }

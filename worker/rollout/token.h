@@ -32,6 +32,21 @@ enum cause { /* why a rollout went back or failed */
 	CAUSE_COUNT
 };
 
+/* How a rollout left its target when it ended. */
+enum ending {
+	ENDING_NONE,	  /* it has not ended */
+	ENDING_UNTOUCHED, /* it ended in INSPECT, which changes nothing */
+	ENDING_RESTORED,  /* the baseline carries everything, read back, and is healthy */
+	ENDING_UNHEALTHY, /* the baseline carries everything, read back, but is not healthy */
+	ENDING_UNPROVEN,  /* it could not be proved that the baseline carries the traffic */
+	ENDING_FOREIGN,	  /* left as found: somebody else changed it */
+	ENDING_LEFT,	  /* left as it was, because the plan says so */
+	ENDING_PROMOTED,  /* promoted when last read, but what was to be retired is not */
+	ENDING_SERVES,	  /* success: the candidate serves everything */
+	ENDING_SAME,	  /* success: what the artifact brings served already */
+	ENDING_COUNT
+};
+
 #define ROLLOUT_ID_MAX 64
 #define CAUSE_TEXT_MAX 480
 
@@ -50,21 +65,29 @@ struct rollout_state {
 	char undo[LIMIT_UNDO + 1];		  /* the target's own record of what was live */
 	char candidate[LIMIT_CANDIDATE + 1];	  /* the target's name of the candidate, or "" */
 	enum cause cause;
-	char cause_text[CAUSE_TEXT_MAX + 1];
+	char cause_text[CAUSE_TEXT_MAX + 1];	  /* printable ASCII */
+	enum ending ending;
 };
 
 const char *cause_name(enum cause c);
 bool cause_parse(struct str s, enum cause *out);
 
+const char *ending_name(enum ending e);
+bool ending_parse(struct str s, enum ending *out);
+
 /*
  * Encode as compact ASCII JSON of at most LIMIT_TOKEN characters into out (initialised by the
- * caller). ERR_LIMIT when it would be longer; cause_text is cut before that happens.
+ * caller), and cut cause_text to what room there is. undo and candidate are printable ASCII, else
+ * ERR_MALFORMED. ERR_LIMIT when quotes and backslashes, which take two characters, make them more
+ * than half as long again as they may be: refused at the first token already, before anything is
+ * touched, because every later state of a rollout whose first one fits does fit.
  */
 int token_encode(const struct rollout_state *s, struct buf *out, struct err *err) MUST_CHECK;
 
 /*
- * Decode, trusting nothing: version, ranges, lengths, enum names and character sets are checked.
- * ERR_MALFORMED says what is wrong; an unknown version says so.
+ * Decode, trusting nothing: version, members, ranges, lengths, enum names and character sets are
+ * checked. ERR_MALFORMED says what is wrong; an unknown version says so. *s is written on success
+ * only. Nothing in *s points into the arena.
  */
 int token_decode(struct arena *a, struct str text, struct rollout_state *s, struct err *err)
 	MUST_CHECK;

@@ -1,34 +1,44 @@
 #include "worker/rollout/verdict.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The lattice: the kinds stand in the order of the enum, the worst last. */
+#include "aws/core/str.h"
 
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = ' ';
-}
+/*
+ * Verdicts and their join. The kinds stand in the order of the enum, the worst last, so that the
+ * join is a maximum. Texts come from services and probes: they are cut and cleaned once, here.
+ */
 
 struct verdict verdict_make(enum verdict_kind kind, struct utc at, const char *fmt, ...)
 {
 	struct verdict v = {.kind = kind, .at = at};
+	char raw[VERDICT_TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(v.text, sizeof(v.text), fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	clean(v.text);
+	str_copy_clean(v.text, sizeof(v.text), str_from(raw));
 	return v;
+}
+
+/* Append "(and K more)", for which the text gives way when there is no room. */
+static void add_more(struct verdict *v, size_t more)
+{
+	char suffix[40], head[VERDICT_TEXT_MAX];
+	int n = snprintf(suffix, sizeof(suffix), " (and %zu more)", more);
+
+	str_copy(head, sizeof(head) - (size_t)n, str_from(v->text));
+	*v = verdict_make(v->kind, v->at, "%s%s", head, suffix);
 }
 
 struct verdict verdict_join(const struct verdict *v, size_t n, struct utc now)
 {
 	struct verdict joined;
-	size_t worst = 0, same = 0, len;
+	size_t worst = 0, same = 0;
 
 	if (n == 0)
 		return verdict_make(VERDICT_UNKNOWN, now, "no guard was asked");
@@ -41,9 +51,8 @@ struct verdict verdict_join(const struct verdict *v, size_t n, struct utc now)
 		if (v[i].at.ms < joined.at.ms)
 			joined.at = v[i].at;
 	}
-	len = strlen(joined.text);
 	if (same > 1)
-		snprintf(joined.text + len, sizeof(joined.text) - len, " (and %zu more)", same - 1);
+		add_more(&joined, same - 1);
 	return joined;
 }
 
@@ -54,5 +63,6 @@ const char *verdict_name(enum verdict_kind k)
 					    [VERDICT_ERROR] = "Error",
 					    [VERDICT_FAIL] = "Fail"};
 
+	assert((unsigned)k < sizeof(names) / sizeof(names[0]));
 	return names[k];
 }

@@ -1,0 +1,350 @@
+#include "tests/unit/rollout/decide_fixture.h"
+#include "tests/unit/rollout/decide_rules.h"
+
+/* The rules of decide_rules.h, each edge of the phase list, and what takes more than one look. */
+
+/* --- running a rule ---------------------------------------------------------------------------------- */
+
+static struct plan plan_of(const struct rule *r)
+{
+	struct plan p = test_plan();
+
+	if (r->plan & HOLD_ON)
+		p.unknown_then = UNKNOWN_HOLD;
+	p.rollback_on_guard = !(r->plan & KEEP_ON_GUARD);
+	p.rollback_on_timeout = !(r->plan & KEEP_ON_TIMEOUT);
+	p.rollback_on_abandon = !(r->plan & LEAVE);
+	if (r->plan & NO_BAKE)
+		p.bake_ms = 0;
+	if (r->plan & LAST_IS_ALL)
+		p.steps[2].weight_bp = 10000;
+	if (r->plan & NO_LIMITS)
+		p.prepare_ms = p.verify_ms = 0;
+	return p;
+}
+
+static struct rollout_state state_of(const struct plan *plan, const struct rule *r)
+{
+	struct rollout_state s = test_state(plan, r->phase, r->step);
+
+	s.first = (r->state & FIRST) != 0;
+	if (r->state & UNTOUCHED)
+		s.touched = false;
+	if (r->state & NO_UNDO)
+		s.undo[0] = '\0';
+	if (r->hold_ms)
+		s.hold_since.ms = s.phase_since.ms + r->at_ms - r->hold_ms;
+	if (r->phase == PHASE_RESTORE || r->phase == PHASE_PROVE) {
+		s.cause = CAUSE_GUARD;
+		str_copy(s.cause_text, sizeof(s.cause_text), STR("with 5% on it: errors is red"));
+	}
+	return s;
+}
+
+static void set_guards(struct observation *o, const struct rule *r, int64_t since, struct utc now)
+{
+	static const enum verdict_kind kinds[] = {
+		[G_UNKNOWN] = VERDICT_UNKNOWN, [G_ERROR] = VERDICT_ERROR, [G_FAIL] = VERDICT_FAIL};
+
+	o->has_guards = r->guards != G_NONE && (o->has_guards || r->guards != G_PASS);
+	if (r->guards == G_UNKNOWN || r->guards == G_ERROR || r->guards == G_FAIL)
+		o->guards = verdict_make(kinds[r->guards], now, "errors is red");
+	if (r->guards == G_OLD && r->phase == PHASE_WATCH)
+		o->guards.at.ms = since + 10 * M - 1;
+	else if (r->guards == G_OLD && r->phase == PHASE_BAKE && !(r->plan & NO_BAKE))
+		o->guards.at.ms = since + 15 * M - 1;
+	else if (r->guards == G_OLD)
+		o->guards.at.ms = since - 1;
+	if (r->guards == G_ANCIENT)
+		o->guards.at.ms = now.ms - 5 * M - 1;
+	if (r->guards == G_FUTURE)
+		o->guards.at.ms = now.ms + 1;
+}
+
+static struct observation look_of(const struct plan *plan, const struct rollout_state *s,
+				  const struct rule *r, struct utc now, const struct err *act)
+{
+	struct observation o = test_look(plan, s, now);
+
+	if (r->live)
+		o.target.live = (enum live)(r->live - 1);
+	if (r->bp)
+		o.target.weight_bp = r->bp;
+	if (r->candidate)
+		o.target.candidate = (enum candidate_state)(r->candidate - 1);
+	o.target.settled = !r->unsettled;
+	o.target.denied = r->denied;
+	o.target.retired = r->retired;
+	o.token_held = !r->no_token;
+	o.abandoned = r->abandoned;
+	o.operator_command = r->op;
+	o.operator_name = r->op ? "ann" : NULL;
+	o.act_error = r->act ? act : NULL;
+	set_guards(&o, r, s->phase_since.ms, now);
+	if (r->health == H_FAIL)
+		o.target.baseline_health.kind = VERDICT_FAIL;
+	if (r->health == H_OLD)
+		o.target.baseline_health.at.ms = s->phase_since.ms - 1;
+	return o;
+}
+
+static void run_rule(const struct rule *r, struct rollout_state *s, struct rollout_state *next,
+		     struct decision *d)
+{
+	struct plan plan = plan_of(r);
+	struct utc now = {T0 + HOUR + r->at_ms};
+	struct err act = ERR_INIT;
+	struct observation o;
+
+	err_set(&act, r->act, "the call was refused");
+	*s = state_of(&plan, r);
+	o = look_of(&plan, s, r, now, &act);
+	if (r->plan & LOST)
+		plan.n_steps = 0;
+	decide(&plan, s, &o, now, next, d);
+}
+
+static void test_rules(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
+		const struct rule *r = &RULES[i];
+		int to = r->to ? r->to - 1 : (int)r->phase;
+		bool backs = r->phase == PHASE_RESTORE || r->phase == PHASE_PROVE;
+		struct rollout_state s, next;
+		struct decision d;
+
+		run_rule(r, &s, &next, &d);
+		if (d.kind != r->then || (int)next.phase != to)
+			fail_msg("%s: decision %d, to %s: %s", r->name, d.kind,
+				 phase_name(next.phase), d.reason);
+		if (next.step != r->to_step || (int)next.cause != (backs ? CAUSE_GUARD : r->cause))
+			fail_msg("%s: step %d, cause %s", r->name, next.step,
+				 cause_name(next.cause));
+		if (r->ending && (int)next.ending != r->ending)
+			fail_msg("%s: ending %s", r->name, ending_name(next.ending));
+		if (r->failure && (int)d.failure != r->failure - 1)
+			fail_msg("%s: failure %d", r->name, d.failure);
+		if (r->bp_then && d.weight_bp != r->bp_then)
+			fail_msg("%s: weight %d", r->name, d.weight_bp);
+		if (r->until_ms && d.until.ms != s.phase_since.ms + r->until_ms)
+			fail_msg("%s: until %lld", r->name,
+				 (long long)(d.until.ms - s.phase_since.ms));
+		if (r->says && !strstr(d.reason, r->says))
+			fail_msg("%s: \"%s\"", r->name, d.reason);
+	}
+}
+
+/* Every edge of the phase list is taken by a rule, and none that is not in it. */
+static void test_every_edge_is_taken(void **state)
+{
+	bool taken[PHASE_COUNT][PHASE_COUNT] = {{false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
+		struct rollout_state s, next;
+		struct decision d;
+
+		run_rule(&RULES[i], &s, &next, &d);
+		if (s.phase != next.phase)
+			taken[s.phase][next.phase] = true;
+	}
+	for (unsigned a = 0; a < PHASE_COUNT; a++)
+		for (unsigned b = 0; b < PHASE_COUNT; b++)
+			if (taken[a][b] != phase_may_go((enum phase)a, (enum phase)b))
+				fail_msg("%s to %s: %s", phase_name((enum phase)a),
+					 phase_name((enum phase)b),
+					 taken[a][b] ? "not in the list" : "never taken");
+}
+
+/* --- what takes more than one look ----------------------------------------------------------------- */
+
+/* The hold begins with the first look that is no Pass, survives others, and ends with a Pass. */
+static void test_hold_is_remembered(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_WATCH, 0), next;
+	struct utc now = {s.phase_since.ms + M};
+	struct observation o = test_look(&plan, &s, now);
+	struct decision d;
+
+	(void)state;
+	o.guards.kind = VERDICT_UNKNOWN;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.hold_since.ms, now.ms);
+	s = next;
+	now.ms += M;
+	o.guards = verdict_make(VERDICT_ERROR, now, "no answer");
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.hold_since.ms, now.ms - M);
+	assert_true(next.seq == s.seq);
+	s = next;
+	now.ms += M;
+	o.guards = verdict_make(VERDICT_PASS, now, "ok");
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.hold_since.ms, 0);
+	assert_true(next.seq == s.seq + 1);
+}
+
+/* A hold of 0 goes back at the first look that is no Pass, but not for a Pass of a moment ago. */
+static void test_no_hold_at_all(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_WATCH, 0), next;
+	struct utc now = {s.phase_since.ms};
+	struct observation o = test_look(&plan, &s, now);
+	struct decision d;
+
+	(void)state;
+	plan.unknown_hold_ms = 0;
+	o.guards.at.ms = now.ms - 10 * S;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.phase, PHASE_WATCH);
+	o.guards.kind = VERDICT_UNKNOWN;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.phase, PHASE_RESTORE);
+	assert_int_equal(next.cause, CAUSE_UNKNOWN);
+}
+
+/* The data of a metric with long periods is old by nature. */
+static void test_age_of_evidence_follows_the_periods(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_WATCH, 0), next;
+	struct utc now = {s.phase_since.ms + 9 * M};
+	struct observation o = test_look(&plan, &s, now);
+	struct decision d;
+
+	(void)state;
+	o.guards.at.ms = now.ms - 6 * M;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.hold_since.ms, now.ms);
+	plan.guards[0].period_ms = M;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.hold_since.ms, 0);
+}
+
+static void test_failure_types_follow_the_cause(void **state)
+{
+	static const enum failure types[CAUSE_COUNT] = {
+		[CAUSE_GUARD] = FAILURE_JOB_FAILED,
+		[CAUSE_UNKNOWN] = FAILURE_JOB_FAILED,
+		[CAUSE_TIMEOUT] = FAILURE_JOB_FAILED,
+		[CAUSE_CANDIDATE] = FAILURE_JOB_FAILED,
+		[CAUSE_OPERATOR] = FAILURE_JOB_FAILED,
+		[CAUSE_ABANDON] = FAILURE_JOB_FAILED,
+		[CAUSE_DRIFT] = FAILURE_REVISION_OUT_OF_SYNC,
+		[CAUSE_DENIED] = FAILURE_PERMISSION_ERROR,
+		[CAUSE_PLAN] = FAILURE_CONFIGURATION_ERROR,
+		[CAUSE_SYSTEM] = FAILURE_SYSTEM_UNAVAILABLE,
+	};
+	struct plan plan = test_plan();
+
+	(void)state;
+	for (unsigned c = CAUSE_GUARD; c < CAUSE_COUNT; c++) {
+		struct rollout_state s = test_state(&plan, PHASE_PROVE, 0), next;
+		struct utc now = {s.phase_since.ms + S};
+		struct observation o = test_look(&plan, &s, now);
+		struct decision d;
+
+		s.cause = (enum cause)c;
+		decide(&plan, &s, &o, now, &next, &d);
+		assert_int_equal(d.kind, DECIDE_FAIL);
+		assert_int_equal(d.failure, types[c]);
+		assert_int_equal(next.cause, c);
+	}
+}
+
+/* What services and people say goes into the token: it must be made fit for it. */
+static void test_cause_text_is_ascii(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_WATCH, 0), next;
+	struct utc now = {s.phase_since.ms};
+	struct observation o = test_look(&plan, &s, now);
+	struct decision d;
+
+	(void)state;
+	o.operator_command = OPERATOR_ROLLBACK;
+	o.operator_name = "Zo\xc3\xab\n\x1b[31m";
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_string_equal(next.cause_text, "Zo????[31m asked to go back");
+	assert_string_equal(d.reason, "Zo\xc3\xab??[31m asked to go back");
+	o.operator_name = NULL;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_string_equal(next.cause_text, "an operator asked to go back");
+}
+
+/* RETIRE tells at its end what hindered it on the way; a success forgets it. */
+static void test_retire_remembers_what_hindered(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_RETIRE, 2), next;
+	struct utc now = {s.phase_since.ms};
+	struct observation o = test_look(&plan, &s, now);
+	struct err err = ERR_INIT;
+	struct decision d;
+
+	(void)state;
+	err_set(&err, ERR_DENIED, "DeleteThing was denied");
+	o.act_error = &err;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(d.kind, DECIDE_WAIT);
+	s = next;
+	o.act_error = NULL;
+	now.ms += 30 * M;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(d.kind, DECIDE_FAIL);
+	assert_non_null(strstr(next.cause_text, "DeleteThing was denied"));
+	o.target.retired = true;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(d.kind, DECIDE_SUCCEED);
+	assert_string_equal(next.cause_text, "");
+}
+
+static void test_begin(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s;
+
+	(void)state;
+	rollout_begin(&plan, "r-1", (struct utc){T0}, &s);
+	assert_int_equal(s.phase, PHASE_INSPECT);
+	assert_string_equal(s.id, "r-1");
+	assert_string_equal(s.plan_digest, "0123456789abcdef0123456789abcdef");
+	assert_int_equal(s.started.ms, T0);
+	assert_int_equal(s.phase_since.ms, T0);
+	assert_false(s.touched);
+	assert_int_equal(s.percent, 0);
+}
+
+static void test_guards_in(void **state)
+{
+	(void)state;
+	assert_int_equal(rollout_guards_in(PHASE_VERIFY), GUARD_IN_VERIFY);
+	assert_int_equal(rollout_guards_in(PHASE_WATCH), GUARD_IN_WATCH);
+	assert_int_equal(rollout_guards_in(PHASE_SHIFT), GUARD_IN_WATCH);
+	assert_int_equal(rollout_guards_in(PHASE_PROMOTE), GUARD_IN_WATCH);
+	assert_int_equal(rollout_guards_in(PHASE_BAKE), GUARD_IN_BAKE);
+	assert_int_equal(rollout_guards_in(PHASE_INSPECT), 0);
+	assert_int_equal(rollout_guards_in(PHASE_RESTORE), 0);
+	assert_int_equal(rollout_guards_in(PHASE_FAILED), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_every_edge_is_taken),
+		cmocka_unit_test(test_hold_is_remembered),
+		cmocka_unit_test(test_no_hold_at_all),
+		cmocka_unit_test(test_age_of_evidence_follows_the_periods),
+		cmocka_unit_test(test_failure_types_follow_the_cause),
+		cmocka_unit_test(test_cause_text_is_ascii),
+		cmocka_unit_test(test_retire_remembers_what_hindered),
+		cmocka_unit_test(test_begin),
+		cmocka_unit_test(test_guards_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

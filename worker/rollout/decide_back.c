@@ -1,0 +1,80 @@
+#include "worker/rollout/decide_step.h"
+
+/*
+ * The way back. It is not over when a call returns but when a look shows the baseline with all
+ * traffic and healthy; a report never claims more than was seen. Nothing but the phases' limits and
+ * somebody else's change ends it: no budget, no operator.
+ */
+
+static bool is_foreign(struct deciding *x)
+{
+	if (x->o->target.live != LIVE_FOREIGN)
+		return false;
+	decide_fail(x, CAUSE_NONE, ENDING_FOREIGN,
+		    "left as found: somebody else changed the target on the way back: %s",
+		    x->o->target.detail);
+	return true;
+}
+
+/* RESTORE: the target's restore() sets what the undo record says, so it can be repeated. */
+static void restore(struct deciding *x)
+{
+	const struct target_observation *t = &x->o->target;
+
+	if (is_foreign(x))
+		return;
+	if (t->live == LIVE_BASELINE && t->settled)
+		decide_go(x, PHASE_PROVE, "the baseline has all traffic, read back");
+	else if (decide_limit_is_over(x))
+		decide_fail(x, CAUSE_NONE, ENDING_UNPROVEN,
+			    "it could NOT be proved that the baseline carries the traffic: %s",
+			    t->detail[0] ? t->detail : "out of time");
+	else if (x->o->act_error)
+		/* trying at once again would be a hot loop; trying again at the next look is not */
+		decide_wait(x, "restoring did not work, trying again: %s", x->o->act_error->text);
+	else if (t->live == LIVE_UNREADABLE)
+		decide_wait(x, "the target cannot be read, looking again before restoring: %s",
+			    t->detail);
+	else if (t->live == LIVE_BASELINE)
+		decide_wait(x, "the baseline has all traffic, waiting until that is in effect: %s",
+			    t->detail);
+	else
+		decide_act(x, DECIDE_RESTORE, "giving the baseline all traffic");
+}
+
+/* PROVE: only reads. */
+static void prove(struct deciding *x)
+{
+	const struct target_observation *t = &x->o->target;
+	const struct verdict *health = &t->baseline_health;
+	bool is_baseline = t->live == LIVE_BASELINE;
+
+	if (is_foreign(x))
+		return;
+	if (is_baseline && health->kind == VERDICT_PASS && health->at.ms >= x->s->phase_since.ms)
+		/* whether anything was touched may be news to this state: say what was read */
+		decide_fail(x, CAUSE_NONE, ENDING_RESTORED,
+			    "the baseline carries all traffic and is healthy: %s", health->text);
+	else if (!is_baseline && t->live != LIVE_UNREADABLE)
+		decide_go(x, PHASE_RESTORE, "the baseline does not carry all traffic any more");
+	else if (decide_limit_is_over(x) && is_baseline)
+		decide_fail(x, CAUSE_NONE, ENDING_UNHEALTHY,
+			    "the baseline carries all traffic but is not healthy: %s",
+			    health->text);
+	else if (decide_limit_is_over(x))
+		decide_fail(x, CAUSE_NONE, ENDING_UNPROVEN,
+			    "the target could not be read any more: %s", t->detail);
+	else if (is_baseline)
+		decide_wait(x, "proving that the baseline is healthy: %s: %s",
+			    verdict_name(health->kind), health->text);
+	else
+		decide_wait(x, "the target cannot be read: %s", t->detail);
+}
+
+void step_back(struct deciding *x)
+{
+	if (x->s->phase == PHASE_RESTORE)
+		restore(x);
+	else
+		prove(x);
+}

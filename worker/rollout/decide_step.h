@@ -1,0 +1,66 @@
+#ifndef WORKER_ROLLOUT_DECIDE_STEP_H
+#define WORKER_ROLLOUT_DECIDE_STEP_H
+
+#include "worker/rollout/decide.h"
+
+/*
+ * Between the files of the machine (decide.c, decide_forward.c, decide_back.c); nobody else
+ * includes this. A step looks at what was seen and ends by calling one of the outcomes below,
+ * exactly once.
+ */
+struct deciding {
+	const struct plan *plan;
+	const struct rollout_state *s; /* as it was */
+	const struct observation *o;
+	struct utc now;
+	struct rollout_state *next; /* as it becomes */
+	struct decision *d;
+};
+
+void step_forward(struct deciding *x); /* INSPECT to RETIRE */
+void step_back(struct deciding *x);    /* RESTORE, PROVE */
+
+/* --- outcomes ---------------------------------------------------------------------------------- */
+
+/* Go to another phase, and look again at once. */
+void decide_go(struct deciding *x, enum phase to, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same to SHIFT, for this step of the plan. */
+void decide_go_step(struct deciding *x, int step, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Stay; until is the next moment at which time alone changes something. */
+void decide_wait(struct deciding *x, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Stay and act: the target counts as touched from here on. */
+void decide_act(struct deciding *x, enum decision_kind kind, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* Go back to the baseline. From INSPECT, where nothing was touched, that is the end. */
+void decide_restore(struct deciding *x, enum cause cause, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* End as failed. CAUSE_NONE keeps the cause and the text there are. */
+void decide_fail(struct deciding *x, enum cause cause, enum ending ending, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+void decide_succeed(struct deciding *x, enum ending ending, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * The last look was no Pass: wait, but no longer than the plan holds; then its policy says. `kind`
+ * and `what` say what the look was.
+ */
+void decide_hold(struct deciding *x, enum verdict_kind kind, const char *what);
+
+/* --- changes of the state that are no move ------------------------------------------------------- */
+
+void decide_clear_hold(struct deciding *x);
+/* Remember why it is not going on, as long as there is no cause yet. */
+void decide_note(struct deciding *x, const char *text);
+
+/* --- questions ----------------------------------------------------------------------------------- */
+
+/* Limit of this phase in milliseconds, 0 when it has none. */
+int64_t decide_limit_ms(const struct plan *plan, enum phase p);
+bool decide_limit_is_over(const struct deciding *x);
+/* When the action has to turn back to be back in time; 0 when the plan has no budget. */
+int64_t decide_budget_end_ms(const struct plan *plan, const struct rollout_state *s);
+/* The last act failed for good. A conflict is not for good: somebody moved, look again. */
+bool decide_act_failed(const struct deciding *x);
+/* The candidate's share of traffic, 0 to 10,000. Nothing may be concluded from an unreadable one. */
+int decide_live_weight(const struct target_observation *t);
+bool decide_is_plan_weight(const struct plan *plan, int weight_bp);
+
+#endif
