@@ -142,6 +142,7 @@ struct sim_report {
 	int percent; /* -1 when absent */
 	const char *failure_type, *message;
 	const char *revision;		   /* currentRevision.revision */
+	const char *change_identifier;	   /* currentRevision.changeIdentifier */
 	const char *output_variables_json; /* an object, or "" */
 };
 

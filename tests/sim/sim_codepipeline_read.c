@@ -187,6 +187,21 @@ void simcp_list_action_executions(struct simcp *cp, const struct sim_exchange *x
 
 /* --- GetPipelineState ------------------------------------------------------------------------- */
 
+static void out_revision(struct json_out *o, const struct simcp_run *r)
+{
+	const struct sim_report *last;
+
+	if (!r->pub.n_reports || !r->reports[r->pub.n_reports - 1].revision[0])
+		return;
+	last = &r->reports[r->pub.n_reports - 1];
+	json_out_key(o, "currentRevision");
+	json_out_object(o);
+	json_member_cstr(o, "revisionId", last->revision);
+	json_member_cstr(o, "revisionChangeId", last->change_identifier);
+	simcp_out_time(o, "created", last->at);
+	json_out_end(o);
+}
+
 static void out_action_state(struct simcp *cp, struct json_out *o, const struct simcp_action *a)
 {
 	const struct simcp_run *r = NULL;
@@ -197,13 +212,7 @@ static void out_action_state(struct simcp *cp, struct json_out *o, const struct 
 	json_out_object(o);
 	json_member_cstr(o, "actionName", a->name);
 	if (r) {
-		if (r->pub.n_reports && r->reports[r->pub.n_reports - 1].revision[0]) {
-			json_out_key(o, "currentRevision");
-			json_out_object(o);
-			json_member_cstr(o, "revisionId",
-					 r->reports[r->pub.n_reports - 1].revision);
-			json_out_end(o);
-		}
+		out_revision(o, r);
 		json_out_key(o, "latestExecution");
 		json_out_object(o);
 		json_member_cstr(o, "actionExecutionId", r->id);

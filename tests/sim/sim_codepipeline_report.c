@@ -103,6 +103,7 @@ static bool read_revision(struct simcp *cp, const struct sim_exchange *x, struct
 			     2048))
 		return false;
 	out->revision = keep(cp, json_get(r, "revision"));
+	out->change_identifier = keep(cp, json_get(r, "changeIdentifier"));
 	return true;
 }
 
@@ -194,6 +195,7 @@ static struct sim_report report_empty(const struct sim_exchange *x, enum sim_rep
 		.failure_type = "",
 		.message = "",
 		.revision = "",
+		.change_identifier = "",
 		.output_variables_json = "",
 	};
 }

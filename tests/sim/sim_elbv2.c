@@ -261,7 +261,8 @@ struct sim_health sim_target_health(const struct sim_target_group *tg, const str
 	if (warm < 0)
 		warm = tg->interval_s * tg->threshold * 1000;
 	if (tg->does.unhealthy || t->unhealthy) {
-		if (now.ms - since < tg->interval_s * 1000)
+		/* one that has been healthy is initial no more */
+		if (now.ms - since < tg->interval_s * 1000 && now.ms - since < warm)
 			return (struct sim_health){"initial", "Elb.RegistrationInProgress",
 						   "Target registration is in progress"};
 		return (struct sim_health){"unhealthy", "Target.FailedHealthChecks",

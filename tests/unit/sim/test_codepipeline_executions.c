@@ -348,6 +348,8 @@ static void test_states_and_lists(void **state)
 	assert_string_equal(text(action, "latestExecution.summary"), "5%");
 	assert_string_equal(text(action, "latestExecution.externalExecutionId"), "r-5");
 	assert_string_equal(text(action, "currentRevision.revisionId"), "v2");
+	assert_string_equal(text(action, "currentRevision.revisionChangeId"), "c");
+	assert_non_null(json_at(action, "currentRevision.created"));
 	assert_int_equal(cp(w, "GetPipelineState", "{\"name\":\"no\"}"), 400);
 	assert_string_equal(code(w), "PipelineNotFoundException");
 	assert_int_equal(cp(w, "GetPipelineExecution",

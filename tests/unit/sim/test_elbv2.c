@@ -142,6 +142,7 @@ static void test_targets_register_and_drain(void **state)
 	struct shop s = shop_new();
 	struct world *w = s.w;
 	const struct xml *x;
+	const struct json *quick;
 	(void)state;
 	ctl(w, "elbv2 target-group tg-blue deregistration_s=60");
 	sim_advance(w->sim, 60000);
@@ -177,6 +178,12 @@ static void test_targets_register_and_drain(void **state)
 	assert_error(w, 400, "InvalidTarget");
 	ctl(w, "elbv2 target tg-blue i-tg-blue-1 state=unhealthy");
 	assert_string_equal(health(&s, s.blue, "State"), "unhealthy");
+	/* once healthy, it turns unhealthy without being initial again */
+	ctl(w, "elbv2 target-group tg-quick targets=1 interval=300 healthy_after_ms=0");
+	ctl(w, "elbv2 rule shop:443 priority=77 path=/quick forward=tg-quick:1");
+	ctl(w, "elbv2 target tg-quick i-tg-quick-1 state=unhealthy");
+	quick = json_get(ctl(w, "elbv2 show tg-quick"), "targets");
+	assert_string_equal(json_cstr(json_get(quick->first, "state")), "unhealthy");
 	world_free(w);
 }
 
