@@ -178,6 +178,7 @@ static int add_signature(struct call *k, struct headers *h, struct err *err)
 					.normalize = s->double_encode};
 	const struct secret *token = &k->credentials->session_token;
 	char *time = arena_alloc(k->a, UTC_AMZ_SIZE);
+	uint8_t key[SHA256_SIZE];
 	struct buf value;
 	int ret;
 
@@ -188,8 +189,11 @@ static int add_signature(struct call *k, struct headers *h, struct err *err)
 	if (token->n) /* lives in the snapshot, which the call holds */
 		add(h, "X-Amz-Security-Token", (struct str){secret_reveal(token), token->n});
 	request.n_headers = h->n;
+	retry_signing_key(k->aws->priv, k->scope, &scope, key);
+	scope.signing_key = key;
 	buf_init(&value, SIGV4_TEXT_MAX);
 	ret = sigv4_authorization(&request, &scope, &value, err);
+	mem_wipe(key, sizeof(key));
 	if (!ret)
 		add(h, "Authorization", str_from(str_dup(k->a, buf_str(&value))));
 	buf_release(&value);

@@ -13,6 +13,7 @@ struct retry_scope {
 	char *service, *region;
 	int tokens;
 	int64_t skew_ms;
+	struct sigv4_key_cache key;
 };
 
 struct aws_private {
@@ -38,6 +39,7 @@ void aws_private_free(struct aws_private *p)
 	for (size_t i = 0; i < p->n_scopes; i++) {
 		free(p->scopes[i]->service);
 		free(p->scopes[i]->region);
+		sigv4_key_cache_release(&p->scopes[i]->key);
 		free(p->scopes[i]);
 	}
 	lock_release(&p->lock);
@@ -101,6 +103,14 @@ void retry_skew_set(struct aws_private *p, struct retry_scope *s, int64_t skew_m
 {
 	lock_take(&p->lock);
 	s->skew_ms = skew_ms;
+	lock_drop(&p->lock);
+}
+
+void retry_signing_key(struct aws_private *p, struct retry_scope *s, const struct sigv4_scope *sign,
+		       uint8_t key[SHA256_SIZE])
+{
+	lock_take(&p->lock);
+	sigv4_key_cache_get(&s->key, sign, key);
 	lock_drop(&p->lock);
 }
 

@@ -6,10 +6,11 @@
 
 #include "aws/call.h"
 #include "aws/core/lock.h"
+#include "aws/sigv4.h"
 
 /*
- * What calls of one process share: retry tokens and clock skew for each service and region, and
- * counters. For aws/call only. Thread-safe.
+ * What calls of one process share: retry tokens, clock skew and the last signing key for each
+ * service and region, and counters. For aws/call only. Thread-safe.
  *
  * Source: "Retry behavior", standard mode, of the AWS SDKs and Tools Reference Guide, and botocore.
  */
@@ -36,6 +37,10 @@ void retry_refund(struct aws_private *p, struct retry_scope *s, int amount);
 /* Milliseconds to add to the local time so that it agrees with the service's. */
 int64_t retry_skew(struct aws_private *p, struct retry_scope *s);
 void retry_skew_set(struct aws_private *p, struct retry_scope *s, int64_t skew_ms);
+
+/* sigv4_signing_key(), from memory when it was the last one there; the caller wipes it. */
+void retry_signing_key(struct aws_private *p, struct retry_scope *s,
+		       const struct sigv4_scope *sign, uint8_t key[SHA256_SIZE]);
 
 /*
  * Milliseconds to wait before retry n (0 for the first): unit x min(2^n, 20) seconds, unit being

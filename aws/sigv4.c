@@ -340,12 +340,48 @@ void sigv4_signing_key(const struct sigv4_scope *s, uint8_t key[SHA256_SIZE])
 	free(start);
 }
 
+#define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+
+static bool holds(const struct sigv4_key_cache *c, const struct sigv4_scope *s)
+{
+	const struct secret *secret = s->secret_access_key;
+
+	return c->region && c->day == s->time.ms / DAY_MS && !strcmp(c->region, s->region) &&
+	       !strcmp(c->service, s->service) && c->secret.n == secret->n &&
+	       digest_equal(secret_reveal(&c->secret), secret_reveal(secret), secret->n);
+}
+
+void sigv4_key_cache_get(struct sigv4_key_cache *c, const struct sigv4_scope *s,
+			 uint8_t key[SHA256_SIZE])
+{
+	if (!holds(c, s)) {
+		sigv4_key_cache_release(c);
+		secret_copy(&c->secret, s->secret_access_key);
+		c->region = xstrdup(s->region);
+		c->service = xstrdup(s->service);
+		c->day = s->time.ms / DAY_MS;
+		sigv4_signing_key(s, c->key);
+	}
+	memcpy(key, c->key, SHA256_SIZE);
+}
+
+void sigv4_key_cache_release(struct sigv4_key_cache *c)
+{
+	secret_release(&c->secret);
+	free(c->region);
+	free(c->service);
+	mem_wipe(c, sizeof(*c));
+}
+
 void sigv4_signature(const struct sigv4_scope *s, struct str string_to_sign,
 		     char out[SIGV4_SIGNATURE_SIZE])
 {
 	uint8_t key[SHA256_SIZE], mac[SHA256_SIZE];
 
-	sigv4_signing_key(s, key);
+	if (s->signing_key)
+		memcpy(key, s->signing_key, SHA256_SIZE);
+	else
+		sigv4_signing_key(s, key);
 	hmac_sha256(key, SHA256_SIZE, string_to_sign, mac);
 	hex_encode(mac, SHA256_SIZE, out);
 	mem_wipe(key, sizeof(key));

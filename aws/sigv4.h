@@ -43,6 +43,8 @@ struct sigv4_scope {
 	const struct secret *secret_access_key;
 	const char *region, *service; /* the signing name: "monitoring" for CloudWatch */
 	struct utc time;	      /* must be the moment X-Amz-Date says */
+	/* The SHA256_SIZE bytes of sigv4_signing_key() for this very scope; NULL: derived anew */
+	const uint8_t *signing_key;
 };
 
 #define SIGV4_EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -71,6 +73,23 @@ void sigv4_string_to_sign(const struct sigv4_scope *s, struct str canonical_requ
 
 /* The signing key of that day, region and service. The caller wipes it. */
 void sigv4_signing_key(const struct sigv4_scope *s, uint8_t key[SHA256_SIZE]);
+
+/*
+ * The last signing key that was derived: deriving one is four HMACs, near half of the work of a
+ * signature, and it is the same all day. The caller's, who sees to it that one thread uses it at a
+ * time. Zeroed is empty. It holds secrets: release it, which wipes them.
+ */
+struct sigv4_key_cache {
+	struct secret secret;
+	char *region, *service;
+	int64_t day; /* since 1970 */
+	uint8_t key[SHA256_SIZE];
+};
+
+/* As sigv4_signing_key(); derives only when secret, day, region or service is another than last. */
+void sigv4_key_cache_get(struct sigv4_key_cache *c, const struct sigv4_scope *s,
+			 uint8_t key[SHA256_SIZE]);
+void sigv4_key_cache_release(struct sigv4_key_cache *c); /* empty again; twice is harmless */
 
 /* HMAC of the string to sign with the signing key, in hex. */
 void sigv4_signature(const struct sigv4_scope *s, struct str string_to_sign,

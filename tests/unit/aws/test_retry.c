@@ -33,6 +33,30 @@ static void test_tokens(void **state)
 	aws_private_free(p);
 }
 
+/* Each scope remembers one key, and never answers with another's. */
+static void test_signing_keys(void **state)
+{
+	struct secret one = {NULL, 0}, two = {NULL, 0};
+	struct aws_private *p = aws_private_new();
+	struct retry_scope *scopes[] = {retry_scope_get(p, "S3", "r1"),
+					retry_scope_get(p, "STS", "r1")};
+	struct sigv4_scope sign = {.region = "r1", .service = "s3", .time = {1767323045000}};
+	uint8_t expected[SHA256_SIZE], key[SHA256_SIZE];
+
+	(void)state;
+	secret_set(&one, "one", 3);
+	secret_set(&two, "two", 3);
+	for (int i = 0; i < 8; i++) {
+		sign.secret_access_key = i & 2 ? &one : &two;
+		sigv4_signing_key(&sign, expected);
+		retry_signing_key(p, scopes[i & 1], &sign, key);
+		assert_memory_equal(key, expected, SHA256_SIZE);
+	}
+	aws_private_free(p);
+	secret_release(&one);
+	secret_release(&two);
+}
+
 static void test_wait_formula(void **state)
 {
 	(void)state;
@@ -69,6 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_signing_keys),
 		cmocka_unit_test(test_wait_formula),
 		cmocka_unit_test(test_stats_bounded),
 	};

@@ -336,6 +336,102 @@ static void test_signing_key(void **state)
 	secret_release(&secret);
 }
 
+/* Whatever is asked for, the cache answers what deriving would. */
+static void expect_same(struct sigv4_key_cache *c, const struct sigv4_scope *s)
+{
+	uint8_t derived[SHA256_SIZE], cached[SHA256_SIZE];
+
+	sigv4_signing_key(s, derived);
+	sigv4_key_cache_get(c, s, cached);
+	assert_memory_equal(cached, derived, SHA256_SIZE);
+	assert_memory_equal(c->key, derived, SHA256_SIZE);
+}
+
+static void test_key_cache_follows_its_scope(void **state)
+{
+	struct secret secret = {NULL, 0}, other = {NULL, 0}, shorter = {NULL, 0};
+	struct sigv4_scope s = {.secret_access_key = &secret, .region = "us-east-1", .service = "s3"};
+	struct sigv4_key_cache c = {.region = NULL};
+
+	(void)state;
+	secret_set(&secret, "secret-a", 8);
+	secret_set(&other, "secret-b", 8);
+	secret_set(&shorter, "secret-", 7);
+	assert_true(utc_parse_iso(STR("2026-01-02T23:59:59Z"), &s.time));
+	for (int twice = 0; twice < 2; twice++) {
+		expect_same(&c, &s);
+		s.time.ms += 1000; /* midnight: another key */
+		expect_same(&c, &s);
+		s.time.ms += 1000;
+		expect_same(&c, &s);
+		s.region = "eu-west-1";
+		expect_same(&c, &s);
+		s.service = "ecs";
+		expect_same(&c, &s);
+		s.secret_access_key = &other;
+		expect_same(&c, &s);
+		s.secret_access_key = &shorter;
+		expect_same(&c, &s);
+		sigv4_key_cache_release(&c);
+	}
+	secret_release(&secret);
+	secret_release(&other);
+	secret_release(&shorter);
+}
+
+/* It must be a cache: what was derived once is taken as it is, and gone after the release. */
+static void test_key_cache_keeps_and_wipes(void **state)
+{
+	struct secret secret = {NULL, 0};
+	struct sigv4_scope s = {.secret_access_key = &secret,
+				.region = "us-east-1",
+				.service = "s3",
+				.time = {1767323045000}};
+	struct sigv4_key_cache c = {.region = NULL}, empty;
+	uint8_t key[SHA256_SIZE], nothing[SHA256_SIZE] = {0};
+
+	(void)state;
+	memset(&empty, 0, sizeof(empty));
+	secret_set(&secret, "secret", 6);
+	sigv4_key_cache_get(&c, &s, key);
+	memset(c.key, 'x', sizeof(c.key));
+	s.time.ms += 60000;
+	sigv4_key_cache_get(&c, &s, key);
+	assert_int_equal(key[0], 'x');
+	sigv4_key_cache_release(&c);
+	assert_memory_equal(&c, &empty, sizeof(c));
+	assert_memory_equal(c.key, nothing, sizeof(nothing));
+	sigv4_key_cache_release(&c);
+	sigv4_key_cache_get(&c, &s, key);
+	assert_int_not_equal(key[0], 'x');
+	sigv4_key_cache_release(&c);
+	secret_release(&secret);
+}
+
+/* A key that was given is the one that signs. */
+static void test_given_key_signs(void **state)
+{
+	struct secret secret = {NULL, 0};
+	struct sigv4_scope s = {.secret_access_key = &secret,
+				.region = "us-east-1",
+				.service = "s3",
+				.time = {1767323045000}};
+	char derived[SIGV4_SIGNATURE_SIZE], given[SIGV4_SIGNATURE_SIZE];
+	uint8_t key[SHA256_SIZE];
+
+	(void)state;
+	secret_set(&secret, "secret", 6);
+	sigv4_signature(&s, STR("text"), derived);
+	sigv4_signing_key(&s, key);
+	s.signing_key = key;
+	sigv4_signature(&s, STR("text"), given);
+	assert_string_equal(given, derived);
+	key[0] ^= 1;
+	sigv4_signature(&s, STR("text"), given);
+	assert_string_not_equal(given, derived);
+	secret_release(&secret);
+}
+
 static void canonical(const char *path, const char *query, const char *expect_path,
 		      const char *expect_query)
 {
@@ -411,7 +507,9 @@ int main(void)
 		cmocka_unit_test(test_suite),	       cmocka_unit_test(test_worker_shaped),
 		cmocka_unit_test(test_verify_refuses), cmocka_unit_test(test_header_parse),
 		cmocka_unit_test(test_signing_key),    cmocka_unit_test(test_canonical_forms),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),	       cmocka_unit_test(test_given_key_signs),
+		cmocka_unit_test(test_key_cache_follows_its_scope),
+		cmocka_unit_test(test_key_cache_keeps_and_wipes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
