@@ -116,6 +116,24 @@ static int config_section(struct parser *p, struct str inside)
 	return 0;
 }
 
+/* "NAME", or "WORD NAME" with one blank between them, however it was written. */
+static int plain_section(struct parser *p, struct str inside)
+{
+	struct str word, name;
+	size_t at = 0;
+
+	while (at < inside.n && !is_blank_char(inside.p[at]))
+		at++;
+	word = str_sub(inside, 0, at);
+	name = str_trim(str_sub(inside, at, inside.n));
+	if (is_name(word) && name.n == 0)
+		return open_section(p, PROFILE_SECTION, word, false);
+	if (!is_name(word) || !is_name(name))
+		return bad(p, "this is no name for a section");
+	word = str_from(arena_printf(p->arena, STR_FMT " " STR_FMT, STR_ARG(word), STR_ARG(name)));
+	return open_section(p, PROFILE_SECTION, word, false);
+}
+
 static int section_line(struct parser *p, struct str line)
 {
 	line = str_trim(cut_comment(line, false));
@@ -128,9 +146,9 @@ static int section_line(struct parser *p, struct str line)
 	line = str_trim(str_sub(line, 1, line.n - 1));
 	if (p->file == PROFILE_CONFIG)
 		return config_section(p, line);
-	if (is_name(line))
-		return open_section(p, PROFILE_SECTION, line, false);
-	return p->file == PROFILE_PLAIN ? bad(p, "this is no name for a section") : 0;
+	if (p->file == PROFILE_PLAIN)
+		return plain_section(p, line);
+	return is_name(line) ? open_section(p, PROFILE_SECTION, line, false) : 0;
 }
 
 static char *lower_key(struct arena *a, struct str key)

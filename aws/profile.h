@@ -17,7 +17,7 @@
 enum profile_file {
 	PROFILE_CONFIG,	     /* [default] [profile NAME] [sso-session NAME] [services NAME] */
 	PROFILE_CREDENTIALS, /* [NAME] */
-	PROFILE_PLAIN	     /* [NAME] too: our own files; see profile_parse() */
+	PROFILE_PLAIN	     /* [NAME] and [WORD NAME]: our own files; see profile_parse() */
 };
 
 enum profile_kind { PROFILE_SECTION, PROFILE_SSO_SESSION, PROFILE_SERVICES, PROFILE_KIND_COUNT };

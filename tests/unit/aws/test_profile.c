@@ -104,7 +104,7 @@ static void expect_error(enum profile_file file, struct str text, enum err_code 
 
 static void test_plain(void **state)
 {
-	static const char text[] = "[worker]\nslots = 4\n[pool blue]\n";
+	static const char text[] = "[worker]\nslots = 4\n[pool blue red]\n";
 	struct arena *a = arena_new();
 	struct profile_set set = {.first = NULL};
 	struct err err = ERR_INIT;
@@ -117,6 +117,10 @@ static void test_plain(void **state)
 	assert_int_equal(set.first->line, 2);
 	assert_int_equal(set.first->first->line, 3);
 	assert_string_equal(profile_get(set.first, "region"), "x");
+	assert_int_equal(profile_parse(&set, a, PROFILE_PLAIN, "w", STR("[pool \t blue ]\nx = 1"),
+				       &err),
+			 0);
+	assert_string_equal(profile_get(profile_find(&set, PROFILE_SECTION, "pool blue"), "x"), "1");
 	arena_free(a);
 	expect_error(PROFILE_PLAIN, str_from(text), ERR_MALFORMED, "file.conf:3: this is no name");
 	expect_error(PROFILE_PLAIN, STR("[a]\nb c = 1"), ERR_MALFORMED, "file.conf:2: ");

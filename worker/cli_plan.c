@@ -1,0 +1,288 @@
+#include "worker/cli.h"
+
+#include <stdlib.h>
+
+#include "aws/core/digest.h"
+#include "worker/guard/guard.h"
+
+/*
+ * `plan`: what a rollout would do, before it does it. The calls come from the same targets and
+ * guards that make them, so that the list cannot forget one that a target learns.
+ */
+struct call_list {
+	struct arena *arena;
+	struct target_call *calls;
+	size_t n, cap;
+};
+
+static bool same_call(const struct target_call *a, const struct target_call *b)
+{
+	return a->phase == b->phase && !strcmp(a->service, b->service) &&
+	       !strcmp(a->operation, b->operation) && !strcmp(a->resource, b->resource);
+}
+
+static void add_call(void *arg, const struct target_call *c)
+{
+	struct call_list *l = arg;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (same_call(&l->calls[i], c))
+			return;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 32;
+		l->calls = xrealloc(l->calls, l->cap * sizeof(*l->calls));
+	}
+	l->calls[l->n++] = *c;
+}
+
+/*
+ * The worker's own calls. Of the job calls only PollForJobs can be limited to a resource ("Actions,
+ * resources, and condition keys for AWS CodePipeline", Service Authorization Reference).
+ */
+static void add_own_calls(struct call_list *l, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_action_types; i++) {
+		const struct cp_action_type *t = &config->action_types[i].type;
+		const char *arn = arena_printf(l->arena, "arn:aws:codepipeline:*:*:actiontype:%s/%s/%s/%s",
+					       t->owner, t->category, t->provider, t->version);
+
+		add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "PollForJobs",
+						  "codepipeline:PollForJobs", arn, false});
+	}
+	add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "AcknowledgeJob",
+					  "codepipeline:AcknowledgeJob", "*", true});
+	add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "GetJobDetails",
+					  "codepipeline:GetJobDetails", "*", false});
+}
+
+/* The artifact bucket is read with the job's own keys: the worker's role needs nothing for it. */
+static void add_artifact_calls(struct call_list *l)
+{
+	add_call(l, &(struct target_call){PHASE_INSPECT, "s3", "GetObject", NULL,
+					  "the input artifact, with the job's own keys", false});
+	add_call(l, &(struct target_call){PHASE_SUCCEEDED, "s3", "PutObject", NULL,
+					  "output artifacts, with the job's own keys", true});
+}
+
+static void add_role_call(struct call_list *l, const struct plan *p)
+{
+	if (p->role_arn)
+		add_call(l, &(struct target_call){PHASE_INSPECT, "sts", "AssumeRole",
+						  "sts:AssumeRole", p->role_arn, false});
+}
+
+static void add_reports(struct call_list *l)
+{
+	add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "PutJobSuccessResult",
+					  "codepipeline:PutJobSuccessResult",
+					  "*", true});
+	add_call(l, &(struct target_call){PHASE_WATCH, "codepipeline", "ListActionExecutions",
+					  "codepipeline:ListActionExecutions",
+					  "arn:aws:codepipeline:*:*:*", false});
+	add_call(l, &(struct target_call){PHASE_SUCCEEDED, "codepipeline", "PutJobSuccessResult",
+					  "codepipeline:PutJobSuccessResult", "*", true});
+	add_call(l, &(struct target_call){PHASE_FAILED, "codepipeline", "PutJobFailureResult",
+					  "codepipeline:PutJobFailureResult", "*", true});
+}
+
+static void collect(struct call_list *l, const struct config *config, const struct plan *p)
+{
+	add_own_calls(l, config);
+	add_artifact_calls(l);
+	add_role_call(l, p);
+	target_of(p->target.kind)->calls(p, l->arena, add_call, l);
+	for (size_t i = 0; i < p->n_guards; i++)
+		guard_of(p->guards[i].kind)->calls(&p->guards[i], p, l->arena, add_call, l);
+	add_reports(l);
+}
+
+/* --- the time-line ---------------------------------------------------------------------------- */
+
+static size_t guards_in(const struct plan *p, unsigned in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_guards; i++)
+		n += (p->guards[i].in & in) != 0;
+	return n;
+}
+
+static void add_line(struct buf *out, int64_t at_ms, enum phase phase, const char *text)
+{
+	char at[DURATION_TEXT_SIZE];
+
+	duration_format(at_ms, at);
+	buf_addf(out, "  %-9s %-8s  %s\n", at, phase_name(phase), text);
+}
+
+static const char *guards_text(struct arena *a, const struct plan *p, unsigned in)
+{
+	size_t n = guards_in(p, in);
+
+	return n == 0 ? "no guard" : arena_printf(a, "%zu guard%s", n, n == 1 ? "" : "s");
+}
+
+static const char *limit_text(struct arena *a, int64_t ms)
+{
+	char text[DURATION_TEXT_SIZE];
+
+	duration_format(ms, text);
+	return arena_strdup(a, text);
+}
+
+static void add_steps(struct buf *out, struct arena *a, const struct plan *p, int64_t *at)
+{
+	char weight[WEIGHT_TEXT_SIZE];
+
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct plan_step *s = &p->steps[i];
+
+		weight_format(s->weight_bp, weight);
+		add_line(out, *at, PHASE_SHIFT,
+			 arena_printf(a, "step %zu of %zu: %s to the candidate, watched for %s by %s%s",
+				      i + 1, p->n_steps, weight, limit_text(a, s->watch_ms),
+				      guards_text(a, p, GUARD_IN_WATCH),
+				      s->approve ? ", then waits for approval" : ""));
+		*at += s->watch_ms;
+	}
+}
+
+static void add_time_line(struct buf *out, struct arena *a, const struct plan *p)
+{
+	int64_t at = 0;
+
+	buf_adds(out, "Time-line, when everything passes; preparing and verifying take what they take:\n");
+	add_line(out, 0, PHASE_INSPECT, "read the target, keep what is live now as the undo record");
+	add_line(out, 0, PHASE_PREPARE,
+		 arena_printf(a, "bring the candidate up without traffic, in %s at most",
+			      limit_text(a, p->prepare_ms)));
+	add_line(out, 0, PHASE_VERIFY,
+		 arena_printf(a, "ask %s about the candidate, for %s at most",
+			      guards_text(a, p, GUARD_IN_VERIFY), limit_text(a, p->verify_ms)));
+	add_steps(out, a, p, &at);
+	add_line(out, at, PHASE_PROMOTE, "the candidate becomes the baseline");
+	add_line(out, at, PHASE_BAKE,
+		 arena_printf(a, "watched for %s by %s; everything can still be undone",
+			      limit_text(a, p->bake_ms), guards_text(a, p, GUARD_IN_BAKE)));
+	at += p->bake_ms;
+	add_line(out, at, PHASE_RETIRE, "the old version is retired");
+	add_line(out, at, PHASE_SUCCEEDED,
+		 arena_printf(a, "the action's budget is %s", limit_text(a, p->max_duration_ms)));
+}
+
+/* --- calls and permissions -------------------------------------------------------------------- */
+
+static void add_calls(struct buf *out, const struct call_list *l)
+{
+	buf_adds(out, "\nCalls, in order (RESTORE only when it goes back):\n");
+	for (int phase = 0; phase < PHASE_COUNT; phase++) {
+		for (size_t i = 0; i < l->n; i++) {
+			const struct target_call *c = &l->calls[i];
+
+			if ((int)c->phase != phase)
+				continue;
+			buf_addf(out, "  %-9s %-5s  %s:%s  ", phase_name(c->phase),
+				 c->is_write ? "write" : "read", c->service, c->operation);
+			cli_add_clean(out, c->resource);
+			buf_addc(out, '\n');
+		}
+	}
+}
+
+static int by_action(const void *a, const void *b)
+{
+	const struct target_call *x = a, *y = b;
+	int order = strcmp(x->iam_action, y->iam_action);
+
+	return order ? order : strcmp(x->resource, y->resource);
+}
+
+static void add_permissions(struct buf *out, struct call_list *l)
+{
+	const struct target_call *last = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->calls[i].iam_action)
+			l->calls[n++] = l->calls[i];
+	qsort(l->calls, n, sizeof(*l->calls), by_action);
+	buf_adds(out, "\nWhat IAM must allow:\n");
+	for (size_t i = 0; i < n; i++) {
+		const struct target_call *c = &l->calls[i];
+
+		if (!last || by_action(last, c) != 0) {
+			buf_addf(out, "  %-45s ", c->iam_action);
+			cli_add_clean(out, c->resource);
+			buf_addc(out, '\n');
+		}
+		last = c;
+	}
+}
+
+static const char *target_text(struct arena *a, const struct plan_target *t)
+{
+	switch (t->kind) {
+	case TARGET_LAMBDA:
+		return arena_printf(a, "lambda:%s:%s", t->function, t->alias);
+	case TARGET_LOAD_BALANCER:
+		return arena_printf(a, "load-balancer:%s", t->resource_arn);
+	case TARGET_KIND_COUNT:
+		break;
+	}
+	return "";
+}
+
+static void add_plan(struct buf *out, struct arena *a, const struct config *config,
+		     const struct plan *p)
+{
+	struct call_list l = {.arena = a};
+
+	buf_addf(out, "Plan %.12s: %s of ", p->digest, p->strategy);
+	cli_add_clean(out, target_text(a, &p->target));
+	buf_adds(out, "\n\n");
+	add_time_line(out, a, p);
+	collect(&l, config, p);
+	add_calls(out, &l);
+	add_permissions(out, &l);
+	free(l.calls);
+}
+
+static enum exit_status plan(const struct options *o, struct arena *a, struct buf *out)
+{
+	struct cli_input in = {.arena = a};
+	struct problems problems;
+	struct err err = ERR_INIT;
+	struct config config;
+	int rc;
+
+	problems_init(&problems, a);
+	if (cli_config_or_say(o, a, &config))
+		return CLI_CONFIG;
+	in.config = &config;
+	rc = cli_input_read(&in, o, &problems, &err);
+	cli_input_release(&in);
+	if (rc)
+		return cli_say(CLI_FAILED, "%s", err.text);
+	if (!in.given)
+		return cli_say(CLI_USAGE, "plan needs --plan, --property or --artifact");
+	for (const struct problem *p = problems.first; p; p = p->next)
+		cli_say(CLI_FAILED, "%s%s", p->is_warning ? "warning: " : "", p->text);
+	if (problems.n_errors || !in.plan)
+		return CLI_FAILED;
+	add_plan(out, a, &config, in.plan);
+	return CLI_OK;
+}
+
+enum exit_status cli_plan(const struct options *o)
+{
+	struct arena *a = arena_new();
+	enum exit_status status, printed;
+	struct buf out;
+
+	buf_init(&out, CLI_OUTPUT_MAX);
+	status = plan(o, a, &out);
+	printed = cli_print(&out);
+	buf_release(&out);
+	arena_free(a);
+	return status == CLI_OK ? printed : status;
+}

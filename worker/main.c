@@ -1,0 +1,51 @@
+#include <sys/stat.h>
+
+#include "worker/cli.h"
+#include "worker/run.h"
+
+/* Who does it: nothing else is decided here. */
+
+static enum exit_status dispatch(const struct options *o)
+{
+	switch (o->command) {
+	case COMMAND_RUN:
+		return run_worker(o);
+	case COMMAND_CHECK:
+		return cli_check(o);
+	case COMMAND_PLAN:
+		return cli_plan(o);
+	case COMMAND_STATUS:
+		return cli_status(o);
+	case COMMAND_REPORT:
+		return cli_report(o);
+	case COMMAND_PROMOTE:
+	case COMMAND_ROLLBACK:
+	case COMMAND_HOLD:
+	case COMMAND_RESUME:
+		return cli_operate(o);
+	case COMMAND_EXAMPLE:
+		return cli_example();
+	case COMMAND_VERSION:
+		return cli_version();
+	case COMMAND_HELP:
+	case COMMAND_COUNT:
+		break;
+	}
+	return cli_help();
+}
+
+int main(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct err err = ERR_INIT;
+	struct options o;
+	enum exit_status status;
+
+	umask(077); /* whatever is made here is for this user alone */
+	if (options_parse(a, argc, argv, &o, &err))
+		status = cli_say(CLI_USAGE, "%s; see rollout-worker --help", err.text);
+	else
+		status = dispatch(&o);
+	arena_free(a);
+	return (int)status;
+}
