@@ -29,7 +29,7 @@ static void move(struct deciding *x, enum phase to)
 	changed(x);
 }
 
-/* --- texts --------------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 static void PRINTF_LIKE(2, 0) say(struct deciding *x, const char *fmt, va_list ap)
 {
@@ -61,7 +61,7 @@ static void PRINTF_LIKE(3, 0)
 	keep(x, raw[0] ? raw : NO_TEXT);
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 int64_t decide_limit_ms(const struct plan *plan, enum phase p)
 {
@@ -113,7 +113,7 @@ static void set_until(struct deciding *x)
 		no_later_than(x, n->phase_since.ms + x->plan->bake_ms);
 }
 
-/* --- outcomes ------------------------------------------------------------------------------------ */
+/* --- outcomes --------------------------------------------------------------------------------- */
 
 void decide_go(struct deciding *x, enum phase to, const char *fmt, ...)
 {
@@ -285,7 +285,7 @@ void decide_note(struct deciding *x, const char *text)
 		keep(x, text);
 }
 
-/* --- questions ------------------------------------------------------------------------------------ */
+/* --- questions -------------------------------------------------------------------------------- */
 
 bool decide_act_failed(const struct deciding *x)
 {
@@ -320,7 +320,7 @@ bool decide_is_plan_weight(const struct plan *plan, int weight_bp)
 	return false;
 }
 
-/* --- rules for every phase that goes forward -------------------------------------------------------- */
+/* --- rules for every phase that goes forward -------------------------------------------------- */
 
 /* The plan of the first turn is gone, or this state is not one of it: only back is left. */
 static bool lost_the_plan(struct deciding *x)
@@ -394,7 +394,7 @@ static bool common_rules(struct deciding *x)
 	return is_abandoned(x) || lost_the_plan(x) || is_out_of_budget(x);
 }
 
-/* --- the frame ---------------------------------------------------------------------------------------- */
+/* --- the frame -------------------------------------------------------------------------------- */
 
 static void repeat_the_end(struct deciding *x)
 {

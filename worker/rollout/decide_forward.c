@@ -12,7 +12,7 @@
  * brought to the state, never the other way round.
  */
 
-/* --- evidence ------------------------------------------------------------------------------------ */
+/* --- evidence --------------------------------------------------------------------------------- */
 
 enum look {
 	LOOK_PASS, /* evidence since the moment asked for */
@@ -64,7 +64,7 @@ static enum verdict_kind hold_kind(const struct deciding *x)
 								      : VERDICT_UNKNOWN;
 }
 
-/* --- rules that several phases share ---------------------------------------------------------------- */
+/* --- rules that several phases share ---------------------------------------------------------- */
 
 static void say_weight(const struct deciding *x, char out[WEIGHT_TEXT_SIZE])
 {
@@ -200,7 +200,7 @@ static const char *operator_of(const struct deciding *x)
 	return x->o->operator_name && *x->o->operator_name ? x->o->operator_name : "an operator";
 }
 
-/* --- the phases ---------------------------------------------------------------------------------------- */
+/* --- the phases ------------------------------------------------------------------------------- */
 
 /* INSPECT: nothing but reading; the undo record has to be in CodePipeline's hands first. */
 static void inspect(struct deciding *x)

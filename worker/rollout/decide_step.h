@@ -20,7 +20,7 @@ struct deciding {
 void step_forward(struct deciding *x); /* INSPECT to RETIRE */
 void step_back(struct deciding *x);    /* RESTORE, PROVE */
 
-/* --- outcomes ---------------------------------------------------------------------------------- */
+/* --- outcomes --------------------------------------------------------------------------------- */
 
 /* Go to another phase, and look again at once. */
 void decide_go(struct deciding *x, enum phase to, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -44,13 +44,13 @@ void decide_succeed(struct deciding *x, enum ending ending, const char *fmt, ...
  */
 void decide_hold(struct deciding *x, enum verdict_kind kind, const char *what);
 
-/* --- changes of the state that are no move ------------------------------------------------------- */
+/* --- changes of the state that are no move ---------------------------------------------------- */
 
 void decide_clear_hold(struct deciding *x);
 /* Remember why it is not going on, as long as there is no cause yet. */
 void decide_note(struct deciding *x, const char *text);
 
-/* --- questions ----------------------------------------------------------------------------------- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 /* Limit of this phase in milliseconds, 0 when it has none. */
 int64_t decide_limit_ms(const struct plan *plan, enum phase p);
@@ -59,7 +59,7 @@ bool decide_limit_is_over(const struct deciding *x);
 int64_t decide_budget_end_ms(const struct plan *plan, const struct rollout_state *s);
 /* The last act failed for good. A conflict is not for good: somebody moved, look again. */
 bool decide_act_failed(const struct deciding *x);
-/* The candidate's share of traffic, 0 to 10,000. Nothing may be concluded from an unreadable one. */
+/* The candidate's share of traffic, 0 to 10,000; of an unreadable target it says nothing. */
 int decide_live_weight(const struct target_observation *t);
 bool decide_is_plan_weight(const struct plan *plan, int weight_bp);
 

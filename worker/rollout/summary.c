@@ -8,7 +8,7 @@
  * there is one. A text never claims more than the state's ending says was seen.
  */
 
-/* --- percent ------------------------------------------------------------------------------------- */
+/* --- percent ---------------------------------------------------------------------------------- */
 
 /* Watching and baking share 10 to 95 by their time; the rest is short. */
 #define PERCENT_SHIFTING 10
@@ -74,7 +74,7 @@ int rollout_percent(const struct plan *plan, const struct rollout_state *s, stru
 	return percent > s->percent ? percent : s->percent;
 }
 
-/* --- endings ------------------------------------------------------------------------------------- */
+/* --- endings ---------------------------------------------------------------------------------- */
 
 static const char *how_left(const struct rollout_state *s)
 {
@@ -109,7 +109,7 @@ static const char *how_left(const struct rollout_state *s)
 	return "How the target was left is not known: somebody must look.";
 }
 
-/* --- summary ------------------------------------------------------------------------------------- */
+/* --- summary ---------------------------------------------------------------------------------- */
 
 static const struct plan_step *step_of(const struct plan *plan, const struct rollout_state *s)
 {
@@ -257,7 +257,7 @@ void rollout_summary(const struct plan *plan, const struct rollout_state *s,
 		buf_addf(out, "; %s", d->reason);
 }
 
-/* --- failure --------------------------------------------------------------------------------------- */
+/* --- failure ---------------------------------------------------------------------------------- */
 
 static const char *headline(enum cause c)
 {

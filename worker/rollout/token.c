@@ -101,7 +101,7 @@ void rollout_id_from(struct str id, char out[ROLLOUT_ID_MAX + 1])
 	out[n] = '\0';
 }
 
-/* --- encode ------------------------------------------------------------------------------------ */
+/* --- encode ----------------------------------------------------------------------------------- */
 
 /* Characters that this one takes in a JSON string. */
 static size_t encoded(char c)
@@ -209,7 +209,7 @@ int token_encode(const struct rollout_state *s, struct buf *out, struct err *err
 	return rc;
 }
 
-/* --- decode ------------------------------------------------------------------------------------ */
+/* --- decode ----------------------------------------------------------------------------------- */
 
 static int bad(struct err *err, const char *key, const char *what)
 {

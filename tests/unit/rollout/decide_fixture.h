@@ -121,7 +121,7 @@ static inline int live_bp(const struct target_observation *t)
 								       : 0;
 }
 
-/* --- promises -------------------------------------------------------------------------------------- */
+/* --- promises --------------------------------------------------------------------------------- */
 
 struct turn {
 	const struct plan *plan;

@@ -220,6 +220,8 @@ static const struct rule RULES[] = {
 	 .hold_ms = 20 * M, BACK(UNKNOWN), .says = "no Pass for 20m: Unknown"},
 	{"watch: Error too long", PHASE_WATCH, .at_ms = 25 * M, .guards = G_ERROR,
 	 .hold_ms = 20 * M, BACK(UNKNOWN), .says = "Error"},
+	{"watch: readable again, Unknown too long", PHASE_WATCH, .at_ms = 25 * M, .denied = true,
+	 .guards = G_UNKNOWN, .hold_ms = 20 * M, BACK(UNKNOWN)},
 	{"watch: hold policy", PHASE_WATCH, .at_ms = 5 * H, .guards = G_UNKNOWN, .hold_ms = 4 * H,
 	 .plan = HOLD_ON, .then = WAIT},
 	{"watch: Pass ends the hold", PHASE_WATCH, .at_ms = 5 * M, .hold_ms = 4 * M, .then = WAIT,

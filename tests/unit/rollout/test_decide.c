@@ -3,7 +3,7 @@
 
 /* The rules of decide_rules.h, each edge of the phase list, and what takes more than one look. */
 
-/* --- running a rule ---------------------------------------------------------------------------------- */
+/* --- running a rule --------------------------------------------------------------------------- */
 
 static struct plan plan_of(const struct rule *r)
 {
@@ -157,7 +157,7 @@ static void test_every_edge_is_taken(void **state)
 					 taken[a][b] ? "not in the list" : "never taken");
 }
 
-/* --- what takes more than one look ----------------------------------------------------------------- */
+/* --- what takes more than one look ------------------------------------------------------------ */
 
 /* The hold begins with the first look that is no Pass, survives others, and ends with a Pass. */
 static void test_hold_is_remembered(void **state)
@@ -222,6 +222,24 @@ static void test_age_of_evidence_follows_the_periods(void **state)
 	plan.guards[0].period_ms = M;
 	decide(&plan, &s, &o, now, &next, &d);
 	assert_int_equal(next.hold_since.ms, 0);
+}
+
+/* A cause that is known already is the one that gets reported. */
+static void test_first_cause_stays(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_WATCH, 0), next;
+	struct observation o = test_look(&plan, &s, s.phase_since);
+	struct decision d;
+
+	(void)state;
+	s.cause = CAUSE_GUARD;
+	str_copy(s.cause_text, sizeof(s.cause_text), STR("errors was red"));
+	o.target.live = LIVE_BASELINE;
+	decide(&plan, &s, &o, s.phase_since, &next, &d);
+	assert_int_equal(next.phase, PHASE_RESTORE);
+	assert_int_equal(next.cause, CAUSE_GUARD);
+	assert_string_equal(next.cause_text, "errors was red");
 }
 
 static void test_failure_types_follow_the_cause(void **state)
@@ -339,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_hold_is_remembered),
 		cmocka_unit_test(test_no_hold_at_all),
 		cmocka_unit_test(test_age_of_evidence_follows_the_periods),
+		cmocka_unit_test(test_first_cause_stays),
 		cmocka_unit_test(test_failure_types_follow_the_cause),
 		cmocka_unit_test(test_cause_text_is_ascii),
 		cmocka_unit_test(test_retire_remembers_what_hindered),

@@ -9,7 +9,7 @@
  * like: they end, and the target is as the end says.
  */
 
-/* --- any state, any look ----------------------------------------------------------------------------- */
+/* --- any state, any look ---------------------------------------------------------------------- */
 
 static int pick(struct rng *r, int n)
 {
@@ -128,7 +128,7 @@ static void test_any_state_meets_any_look(void **state)
 	assert_true(moves > 20000 && acts > 5000 && ends > 10000);
 }
 
-/* --- whole rollouts ------------------------------------------------------------------------------------ */
+/* --- whole rollouts --------------------------------------------------------------------------- */
 
 struct world {
 	struct rng *r;

@@ -2,7 +2,7 @@
 
 /* What people read: percentage, one line, and the message of a failure. */
 
-/* --- helpers ------------------------------------------------------------------------------------- */
+/* --- helpers ---------------------------------------------------------------------------------- */
 
 static struct decision wait_for(const char *reason)
 {
@@ -51,7 +51,7 @@ static void assert_says(struct text t, const char *what)
 		fail_msg("\"%s\" is not in \"%s\"", what, t.p);
 }
 
-/* --- summary --------------------------------------------------------------------------------------- */
+/* --- summary ---------------------------------------------------------------------------------- */
 
 static void test_watching(void **state)
 {
@@ -206,7 +206,7 @@ static void test_texts_fit(void **state)
 	}
 }
 
-/* --- failure ------------------------------------------------------------------------------------------ */
+/* --- failure ---------------------------------------------------------------------------------- */
 
 static void test_message_of_a_rollback(void **state)
 {
@@ -286,7 +286,7 @@ static void test_messages_differ(void **state)
 	assert_says(message(&plan, &s, &o, &d), "What was there before is there again");
 }
 
-/* --- percent ------------------------------------------------------------------------------------------ */
+/* --- percent ---------------------------------------------------------------------------------- */
 
 static void test_percent(void **state)
 {

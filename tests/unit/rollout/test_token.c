@@ -25,7 +25,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* --- helpers ------------------------------------------------------------------------------------- */
+/* --- helpers ---------------------------------------------------------------------------------- */
 
 static struct rollout_state sample(void)
 {
@@ -101,7 +101,7 @@ static struct rollout_state decode(struct arena *a, const char *text)
 	return s;
 }
 
-/* --- round trips ----------------------------------------------------------------------------------- */
+/* --- round trips ------------------------------------------------------------------------------ */
 
 static void test_round_trip(void **state)
 {
@@ -229,7 +229,7 @@ static void test_random_states(void **state)
 	}
 }
 
-/* --- room ------------------------------------------------------------------------------------------ */
+/* --- room ------------------------------------------------------------------------------------- */
 
 static void fill(char *to, size_t n, char c)
 {
@@ -332,7 +332,7 @@ static void test_cause_text_becomes_ascii(void **state)
 	assert_string_equal(back.cause_text, "caf???7 > 5");
 }
 
-/* --- what is refused ------------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 #define BEFORE \
 	"{\"v\":1,\"id\":\"r-1\",\"sq\":1,\"ph\":\"INSPECT\",\"st\":0,\"t0\":1,\"ts\":1,\"pc\":0"
@@ -457,7 +457,7 @@ static void test_damaged_tokens(void **state)
 	arena_free(scratch);
 }
 
-/* --- ids ------------------------------------------------------------------------------------------- */
+/* --- ids -------------------------------------------------------------------------------------- */
 
 static void test_id_from(void **state)
 {

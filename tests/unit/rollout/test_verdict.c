@@ -93,7 +93,7 @@ static void test_join_long_text_keeps_the_count(void **state)
 	assert_int_equal(strlen(joined.text), VERDICT_TEXT_MAX - 1);
 }
 
-/* What comes from a service goes to logs and terminals: no control characters, whole code points. */
+/* What comes from a service goes to logs and terminals: no controls, whole code points. */
 static void test_text_is_clean(void **state)
 {
 	struct verdict v = verdict_make(VERDICT_FAIL, NOW, "a\nb\x1b[31m%s", "\xff\xc3\xa9");
