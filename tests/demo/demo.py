@@ -72,13 +72,25 @@ def setup_load_balancer(port, name, errors, config):
     control(port, f"elbv2 target-group {name}-green targets=3 errors={errors}")
     control(port, f"elbv2 listener {name} port=443 forward={name}-blue:100")
     rule = control(port, f"elbv2 rule {name}:443 priority=10 path=/* "
-                   f"forward={name}-blue:100,{name}-green:0 rps=50")
+                   f"forward={name}-blue:100,{name}-green:0")
     dimension = balancer["arn"].split("loadbalancer/")[1]
     control(port, f"cloudwatch alarm {name}-errors namespace=AWS/ApplicationELB "
             f'metric=HTTPCode_Target_5XX_Count dimensions="LoadBalancer={dimension}" stat=Sum '
             "period=60 threshold=30 evaluation_periods=1 missing=notBreaching state=OK")
     control(port, f"codepipeline pipeline {name} action=Rollout type=Deploy/Rollout/1 "
             f'config.Target="load-balancer:{rule["arn"]}" {config}')
+    return rule["arn"]
+
+
+def wait_for_health(port, groups):
+    """Targets are checked a few times before they are called healthy, as everywhere."""
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        shown = [control(port, f"elbv2 show {g}") for g in groups]
+        if all(t["state"] == "healthy" for group in shown for t in group["targets"]):
+            return
+        time.sleep(0.1)
+    sys.exit("demo: the baseline's targets did not become healthy")
 
 
 def setup(port, directory):
@@ -86,15 +98,20 @@ def setup(port, directory):
     control(port, "web page * /health status=200 body=ok")
     setup_lambda(port, "checkout")
     setup_lambda(port, "payments")
-    setup_load_balancer(port, "web", "0.001", "")
-    setup_load_balancer(port, "shop", "0.4", f'config.Strategy="{CANARY}" '
-                        "config.Alarms=shop-errors")
+    rules = [setup_load_balancer(port, "web", "0.001", ""),
+             setup_load_balancer(port, "shop", "0.4", f'config.Strategy="{CANARY}" '
+                                 "config.Alarms=shop-errors")]
     files = {
         "checkout": {"index.py": "# sim: errors=0.001\n"},
         "payments": {"index.py": "# sim: errors=0.5\n"},
         "web": {"index.html": "new\n", "rollout.yaml": PLAN.format(port=port)},
         "shop": {"index.html": "new\n"},
     }
+    wait_for_health(port, ["web-blue", "shop-blue"])
+    for rule in rules:
+        control(port, f"elbv2 rule {rule} rps=50")
+    with open(f"{directory}/start", "w", encoding="ascii") as f:
+        f.write(str(json.loads(http(port, "/_sim/now"))["nowMs"]))
     for name, content in files.items():
         path = artifact(directory, name, content)
         control(port, f"codepipeline push {name} file={path}")
@@ -111,19 +128,25 @@ def is_candidate(split):
     return split["resource"].startswith("lambda:") or "-green/" in split["candidate"]
 
 
+def candidate_share(split):
+    """A promoted alias has no weights any more: everything goes to its own version, not the first."""
+    if split["resource"].startswith("lambda:") and not split["candidate"]:
+        return 0 if split["baseline"] == "1" else 100
+    return split["weight"]
+
+
 def bar(weight):
     full = round(weight / 100 * 20)
     return "█" * full + "░" * (20 - full)
 
 
 class Show:
-    def __init__(self, port, speed):
+    def __init__(self, port, start):
         self.port = port
-        self.speed = speed
         self.n_splits = 0
         self.n_reports = {}
         self.weights = {}
-        self.start = json.loads(http(port, "/_sim/now"))["nowMs"]
+        self.start = start
 
     def line(self, at_ms, name, text):
         seconds = max(0, int((at_ms - self.start) / 1000))
@@ -136,10 +159,11 @@ class Show:
             if not is_candidate(s):
                 continue
             name = pipeline_of(s["resource"])
-            if self.weights.get(name, [None])[-1] == s["weight"]:
+            weight = candidate_share(s)
+            if self.weights.get(name, [0])[-1] == weight:
                 continue
-            self.weights.setdefault(name, []).append(s["weight"])
-            self.line(ms(s["at"]), name, f"{bar(s['weight'])} {s['weight']:5.4g} % on the candidate")
+            self.weights.setdefault(name, []).append(weight)
+            self.line(ms(s["at"]), name, f"{bar(weight)} {weight:5.4g} % on the candidate")
         self.n_splits = len(splits)
 
     def reports(self):
@@ -151,7 +175,7 @@ class Show:
                 continue
             for r in action["reports"][self.n_reports.get(name, 0):]:
                 if r["kind"] == "continue":
-                    self.line(ms(r["at"]), name, f"· token, {r.get('percent', 0)} %: {r['summary']}")
+                    self.line(ms(r["at"]), name, f"· token, {r.get('percentComplete', 0)} %: {r['summary']}")
                 elif r["kind"] == "success":
                     self.line(ms(r["at"]), name, f"✔ SUCCEEDED  {r['summary']}")
                 else:
@@ -168,8 +192,9 @@ def ms(text):
     return calendar.timegm(stamp) * 1000
 
 
-def watch(port, speed):
-    show = Show(port, speed)
+def watch(port, directory, speed):
+    with open(f"{directory}/start", encoding="ascii") as f:
+        show = Show(port, int(f.read()))
     print(f"Four pipelines, one worker; an hour takes {3600 / speed:.0f} seconds here.\n")
     for name, (target, what, strategy, _) in RELEASES.items():
         print(f"  {name:<9} {what} to {target}, {strategy}")
@@ -203,4 +228,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "setup":
         setup(int(sys.argv[2]), sys.argv[3])
     else:
-        sys.exit(watch(int(sys.argv[2]), float(sys.argv[4])))
+        sys.exit(watch(int(sys.argv[2]), sys.argv[3], float(sys.argv[4])))
