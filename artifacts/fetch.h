@@ -28,7 +28,7 @@ struct fetch {
 struct fetched {
 	int fd; /* for reading and writing; the caller closes it */
 	uint64_t size;
-	char sha256[SHA256_HEX_SIZE];	      /* of what was received */
+	char sha256[SHA256_HEX_SIZE];  /* of what was received */
 	const char *etag, *version_id; /* in the arena; NULL where S3 does not say */
 };
 

@@ -11,8 +11,8 @@
  */
 
 struct slot {
-	uint32_t at;   /* in the pool, plus one; 0: free */
-	uint16_t n;    /* length: at most LIMIT_ENTRY_NAME */
+	uint32_t at; /* in the pool, plus one; 0: free */
+	uint16_t n;  /* length: at most LIMIT_ENTRY_NAME */
 	bool is_dir;
 	uint32_t hash;
 };

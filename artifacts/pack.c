@@ -20,7 +20,7 @@
  */
 
 struct item {
-	const char *name; /* ends in '/': an empty directory */
+	const char *name;		/* ends in '/': an empty directory */
 	const struct pack_entry *entry; /* from memory; NULL: below the directory */
 };
 
@@ -82,7 +82,7 @@ static int check_name(const char *name, struct err *err)
 	return 0;
 }
 
-/* --- listing a directory ----------------------------------------------------------------------- */
+/* --- listing a directory ---------------------------------------------------------------------- */
 
 static void add_pending(struct list *l, char *path)
 {
@@ -152,7 +152,7 @@ static int list_tree(struct list *l, struct err *err)
 	return 0;
 }
 
-/* --- packing ------------------------------------------------------------------------------------ */
+/* --- packing ---------------------------------------------------------------------------------- */
 
 static int pack_file(struct list *l, struct pack_zip *z, const char *name, struct err *err)
 {

@@ -30,8 +30,8 @@ struct pack_entry {
 
 /* Pack from memory; the order of the entries does not matter. out is appended to; its ceiling is
  * ERR_LIMIT. */
-int pack_entries(const struct pack_entry *entries, size_t n, struct buf *out, struct err *err)
-	MUST_CHECK;
+int pack_entries(const struct pack_entry *entries, size_t n, struct buf *out,
+		 struct err *err) MUST_CHECK;
 
 struct pack_dir {
 	int dir_fd;
@@ -46,7 +46,7 @@ struct pack_dir {
 int pack_dir(const struct pack_dir *dir, struct buf *out, struct err *err) MUST_CHECK;
 
 /* The same into a file: written from its beginning, which should be its end. *size: its length. */
-int pack_dir_file(const struct pack_dir *dir, int fd_out, uint64_t *size, struct err *err)
-	MUST_CHECK;
+int pack_dir_file(const struct pack_dir *dir, int fd_out, uint64_t *size,
+		  struct err *err) MUST_CHECK;
 
 #endif

@@ -16,8 +16,8 @@ struct pack_sink {
 	struct buf *buf; /* NULL: the file */
 	size_t base;	 /* what the buffer held before */
 	int fd;
-	uint64_t at;	   /* bytes handed on */
-	unsigned char *p;  /* bytes that are not */
+	uint64_t at;	  /* bytes handed on */
+	unsigned char *p; /* bytes that are not */
 	size_t n;
 };
 
@@ -25,8 +25,8 @@ void pack_sink_init(struct pack_sink *s, struct buf *buf, int fd);
 void pack_sink_release(struct pack_sink *s);
 int pack_sink_add(struct pack_sink *s, const void *p, size_t n, struct err *err) MUST_CHECK;
 /* Overwrite n bytes that were added before, at an offset within the zip. */
-int pack_sink_patch(struct pack_sink *s, uint64_t at, const void *p, size_t n, struct err *err)
-	MUST_CHECK;
+int pack_sink_patch(struct pack_sink *s, uint64_t at, const void *p, size_t n,
+		    struct err *err) MUST_CHECK;
 int pack_sink_flush(struct pack_sink *s, struct err *err) MUST_CHECK;
 
 /* Content of one entry: from memory, or from a file when fd is not -1. */

@@ -22,10 +22,10 @@ enum {
 	LOCAL_CRC = 14, /* offset of CRC and sizes in it */
 	CENTRAL_SIZE = 46,
 	END_SIZE = 22,
-	VERSION = 20,		  /* 2.0: deflate and directories */
+	VERSION = 20, /* 2.0: deflate and directories */
 	MADE_BY_UNIX = 3 << 8,
 	FLAG_UTF8 = 1 << 11,
-	DATE_1980 = 1 << 5 | 1,	  /* the first day DOS knows */
+	DATE_1980 = 1 << 5 | 1, /* the first day DOS knows */
 	DOS_DIRECTORY = 0x10,
 	ENTRIES_MAX = 65534,
 };
@@ -98,7 +98,7 @@ static int refuse(struct err *err, enum err_code code, struct str name, const ch
 	return err_set(err, code, "zip entry %s: %s", path_show(name, shown), why);
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------------------------------- */
 
 /* What local headers and the directory have in common, from "version needed" to the name. */
 static unsigned char *put_common(unsigned char *p, const struct added *e)
@@ -150,7 +150,7 @@ static void add_central(struct pack_zip *z, const struct added *e)
 	buf_add_str(&z->directory, e->name);
 }
 
-/* --- content ------------------------------------------------------------------------------------ */
+/* --- content ---------------------------------------------------------------------------------- */
 
 /* The next piece into z->in: PIECE bytes, or fewer at the end only. */
 static int next_piece(struct pack_zip *z, struct pack_source *s, size_t *n, struct err *err)

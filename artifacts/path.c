@@ -56,7 +56,8 @@ static int check_text(struct str name, struct err *err)
 static int check_segment(struct str name, struct str segment, struct err *err)
 {
 	if (str_is(segment, ".."))
-		return refuse(err, ERR_UNSAFE, name, "\"..\" in the name leads out of the directory");
+		return refuse(err, ERR_UNSAFE, name,
+			      "\"..\" in the name leads out of the directory");
 	if (segment.n > PATH_SEGMENT_MAX)
 		return refuse(err, ERR_LIMIT, name, "a part of the name is over 255 bytes");
 	return 0;

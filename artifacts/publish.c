@@ -14,6 +14,7 @@
 #define TOTAL_MS (10 * 60 * 1000)
 #define STALL_MS 30000
 #define REFRESHES_MAX 2
+#define COMPLETE_ATTEMPTS 3
 
 struct upload {
 	const struct publish *publish;
@@ -26,12 +27,13 @@ static struct s3_put put_of(const struct upload *u)
 {
 	const struct publish *p = u->publish;
 
-	return (struct s3_put){.object = {.bucket = p->bucket, .key = p->key, .regions = p->regions},
-			       .content_type = "application/zip",
-			       .sse_kms = true,
-			       .kms_key_id = p->kms_key_id,
-			       .total_ms = TOTAL_MS,
-			       .stall_ms = STALL_MS};
+	return (struct s3_put){
+		.object = {.bucket = p->bucket, .key = p->key, .regions = p->regions},
+		.content_type = "application/zip",
+		.sse_kms = true,
+		.kms_key_id = p->kms_key_id,
+		.total_ms = TOTAL_MS,
+		.stall_ms = STALL_MS};
 }
 
 /* True when the credentials had expired and are fresh now: try again. */
@@ -48,23 +50,35 @@ static bool refreshed(struct upload *u, struct err *err)
 static int explain(const struct publish *p, struct err *err)
 {
 	if (err->code == ERR_DENIED)
-		return err_wrap(err,
-				"put s3://%s/%s: the pipeline's role must allow s3:PutObject and, on the "
-				"artifact's key, kms:GenerateDataKey and kms:Decrypt",
-				p->bucket, p->key);
+		return err_wrap(
+			err,
+			"put s3://%s/%s: the pipeline's role must allow s3:PutObject and, on the "
+			"artifact's key, kms:GenerateDataKey and kms:Decrypt",
+			p->bucket, p->key);
 	return err_wrap(err, "put s3://%s/%s", p->bucket, p->key);
+}
+
+static int check_written(const struct s3_written *written, struct err *err)
+{
+	if (written->etag)
+		return 0;
+	return err_set(err, ERR_MALFORMED, "S3 does not confirm the object: no ETag");
 }
 
 static int put_single(struct upload *u, struct str bytes, struct err *err)
 {
 	struct s3_put put = put_of(u);
 	struct s3_written written;
+	struct err last;
 
 	put.body = bytes;
-	while (s3_put(&u->client, &put, u->arena, &written, err))
-		if (!refreshed(u, err))
+	while (s3_put(&u->client, &put, u->arena, &written, &last)) {
+		if (!refreshed(u, &last)) {
+			*err = last;
 			return -1;
-	return 0;
+		}
+	}
+	return check_written(&written, err);
 }
 
 /* Bytes of the object from either source. */
@@ -95,56 +109,100 @@ static int read_part(const struct source *s, uint64_t at, char *to, size_t n, st
 	return 0;
 }
 
-static int put_parts(struct upload *u, const struct source *s, const char *id, struct err *err)
+static int put_part(struct upload *u, const struct s3_upload_part *part, const char **etag,
+		    struct err *err)
 {
-	size_t n = (size_t)((s->size + PART_BYTES - 1) / PART_BYTES);
-	struct s3_part *parts = arena_array(u->arena, struct s3_part, n);
-	struct s3_put put = put_of(u);
-	struct s3_upload_complete complete = {
-		.object = put.object, .upload_id = id, .parts = parts, .n = n};
-	struct s3_written written;
+	struct err last;
+
+	while (s3_upload_part(&u->client, part, u->arena, etag, &last)) {
+		if (!refreshed(u, &last)) {
+			*err = last;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int put_parts(struct upload *u, const struct source *s, const char *id,
+		     struct s3_part *parts, struct err *err)
+{
 	char *block = xmalloc(PART_BYTES);
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		uint64_t at = (uint64_t)i * PART_BYTES, left = s->size - at;
-		size_t size = left < PART_BYTES ? (size_t)left : PART_BYTES;
-		struct s3_upload_part part = {.object = put.object,
-					      .upload_id = id,
-					      .number = (int)i + 1,
-					      .body = {block, size},
-					      .total_ms = TOTAL_MS,
-					      .stall_ms = STALL_MS};
+	for (uint64_t at = 0; at < s->size && rc == 0; at += PART_BYTES) {
+		uint64_t left = s->size - at;
+		struct s3_part *p = &parts[at / PART_BYTES];
+		struct s3_upload_part part = {
+			.object = put_of(u).object,
+			.upload_id = id,
+			.number = (int)(at / PART_BYTES) + 1,
+			.body = {block, left < PART_BYTES ? (size_t)left : PART_BYTES},
+			.total_ms = TOTAL_MS,
+			.stall_ms = STALL_MS,
+		};
 
-		rc = read_part(s, at, block, size, err);
-		parts[i].number = part.number;
-		while (rc == 0 && s3_upload_part(&u->client, &part, u->arena, &parts[i].etag, err))
-			rc = refreshed(u, err) ? 0 : -1;
+		p->number = part.number;
+		rc = read_part(s, at, block, part.body.n, err);
+		if (rc == 0)
+			rc = put_part(u, &part, &p->etag, err);
 	}
 	free(block);
-	if (rc == 0)
-		rc = s3_upload_complete(&u->client, &complete, u->arena, &written, err);
 	return rc;
+}
+
+/*
+ * When the answer to the completion is lost, the upload tells: nobody but us ends it, so that when
+ * it is gone it was completed.
+ */
+static int complete(struct upload *u, const struct s3_upload_complete *c, uint64_t size,
+		    struct err *err)
+{
+	struct s3_written written;
+	bool maybe_done = false;
+	struct s3_info info;
+	struct err last;
+
+	for (int i = 0; i < COMPLETE_ATTEMPTS; i++) {
+		if (!s3_upload_complete(&u->client, c, u->arena, &written, &last))
+			return check_written(&written, err);
+		if (maybe_done && !strcmp(last.aws, "NoSuchUpload")) {
+			if (s3_head(&u->client, &c->object, u->arena, &info, err))
+				return -1;
+			if (info.size == size)
+				return 0;
+			return err_set(err, ERR_CONFLICT, "the object has %llu bytes, not %llu",
+				       (unsigned long long)info.size, (unsigned long long)size);
+		}
+		maybe_done |= last.sent;
+		if (!refreshed(u, &last) && !(last.sent && err_is_retryable(&last)))
+			break;
+	}
+	*err = last;
+	return -1;
 }
 
 static int put_multipart(struct upload *u, const struct source *s, struct err *err)
 {
+	size_t n = (size_t)((s->size + PART_BYTES - 1) / PART_BYTES);
+	struct s3_upload_complete c = {.object = put_of(u).object, .n = n};
 	struct s3_put put = put_of(u);
-	struct err ignored = ERR_INIT;
-	struct s3_info info;
-	const char *id;
+	struct s3_part *parts;
+	struct err last;
 
-	while (s3_upload_create(&u->client, &put, u->arena, &id, err))
-		if (!refreshed(u, err))
+	if (n > S3_PARTS_MAX)
+		return err_set(err, ERR_LIMIT, "%llu bytes are more than %d parts of %u",
+			       (unsigned long long)s->size, S3_PARTS_MAX, PART_BYTES);
+	while (s3_upload_create(&u->client, &put, u->arena, &c.upload_id, &last)) {
+		if (!refreshed(u, &last)) {
+			*err = last;
 			return -1;
-	if (put_parts(u, s, id, err) == 0)
+		}
+	}
+	c.parts = parts = arena_array(u->arena, struct s3_part, n);
+	if (!put_parts(u, s, c.upload_id, parts, err) && !complete(u, &c, s->size, err))
 		return 0;
-	/* a lost answer to the completion: the object tells */
-	if (err->sent && s3_head(&u->client, &put.object, u->arena, &info, &ignored) == 0 &&
-	    info.size == s->size)
-		return 0;
-	if (s3_upload_abort(&u->client, &put.object, id, u->arena, &ignored))
-		return -1; /* the credentials may not abort: a lifecycle rule has to */
+	/* the credentials may not be allowed to abort; then a lifecycle rule has to clean up */
+	(void)!s3_upload_abort(&u->client, &c.object, c.upload_id, u->arena, &last);
 	return -1;
 }
 

@@ -10,12 +10,12 @@
 #include "aws/s3.h"
 
 /*
- * Put an output artifact where the job wants it: a zip, encrypted with KMS as the bucket policies of
- * CodePipeline demand.
+ * Put an output artifact where the job wants it: a zip, encrypted with KMS as the bucket policies
+ * of CodePipeline demand.
  */
 struct publish {
 	const char *bucket, *key;
-	const char *kms_key_id;	    /* encryptionKey.id of the job, unchanged; NULL: account's own */
+	const char *kms_key_id; /* encryptionKey.id of the job, unchanged; NULL: account's own */
 	struct s3_regions *regions; /* NULL: nothing is remembered */
 	/* As in struct fetch; may be NULL. */
 	int (*refresh)(void *arg, struct aws_client *client, struct err *err);

@@ -15,9 +15,9 @@
 
 struct removal {
 	int top;
-	unsigned moved; /* names given so far */
-	bool progress;	/* this pass removed or moved something */
-	bool failed;	/* this pass could not do everything */
+	unsigned moved;	 /* names given so far */
+	bool progress;	 /* this pass removed or moved something */
+	bool failed;	 /* this pass could not do everything */
 	struct err *err; /* its first failure */
 };
 

@@ -22,7 +22,7 @@
  */
 
 enum {
-	BEGINNING = 512,	   /* a tar header */
+	BEGINNING = 512,	  /* a tar header */
 	REFERENCE_MAX = 64 << 10, /* a full-clone reference is a few hundred bytes */
 };
 
@@ -48,7 +48,8 @@ int unpack_read(const struct unpacking *u, uint64_t at, void *p, size_t n, struc
 		if (got < 0)
 			return err_set_sys(err, ERR_SYSTEM, errno, "read the archive");
 		if (!got)
-			return err_set(err, ERR_SYSTEM, "the archive became shorter while it was read");
+			return err_set(err, ERR_SYSTEM,
+				       "the archive became shorter while it was read");
 		to += got;
 		at += (uint64_t)got;
 		n -= (size_t)got;
@@ -142,10 +143,11 @@ static int unpack_any(struct unpacking *u, struct err *err)
 	/* an empty tar to some, but rather a file that was never written */
 	if (is_zeros(begin))
 		return unpack_not_an_archive(u, err);
+	u->gzip = str_starts(begin, "\x1f\x8b");
 	return unpack_tar(u, err);
 }
 
-/* --- the directory ----------------------------------------------------------------------------- */
+/* --- the directory ---------------------------------------------------------------------------- */
 
 static int check_empty(int dir_fd, struct err *err)
 {

@@ -26,7 +26,7 @@ struct unpack_limits {
 struct unpack_limits unpack_limits_default(void);
 
 struct unpack_stats {
-	const char *format; /* "zip", "tar", "tar + gzip" ...: static text */
+	const char *format;	     /* "zip", "tar", "tar + gzip" ...: static text */
 	uint64_t files, directories; /* as entries say; implied directories are not counted */
 	uint64_t bytes;		     /* written */
 };

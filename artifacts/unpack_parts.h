@@ -14,6 +14,7 @@
 struct unpacking {
 	int fd; /* the archive */
 	uint64_t size;
+	bool gzip; /* it begins like gzip */
 	const struct unpack_limits *limits;
 	struct unpack_stats *stats;
 	struct writer *writer;
@@ -25,8 +26,8 @@ int unpack_zip(struct unpacking *u, struct err *err) MUST_CHECK;
 int unpack_tar(struct unpacking *u, struct err *err) MUST_CHECK;
 
 /* Read exactly n bytes of the archive. */
-int unpack_read(const struct unpacking *u, uint64_t at, void *p, size_t n, struct err *err)
-	MUST_CHECK;
+int unpack_read(const struct unpacking *u, uint64_t at, void *p, size_t n,
+		struct err *err) MUST_CHECK;
 
 /* ERR_CANCELED when the cancel has fired. */
 int unpack_check_cancel(const struct unpacking *u, struct err *err) MUST_CHECK;

@@ -29,6 +29,7 @@ struct untar {
 	unsigned char *in, *out; /* UNPACK_BLOCK each */
 	uint64_t at;		 /* offset in the file */
 	struct gunzip *gunzip;	 /* when it is compressed with gzip */
+	la_int64_t end;		 /* of the last entry, in the unpacked tar */
 	uint64_t max_unpacked;	 /* what headers, content and padding may come to */
 	struct err read_err;	 /* of the callback, when it failed */
 	char path[PATH_SIZE];
@@ -41,7 +42,7 @@ static int refuse(struct err *err, enum err_code code, const char *name, const c
 	return err_set(err, code, "tar entry %s: %s", path_show(str_from(name), shown), why);
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int read_more(struct untar *t, size_t *n, struct err *err)
 {
@@ -120,22 +121,15 @@ static const char *format_of(const struct untar *t)
 }
 
 /*
- * Two blocks of zeros end a tar; libarchive also takes one that simply stops, which is how half of
- * a tar looks like that was cut between two entries. Compressed tars have ends of their own.
+ * Blocks of zeros end a tar; libarchive also takes one that simply stops, which is how a tar looks
+ * like that was cut between two entries. What it does not take is anything but zeros behind the
+ * last entry.
  */
-static int check_end(struct untar *t, struct err *err)
+static int check_end(const struct untar *t, struct err *err)
 {
-	char last[512];
-
-	if (t->u->size < sizeof(last))
-		return unpack_not_an_archive(t->u, err);
-	if (unpack_read(t->u, t->u->size - sizeof(last), last, sizeof(last), err))
-		return -1;
-	for (size_t i = 0; i < sizeof(last); i++)
-		if (last[i])
-			return err_set(err, ERR_MALFORMED,
-				       "tar: the mark at its end is missing: cut off, or something was appended");
-	return 0;
+	if (archive_filter_bytes(t->archive, 0) >= t->end + 512)
+		return 0;
+	return err_set(err, ERR_MALFORMED, "tar: the mark at its end is missing: it was cut off");
 }
 
 /* After the first header has been looked for. */
@@ -147,8 +141,6 @@ static int check_format(struct untar *t, struct err *err)
 	if (layers > 1)
 		return err_set(err, ERR_UNSAFE, "tar: compressed more than once");
 	t->u->stats->format = format_of(t);
-	if (!layers)
-		return check_end(t, err);
 	return 0;
 }
 
@@ -164,7 +156,7 @@ static int unrecognised(struct untar *t, struct err *err)
 	return err_set(err, ERR_MALFORMED, "not an archive: compressed, but damaged or not a tar");
 }
 
-/* --- entries ------------------------------------------------------------------------------------ */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static int check_kind(struct archive_entry *e, const char *name, struct err *err)
 {
@@ -247,6 +239,17 @@ static int write_entry(struct untar *t, struct archive_entry *e, struct err *err
 	return writer_close(t->u->writer, err);
 }
 
+/* Its header has just been read, and nothing of its content. */
+static void find_end(struct untar *t, struct archive_entry *e)
+{
+	la_int64_t at = archive_filter_bytes(t->archive, 0), size = archive_entry_size(e);
+
+	/* a sparse file takes less than its size; how much less is not known here */
+	if (size > 0 && size <= INT64_MAX - 1024 - at && !archive_entry_sparse_count(e))
+		at += (size + 511) / 512 * 512;
+	t->end = at;
+}
+
 static int read_entries(struct untar *t, struct err *err)
 {
 	for (int64_t n = 0;; n++) {
@@ -261,13 +264,14 @@ static int read_entries(struct untar *t, struct err *err)
 		if (!n && (rc == ARCHIVE_OK || rc == ARCHIVE_EOF) && check_format(t, err))
 			return -1;
 		if (rc == ARCHIVE_EOF)
-			return 0;
+			return check_end(t, err);
 		/* a warning means that something of the entry could not be understood */
 		if (rc != ARCHIVE_OK)
 			return failed(t, "tar", err);
 		if (n >= t->u->limits->max_entries)
 			return err_set(err, ERR_LIMIT, "tar: more than %lld entries",
 				       (long long)t->u->limits->max_entries);
+		find_end(t, e);
 		if (write_entry(t, e, err))
 			return -1;
 	}
@@ -288,13 +292,6 @@ static int open_archive(struct untar *t, struct err *err)
 	if (archive_read_open2(a, t, NULL, on_read, on_skip, NULL) == ARCHIVE_OK)
 		return 0;
 	return unrecognised(t, err);
-}
-
-static bool is_gzip(const struct unpacking *u, struct err *err)
-{
-	unsigned char p[2];
-
-	return u->size > 2 && !unpack_read(u, 0, p, 2, err) && p[0] == 0x1f && p[1] == 0x8b;
 }
 
 /*
@@ -319,7 +316,7 @@ int unpack_tar(struct unpacking *u, struct err *err)
 	t->archive = archive_read_new();
 	t->names = names_new();
 	t->max_unpacked = max_unpacked(u->limits);
-	if (is_gzip(u, &t->read_err))
+	if (u->gzip)
 		t->gunzip = gunzip_new(u);
 	t->in = xmalloc(UNPACK_BLOCK);
 	t->out = xmalloc(UNPACK_BLOCK);

@@ -139,13 +139,13 @@ static int write_file(struct unzip *z, const struct zip_entry *e, struct err *er
 
 	if (writer_open(z->u->writer, e->path, e->executable, err))
 		return -1;
-	if (e->method == ZIP_STORED ? copy(z, e, &actual, err)
-				    : inflate_entry(z, e, &actual, err))
+	if (e->method == ZIP_STORED ? copy(z, e, &actual, err) : inflate_entry(z, e, &actual, err))
 		return -1;
 	if (actual.size != e->size)
 		return refuse(err, ERR_UNSAFE, e, "has less content than it declares");
 	if (actual.crc != e->crc)
-		return refuse(err, ERR_MALFORMED, e, "its checksum is wrong: the archive is damaged");
+		return refuse(err, ERR_MALFORMED, e,
+			      "its checksum is wrong: the archive is damaged");
 	z->u->stats->files++;
 	z->u->stats->bytes += actual.size;
 	return writer_close(z->u->writer, err);

@@ -103,8 +103,7 @@ int workspace_temp_file(const struct workspace *ws, struct err *err)
 			fd = -1;
 		}
 	}
-	return fd >= 0 ? fd
-		       : err_set_sys(err, ERR_SYSTEM, errno, "create a file in the workspace");
+	return fd >= 0 ? fd : err_set_sys(err, ERR_SYSTEM, errno, "create a file in the workspace");
 }
 
 /* The descriptor is open and locked, and is closed here. */

@@ -20,8 +20,8 @@ struct workspace {
 #define WORKSPACE_INIT ((struct workspace){.root_fd = -1, .fd = -1})
 
 /* Create one, mode 0700. root_fd must stay open until it is removed. */
-int workspace_create(int root_fd, struct rng *rng, struct workspace *ws, struct err *err)
-	MUST_CHECK;
+int workspace_create(int root_fd, struct rng *rng, struct workspace *ws,
+		     struct err *err) MUST_CHECK;
 
 /*
  * A directory inside it, mode 0700, for one purpose ("artifact"). Returns its descriptor, which the
@@ -29,7 +29,7 @@ int workspace_create(int root_fd, struct rng *rng, struct workspace *ws, struct 
  */
 int workspace_subdir(const struct workspace *ws, const char *name, struct err *err) MUST_CHECK;
 
-/* An empty file without a name, open for reading and writing: gone when it is closed. -1 on error. */
+/* An empty file without a name, for reading and writing: gone when it is closed. -1 on error. */
 int workspace_temp_file(const struct workspace *ws, struct err *err) MUST_CHECK;
 
 /* Remove it with everything in it. What cannot be removed stays for the next sweep: -1, and ws is

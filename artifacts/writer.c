@@ -92,7 +92,7 @@ static int ensure_mode(int fd, mode_t mode, enum mode_check *known)
 	return *known == MODE_MASKED ? fchmod(fd, mode) : 0;
 }
 
-/* --- directories ----------------------------------------------------------------------------- */
+/* --- directories ------------------------------------------------------------------------------ */
 
 static struct dir *cached(struct writer *w, struct str path)
 {
@@ -138,7 +138,7 @@ static int make_dir(struct writer *w, int at, const char *name, struct err *err)
 	return fd;
 }
 
-/* The descriptor of a directory, made when it is not there; it stays with the cache. -1 on error. */
+/* The descriptor of a directory, which is made if need be; the cache keeps it. -1 on error. */
 static int dir_of(struct writer *w, struct str path, struct err *err)
 {
 	char name[PATH_SEGMENT_MAX + 1];
@@ -174,7 +174,7 @@ int writer_dir(struct writer *w, struct str path, struct err *err)
 	return dir_of(w, path, err) < 0 ? -1 : 0;
 }
 
-/* --- files ----------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 int writer_open(struct writer *w, struct str path, bool executable, struct err *err)
 {

@@ -27,7 +27,7 @@ enum {
 	FLAG_MASKED = 1 << 13,
 	EXTRA_ZIP64 = 0x0001,
 	EXTRA_NAME = 0x7075, /* Info-ZIP: the name once more, in UTF-8 */
-	EMPTY_PACKED = 5, /* nothing, deflated: Java does that to directories */
+	EMPTY_PACKED = 5,    /* nothing, deflated: Java does that to directories */
 	DESCRIPTOR_MAX = 24,
 	WINDOW = 128 << 10, /* more than the longest local header */
 	FEW = 512,	    /* a local header with most names, and no more */
@@ -45,8 +45,8 @@ struct reader {
 	const struct unpack_limits *limits;
 	struct arena *a;
 	struct zip_end end;
-	unsigned char *records;	 /* the directory */
-	struct record *raw;	 /* in the order of the directory */
+	unsigned char *records; /* the directory */
+	struct record *raw;	/* in the order of the directory */
 	struct zip_directory *out;
 	struct names *names;
 	char path[PATH_SIZE];
@@ -97,8 +97,9 @@ static int check_kind(const struct record *r, struct zip_entry *e, struct err *e
 		return refuse(err, ERR_REJECTED, r->name,
 			      "is encrypted; make the archive without a password");
 	if ((e->method != ZIP_STORED && e->method != ZIP_DEFLATED) || r->flags & FLAG_PATCH)
-		return refuse(err, ERR_REJECTED, r->name,
-			      "is compressed in a way other than deflate, which alone is supported");
+		return refuse(
+			err, ERR_REJECTED, r->name,
+			"is compressed in a way other than deflate, which alone is supported");
 	if (S_ISLNK(mode))
 		return refuse(err, ERR_UNSAFE, r->name, "is a symbolic link; links are refused");
 	if (mode & S_IFMT && !S_ISREG(mode) && !S_ISDIR(mode))
@@ -129,7 +130,8 @@ static int check_sizes(struct reader *z, const struct record *r, struct zip_entr
 		return refuse(err, ERR_UNSAFE, r->name,
 			      "declares more content than its data can hold");
 	if (e->packed > z->end.at || e->header > z->end.at - e->packed)
-		return refuse(err, ERR_MALFORMED, r->name, "does not lie in front of the directory");
+		return refuse(err, ERR_MALFORMED, r->name,
+			      "does not lie in front of the directory");
 	return 0;
 }
 
@@ -355,7 +357,8 @@ static int check_extents(struct reader *z, struct err *err)
 
 	qsort(e, n, sizeof(*e), by_header);
 	if ((n ? e[0].header : z->end.at) != 0)
-		return err_set(err, ERR_UNSAFE, "zip: something is hidden in front of the first entry");
+		return err_set(err, ERR_UNSAFE,
+			       "zip: something is hidden in front of the first entry");
 	for (size_t i = 0; i < n; i++)
 		if (check_extent(z, &e[i], i + 1 < n ? e[i + 1].header : z->end.at, err))
 			return -1;
@@ -370,13 +373,15 @@ static int check_end(const struct reader *z, struct err *err)
 		return err_set(err, ERR_LIMIT, "zip: %llu entries; at most %lld are accepted",
 			       (unsigned long long)z->end.n, (long long)z->limits->max_entries);
 	if (z->end.size > LIMIT_ARCHIVE_DIRECTORY)
-		return err_set(err, ERR_LIMIT, "zip: its directory takes %llu bytes; at most %u are "
-					       "accepted",
+		return err_set(err, ERR_LIMIT,
+			       "zip: its directory takes %llu bytes; at most %u are "
+			       "accepted",
 			       (unsigned long long)z->end.size, LIMIT_ARCHIVE_DIRECTORY);
 	/* before anything is allocated for them */
 	if (z->end.n > z->end.size / CENTRAL_SIZE)
-		return err_set(err, ERR_MALFORMED, "zip: announces more entries than its directory "
-						   "has room for");
+		return err_set(err, ERR_MALFORMED,
+			       "zip: announces more entries than its directory "
+			       "has room for");
 	return 0;
 }
 

@@ -19,8 +19,9 @@
  * says agrees: the directory lies right in front of the end record, which ends the file; entries
  * and records are as many and as long as announced; each local header has the same name, method,
  * flags, sizes and CRC as the directory, or leaves sizes and CRC to a descriptor that has them; the
- * entries fill the file up to the directory, sharing no byte and leaving none out. Stored and deflated regular files and directories only, without
- * encryption; sizes, counts and names within the limits; names as names.h wants them.
+ * entries fill the file up to the directory, sharing no byte and leaving none out. Stored and
+ * deflated regular files and directories only, without encryption; sizes, counts and names within
+ * the limits; names as names.h wants them.
  */
 struct zip_source {
 	/* Read exactly n bytes, at + n being at most size. */

@@ -4,8 +4,9 @@
 
 /*
  * The end record is found by its signature, and only accepted when its comment reaches exactly to
- * the end of the file. A comment can hold another record for which the same is true: such a file
- * is two archives at once, and refused.
+ * the end of the file, or to the zeros with which bsdtar fills up what it writes into a pipe. A
+ * comment can hold another record for which the same is true: such a file is two archives at once,
+ * and refused.
  */
 
 enum {
@@ -48,19 +49,26 @@ int zip_extra(const unsigned char *p, size_t n, uint16_t id, struct str *out)
 /* Offset of the end record within the tail, which ends with the file. */
 static int find_end(const unsigned char *tail, size_t n, size_t *at, struct err *err)
 {
+	size_t used = n;
 	bool found = false;
 
+	while (used && !tail[used - 1])
+		used--;
 	for (size_t i = n - END_SIZE + 1; i-- > 0;) {
-		if (!is_signature(tail + i, 5, 6) || zip_u16(tail + i + 20) != n - i - END_SIZE)
+		size_t end = i + END_SIZE + zip_u16(tail + i + 20);
+
+		if (!is_signature(tail + i, 5, 6) || end > n || end < used)
 			continue;
 		if (found)
-			return err_set(err, ERR_UNSAFE, "zip: there are two end records, so that "
-							"it is two archives at once");
+			return err_set(err, ERR_UNSAFE,
+				       "zip: there are two end records, so that "
+				       "it is two archives at once");
 		found = true;
 		*at = i;
 	}
 	if (!found)
-		return damaged(err, "the end record is missing: cut off, or something was appended");
+		return damaged(err,
+			       "the end record is missing: cut off, or something was appended");
 	return 0;
 }
 

@@ -1,0 +1,267 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "artifacts/names.h"
+#include "artifacts/path.h"
+#include "aws/core/mem.h"
+
+static const struct {
+	const char *name, *normal;
+	size_t depth;
+	bool directory;
+} accepted[] = {
+	{"a", "a", 1, false},
+	{"a/b", "a/b", 2, false},
+	{"./a", "a", 1, false},
+	{"././a/./b", "a/b", 2, false},
+	{"a/", "a", 1, true},
+	{"a/.", "a", 1, true},
+	{"a//b", "a/b", 2, false},
+	{".//a/b//", "a/b", 2, true},
+	{".", "", 0, true},
+	{"./", "", 0, true},
+	{".//.", "", 0, true},
+	{"...", "...", 1, false},
+	{"..a", "..a", 1, false},
+	{"a..", "a..", 1, false},
+	{".hidden", ".hidden", 1, false},
+	{"a b/c", "a b/c", 2, false},
+	{"12:30", "12:30", 1, false},
+	{"ab:c", "ab:c", 1, false},
+	{"x/c:", "x/c:", 2, false},
+	{"\xc3\xa4/\xe2\x82\xac", "\xc3\xa4/\xe2\x82\xac", 2, false},
+	{"\xc2\xa0", "\xc2\xa0", 1, false}, /* the first that is no C1 control */
+};
+
+static void test_accepts(void **state)
+{
+	char buf[PATH_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
+		struct err err = ERR_INIT;
+		struct path p;
+
+		if (path_normalize(str_from(accepted[i].name), 64, buf, &p, &err))
+			fail_msg("%s: %s", accepted[i].name, err.text);
+		assert_string_equal(p.text.p, accepted[i].normal);
+		assert_int_equal(p.text.n, strlen(accepted[i].normal));
+		assert_int_equal(p.depth, accepted[i].depth);
+		assert_int_equal(p.directory, accepted[i].directory);
+	}
+}
+
+static const struct {
+	struct str name;
+	enum err_code code;
+	const char *text;
+} refused[] = {
+	{{"", 0}, ERR_UNSAFE, "entry \"\": an entry without a name"},
+	{{"/", 1}, ERR_UNSAFE, "absolute"},
+	{{"/etc/passwd", 11}, ERR_UNSAFE, "entry \"/etc/passwd\": an absolute name"},
+	{{"//x", 3}, ERR_UNSAFE, "absolute"},
+	{{"..", 2}, ERR_UNSAFE, "leads out"},
+	{{"../x", 4}, ERR_UNSAFE, "leads out"},
+	{{"a/..", 4}, ERR_UNSAFE, "leads out"},
+	{{"a/../b", 6}, ERR_UNSAFE, "leads out"},
+	{{"./../b", 6}, ERR_UNSAFE, "leads out"},
+	{{"a\0b", 3}, ERR_UNSAFE, "entry \"a\\x00b\": a NUL byte"},
+	{{"a\\b", 3}, ERR_UNSAFE, "entry \"a\\x5cb\": a backslash"},
+	{{"..\\x", 4}, ERR_UNSAFE, "backslash"},
+	{{"C:", 2}, ERR_UNSAFE, "drive letter"},
+	{{"c:/x", 4}, ERR_UNSAFE, "drive letter"},
+	{{"./c:x", 5}, ERR_UNSAFE, "drive letter"},
+	{{"a\nb", 3}, ERR_UNSAFE, "\"a\\x0ab\": control"},
+	{{"a\x7f", 2}, ERR_UNSAFE, "control"},
+	{{"a\xc2\x9b", 3}, ERR_UNSAFE, "control"},
+	{{"\xe4.txt", 5}, ERR_UNSAFE, "entry \"\\xe4.txt\": the name is not UTF-8"},
+	{{"\xc0\xaf", 2}, ERR_UNSAFE, "not UTF-8"},
+	{{"\xed\xa0\x80", 3}, ERR_UNSAFE, "not UTF-8"},
+	{{"1/2/3/4/5", 9}, ERR_LIMIT, "too deep"},
+};
+
+static void test_refuses(void **state)
+{
+	char buf[PATH_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct err err = ERR_INIT;
+		struct path p;
+
+		assert_int_equal(path_normalize(refused[i].name, 4, buf, &p, &err), -1);
+		assert_int_equal(err.code, refused[i].code);
+		if (!strstr(err.text, refused[i].text))
+			fail_msg("\"%s\" does not say \"%s\"", err.text, refused[i].text);
+	}
+}
+
+static void test_lengths(void **state)
+{
+	char name[LIMIT_ENTRY_NAME + 2], buf[PATH_SIZE];
+	struct err err = ERR_INIT;
+	struct path p;
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	assert_int_equal(path_normalize((struct str){name, 255}, 64, buf, &p, &err), 0);
+	assert_int_equal(path_normalize((struct str){name, 256}, 64, buf, &p, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_non_null(strstr(err.text, "255 bytes"));
+	for (size_t i = 200; i < sizeof(name); i += 200)
+		name[i] = '/';
+	assert_int_equal(path_normalize((struct str){name, LIMIT_ENTRY_NAME}, 64, buf, &p, &err),
+			 0);
+	assert_int_equal(p.text.n, LIMIT_ENTRY_NAME);
+	assert_int_equal(
+		path_normalize((struct str){name, LIMIT_ENTRY_NAME + 1}, 64, buf, &p, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_non_null(strstr(err.text, "..."));
+}
+
+static void check_fold(const char *name, const char *want)
+{
+	char out[64];
+
+	path_fold(str_from(name), out);
+	assert_memory_equal(out, want, strlen(want));
+}
+
+static void test_fold(void **state)
+{
+	(void)state;
+	check_fold("AbC-Z@[1", "abc-z@[1");
+	check_fold("\xc3\x80\xc3\x96\xc3\x9e", "\xc3\xa0\xc3\xb6\xc3\xbe"); /* the two ends */
+	check_fold("\xc3\x97\xc3\x9f", "\xc3\x97\xc3\x9f");		    /* multiply, sharp s */
+	check_fold("\xc4\x80", "\xc4\x80"); /* Latin Extended is left alone */
+}
+
+static void test_show(void **state)
+{
+	char out[PATH_SHOWN_SIZE], longer[400];
+
+	(void)state;
+	assert_string_equal(path_show(STR("a\"b"), out), "\"a\\x22b\"");
+	assert_string_equal(path_show(STR("\xe2\x82\xac\xe2\x82"), out),
+			    "\"\xe2\x82\xac\\xe2\\x82\"");
+	assert_string_equal(path_show(STR("\xf0\x9f\x98\x80"), out), "\"\xf0\x9f\x98\x80\"");
+	for (size_t n = 150; n < sizeof(longer); n++) {
+		memset(longer, n % 3 ? 'x' : 1, n);
+		path_show((struct str){longer, n}, out);
+		assert_true(strlen(out) < PATH_SHOWN_SIZE);
+		assert_int_equal(out[strlen(out) - 1], '"');
+	}
+	assert_non_null(strstr(out, "...\""));
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static int add(struct names *n, const char *name, struct err *err)
+{
+	char buf[PATH_SIZE];
+	struct path p;
+
+	assert_int_equal(path_normalize(str_from(name), 64, buf, &p, err), 0);
+	return names_add(n, &p, p.directory, err);
+}
+
+static void check_in_the_way(const char *const *before, const char *name, const char *text)
+{
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+
+	for (; *before; before++)
+		assert_int_equal(add(n, *before, &err), 0);
+	assert_int_equal(add(n, name, &err), -1);
+	assert_int_equal(err.code, ERR_UNSAFE);
+	if (!strstr(err.text, text))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, text);
+	names_free(n);
+}
+
+static void test_names(void **state)
+{
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(add(n, "./", &err), 0);
+	assert_int_equal(add(n, "a/b/c", &err), 0);
+	assert_int_equal(add(n, "a/b/d", &err), 0);
+	assert_int_equal(add(n, "a/", &err), 0);
+	assert_int_equal(add(n, "a/b/", &err), 0);
+	assert_int_equal(add(n, "a/b/", &err), 0);
+	assert_int_equal(add(n, "a/bb", &err), 0);
+	assert_int_equal(add(n, "a/b/e", &err), 0);
+	names_free(n);
+
+	check_in_the_way((const char *[]){"a/b", NULL}, "./a//b", "\"a/b\": is there twice");
+	check_in_the_way((const char *[]){"a", NULL}, "a/b", "\"a\": is both a file and a dir");
+	check_in_the_way((const char *[]){"a/b/c", NULL}, "a", "is both");
+	check_in_the_way((const char *[]){"a/b/c", NULL}, "a/b", "is both");
+	check_in_the_way((const char *[]){"a/", NULL}, "a", "is both");
+	check_in_the_way((const char *[]){"README", NULL}, "readme",
+			 "\"readme\": differs from \"README\" by case only");
+	check_in_the_way((const char *[]){"a/x", NULL}, "A/y", "\"A\": differs from \"a\"");
+	check_in_the_way((const char *[]){"\xc3\x84", NULL}, "\xc3\xa4", "by case only");
+	/* the parents are not looked at again for a neighbour */
+	check_in_the_way((const char *[]){"p/a", "p/b", NULL}, "p/A", "by case only");
+}
+
+static void test_many_names(void **state)
+{
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+	char name[64];
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		snprintf(name, sizeof(name), "d%d/f%d", i % 100, i);
+		assert_int_equal(add(n, name, &err), 0);
+	}
+	for (int i = 0; i < 20000; i++) {
+		snprintf(name, sizeof(name), "d%d/f%d", i % 100, i);
+		assert_int_equal(add(n, name, &err), -1);
+	}
+	names_free(n);
+}
+
+static void test_names_limit(void **state)
+{
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+	char name[LIMIT_ENTRY_NAME + 1];
+	unsigned i = 0;
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	for (size_t at = 250; at < sizeof(name); at += 250)
+		name[at] = '/';
+	name[LIMIT_ENTRY_NAME] = 0;
+	do {
+		/* the counter comes last, so that the directories are always the same */
+		snprintf(name + LIMIT_ENTRY_NAME - 8, 9, "%08u", i++);
+	} while (!add(n, name, &err));
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_in_range(i, 16000, 17000);
+	names_free(n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accepts),	   cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_lengths),	   cmocka_unit_test(test_fold),
+		cmocka_unit_test(test_show),	   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_many_names), cmocka_unit_test(test_names_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
