@@ -19,7 +19,7 @@
 #define LIMIT_PLAN_BYTES (256u << 10)
 #define LIMIT_CONFIG_BYTES (1u << 20)
 
-/* --- CodePipeline (service model 2015-07-09) --------------------------------------------------- */
+/* --- CodePipeline (service model 2015-07-09) ------------------------------------------------ */
 #define LIMIT_TOKEN 2048	   /* continuationToken, characters */
 #define LIMIT_SUMMARY 2048	   /* executionDetails.summary */
 #define LIMIT_EXTERNAL_ID 128	   /* the service takes 1,500; short and URL-safe is wiser */
@@ -36,6 +36,8 @@
 #define LIMIT_UNPACKED_DEPTH 64
 #define LIMIT_ENTRY_NAME 4095		     /* PATH_MAX less the NUL */
 #define LIMIT_ENTRY_RATIO 1032		     /* deflate cannot do better honestly */
+/* A zip's directory, or the names of a tar: LIMIT_UNPACKED_ENTRIES at 300 bytes each. */
+#define LIMIT_ARCHIVE_DIRECTORY (64u << 20)
 
 /* --- rollouts -------------------------------------------------------------------------------- */
 #define LIMIT_STEPS 64		/* a linear rollout of 2 % steps fits */
