@@ -159,68 +159,22 @@ static void test_round_trip(void **state)
 	temp_remove(&out);
 }
 
+/* clang-format off */
+static const char exact[] =
+	"504b0304" "1400" "0000" "0800" "0000" "2100" "43beb7e8" "03000000" "01000000" "0100" "0000"
+	"61" "4b0400"
+	"504b0304" "1400" "0008" "0000" "0000" "2100" "00000000" "00000000" "00000000" "0200" "0000"
+	"c3a4"
+	"504b0102" "1403" "1400" "0000" "0800" "0000" "2100" "43beb7e8" "03000000" "01000000" "0100"
+	"0000" "0000" "0000" "0000" "0000ed81" "00000000" "61"
+	"504b0102" "1403" "1400" "0008" "0000" "0000" "2100" "00000000" "00000000" "00000000" "0200"
+	"0000" "0000" "0000" "0000" "0000a481" "22000000" "c3a4"
+	"504b0506" "0000" "0000" "0200" "0200" "5f000000" "42000000" "0000";
+/* clang-format on */
+
 /* Every byte of a small one, so that a change of the format does not go unnoticed. */
 static void test_exact(void **state)
 {
-	static const char want[] = "504b030414000000080000002100"
-				   "43beb7e8"
-				   "03000000"
-				   "01000000"
-				   "0100"
-				   "0000"
-				   "61"
-				   "4b0400"
-				   "504b030414000008000000002100"
-				   "00000000"
-				   "00000000"
-				   "00000000"
-				   "0200"
-				   "0000"
-				   "c3a4"
-				   "504b0102"
-				   "1403"
-				   "1400"
-				   "0000"
-				   "0800"
-				   "0000"
-				   "2100"
-				   "43beb7e8"
-				   "03000000"
-				   "01000000"
-				   "0100"
-				   "0000"
-				   "0000"
-				   "0000"
-				   "0000"
-				   "0000ed81"
-				   "00000000"
-				   "61"
-				   "504b0102"
-				   "1403"
-				   "1400"
-				   "0008"
-				   "0000"
-				   "0000"
-				   "2100"
-				   "00000000"
-				   "00000000"
-				   "00000000"
-				   "0200"
-				   "0000"
-				   "0000"
-				   "0000"
-				   "0000"
-				   "0000a481"
-				   "22000000"
-				   "c3a4"
-				   "504b0506"
-				   "0000"
-				   "0000"
-				   "0200"
-				   "0200"
-				   "5f000000"
-				   "42000000"
-				   "0000";
 	const struct pack_entry e[] = {
 		{.name = "\xc3\xa4", .bytes = STR("")},
 		{.name = "a", .bytes = STR("a"), .executable = true},
@@ -234,7 +188,7 @@ static void test_exact(void **state)
 	assert_int_equal(pack_entries(e, 2, &b, &err), 0);
 	assert_true(2 * b.n < sizeof(hex));
 	hex_encode((const uint8_t *)b.p, b.n, hex);
-	assert_string_equal(hex, want);
+	assert_string_equal(hex, exact);
 	buf_clear(&b);
 	assert_int_equal(pack_entries(NULL, 0, &b, &err), 0);
 	hex_encode((const uint8_t *)b.p, b.n, hex);
