@@ -88,7 +88,7 @@ struct aws_request {
 	int max_attempts; /* 0: the settings' */
 	int64_t total_ms; /* limit for one attempt; 0: the transport's default */
 	int64_t stall_ms; /* 0: none */
-	size_t body_max;  /* 0: the transport's default */
+	size_t body_max;  /* also of what on_body takes; 0: the transport's default */
 
 	/*
 	 * As in struct http_request; an answer taken in pieces is not parsed. on_start is called

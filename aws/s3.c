@@ -273,7 +273,8 @@ int s3_get(const struct aws_client *c, const struct s3_get *get, struct arena *a
 	q.r.raw_body = true;
 	q.r.total_ms = get->total_ms;
 	q.r.stall_ms = get->stall_ms;
-	q.r.body_max = get->body_max;
+	/* an artifact is larger than any document; who takes it in pieces has a limit of his own */
+	q.r.body_max = get->on_body ? SIZE_MAX : get->body_max;
 	if (get->object.version_id)
 		q.r.query = query(a, "", "versionId", get->object.version_id);
 	if (get->start)

@@ -32,7 +32,8 @@ struct http_request {
 	int64_t connect_ms;	/* limit for name, TCP and TLS; 0: default 3,100 ms */
 	int64_t total_ms;	/* limit for the whole exchange; 0: default 30 s */
 	int64_t stall_ms;	/* fail when nothing arrives for so long; 0: no such limit */
-	size_t body_max;	/* a longer answer is ERR_LIMIT; 0: default 8 MiB */
+	size_t body_max;	/* a longer answer, also one that on_body takes, is ERR_LIMIT;
+				   0: default 8 MiB */
 	bool no_proxy;		/* metadata and container endpoints: never through a proxy */
 
 	/*

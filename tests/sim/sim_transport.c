@@ -42,7 +42,7 @@ static int deliver_answer(const struct seam *t, bool cut)
 	size_t max = t->req->body_max ? t->req->body_max : LIMIT_API_BODY;
 	bool streamed = t->req->on_body && t->res->status >= 200 && t->res->status < 300;
 
-	if (body.n > max && (!streamed || t->req->body_max)) {
+	if (body.n > max) {
 		err_set(t->err, ERR_LIMIT, "the answer is larger than %zu bytes", max);
 		t->err->sent = true;
 		return -1;

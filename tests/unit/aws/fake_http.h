@@ -161,10 +161,10 @@ static inline int fake_send(struct http *h, const struct http_request *req, stru
 	res->status = s->status;
 	res->body_bytes = s->body.n;
 	fake_headers(s->headers, a, res);
-	if (req->on_body && s->status / 100 == 2)
-		return fake_stream(req, s, res, err);
 	if (s->body.n > (req->body_max ? req->body_max : LIMIT_API_BODY))
 		return err_set(err, ERR_LIMIT, "fake: the answer is too long");
+	if (req->on_body && s->status / 100 == 2)
+		return fake_stream(req, s, res, err);
 	res->body =
 		(struct str){arena_strndup(a, s->body.n ? s->body.p : "", s->body.n), s->body.n};
 	return 0;

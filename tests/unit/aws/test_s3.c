@@ -292,6 +292,35 @@ static void test_errors(void **state)
 	}
 }
 
+static int count_body(void *arg, const char *p, size_t n, struct err *err)
+{
+	(void)p;
+	(void)err;
+	*(size_t *)arg += n;
+	return 0;
+}
+
+/* What comes in pieces may be larger than what is kept in memory. */
+static void test_a_large_object_in_pieces(void **state)
+{
+	struct fake *f = *state;
+	struct s3_get get = simple_get();
+	size_t n = LIMIT_API_BODY + 1, taken = 0;
+	char *large = xcalloc(1, n), headers[64];
+	struct s3_info info;
+	struct err err = ERR_INIT;
+
+	memset(large, 'x', n);
+	snprintf(headers, sizeof(headers), "Content-Length: %zu\n", n);
+	get.on_body = count_body;
+	get.on_arg = &taken;
+	fake_answer_str(f, 200, headers, (struct str){large, n});
+	if (s3_get(&f->client, &get, f->arena, &info, NULL, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(taken, n);
+	free(large);
+}
+
 static void test_too_large_a_body(void **state)
 {
 	struct fake *f = *state;
@@ -521,6 +550,7 @@ int main(void)
 		TEST(test_the_taker_can_refuse),
 		TEST(test_hostile_lengths_and_ranges),
 		TEST(test_errors),
+		TEST(test_a_large_object_in_pieces),
 		TEST(test_too_large_a_body),
 		TEST(test_bad_objects_are_not_asked_for),
 		TEST(test_head_of_a_version),
