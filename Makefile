@@ -170,7 +170,11 @@ check-corpus: $(REPLAYS) ## replay the fuzzing corpora
 check-faults: $(FAULT_TESTS) ## crash and fault sweeps in virtual time
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(FAULT_TESTS))
 
-check-contract: programs ## independent AWS clients against the simulator, and the worker's calls against moto
+CONTRACT := $(BUILD)/tests/contract/moto_calls
+$(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/*.c))) $(libs_aws)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+check-contract: programs $(CONTRACT) ## independent AWS clients against the simulator, and the worker's calls against moto
 	$(Q)BUILD=$(BUILD) $(RUN) $(sort $(wildcard tests/contract/*.test))
 
 .PHONY: demo bench fuzz

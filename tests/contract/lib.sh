@@ -72,17 +72,19 @@ wait_for() {
 	done
 }
 
-# find_python MODULE PACKAGE : a Python that has the module, in $python. The environment's, one
-# given in PYTHON, or one of our own under build/, where the package is installed when CONTRACT_INSTALL
-# is not 0. Returns 1 when there is none.
+# find_python MODULES PACKAGE... : a Python that has the modules, in $python. One given in PYTHON,
+# the environment's, or one of our own under build/, where the packages are installed unless
+# CONTRACT_INSTALL is 0. Returns 1 when there is none.
 find_python() {
+	modules=$1
+	shift
 	venv=build/venv
 	for python in ${PYTHON:-} python3 /usr/bin/python3 "$venv/bin/python"; do
-		"$python" -c "import $1" >/dev/null 2>&1 && return 0
+		"$python" -c "import $modules" >/dev/null 2>&1 && return 0
 	done
 	[ "${CONTRACT_INSTALL:-1}" != 0 ] || return 1
 	[ -x "$venv/bin/pip" ] || timeout 60 python3 -m venv "$venv" >"$dir/venv" 2>&1 || return 1
-	timeout 240 "$venv/bin/pip" install -q "$2" >"$dir/pip" 2>&1 || return 1
+	timeout 240 "$venv/bin/pip" install -q "$@" >"$dir/pip" 2>&1 || return 1
 	python=$venv/bin/python
-	"$python" -c "import $1" >/dev/null 2>&1
+	"$python" -c "import $modules" >/dev/null 2>&1
 }

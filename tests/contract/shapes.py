@@ -1,5 +1,5 @@
-"""Is an answer what the service's published model says? botocore drops members it does not know and
-takes a missing one for absent, so its parser alone would never notice. Walks the raw body instead."""
+"""Is an answer what the service's published model says? botocore drops members it does not know
+and takes a missing one for absent, so its parser would never notice. Walks the raw body instead."""
 import json
 import xml.etree.ElementTree as ElementTree
 
