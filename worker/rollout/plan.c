@@ -8,7 +8,8 @@
 
 /*
  * A plan is put together in this order: defaults, the plan file, the action's configuration, the
- * overrides. What comes later wins. Then the whole is checked.
+ * overrides. What comes later wins, but for the target: two that differ are a contradiction. Then
+ * the whole is checked.
  */
 
 #define MINUTE_MS 60000ll
@@ -29,37 +30,67 @@ static struct plan *plan_new(struct arena *a)
 
 /* --- properties of the action ---------------------------------------------------------------- */
 
-static void set_alarms(struct plan_reader *r, struct str list, const char *place)
+static void drop_alarms(struct plan *p)
 {
-	struct plan *p = r->plan;
-	struct str name;
 	size_t kept = 0;
 
-	/* alarms named here replace those of the file; its other guards stay */
 	for (size_t i = 0; i < p->n_guards; i++)
 		if (p->guards[i].kind != GUARD_ALARM)
 			p->guards[kept++] = p->guards[i];
 	p->n_guards = kept;
+}
+
+/* Alarms named here replace those of the file; its other guards stay. */
+static void set_alarms(struct plan_reader *r, struct str list, const char *place)
+{
+	struct str name;
+	bool any = false;
+
+	drop_alarms(r->plan);
 	while (str_next(&list, ',', &name)) {
 		struct plan_guard *g;
 
 		name = str_trim(name);
-		if (name.n == 0 || name.n > 255) {
+		any = true;
+		if (!plan_is_alarm_name(name)) {
+			r->has_bad_guard = true;
 			problem_add(r->problems, place, str_dup(r->a, name),
-				    "names of alarms, separated by commas");
+				    "write names of alarms, separated by commas, each of 1 to 255 "
+				    "characters");
 			continue;
 		}
 		g = plan_guard_add(r, GUARD_ALARM, place);
-		if (g)
-			g->name = str_dup(r->a, name);
+		if (!g)
+			return;
+		g->name = str_dup(r->a, name);
+	}
+	if (any)
+		return;
+	r->has_bad_guard = true;
+	problem_add(r->problems, place, "", "write names of alarms, separated by commas");
+}
+
+static void set_duration(struct plan_reader *r, struct str value, const char *place, int64_t least,
+			 int64_t *out)
+{
+	char least_text[DURATION_TEXT_SIZE];
+	int64_t ms;
+
+	if (!duration_parse(value, &ms)) {
+		problem_add(r->problems, place, str_dup(r->a, value),
+			    "not a duration; write 90s, 10m, 2h or 1h30m");
+	} else if (ms < least) {
+		duration_format(least, least_text);
+		problem_add(r->problems, place, str_dup(r->a, value), "at least %s", least_text);
+	} else {
+		*out = ms;
 	}
 }
 
-static void set_duration(struct plan_reader *r, struct str value, const char *place, int64_t *out)
+static void set_budget(struct plan_reader *r, struct str value, const char *place)
 {
-	if (!duration_parse(value, out))
-		problem_add(r->problems, place, str_dup(r->a, value),
-			    "not a duration; write 90s, 10m, 2h or 1h30m");
+	r->budget_place = place;
+	set_duration(r, value, place, 0, &r->plan->max_duration_ms);
 }
 
 static void set_mode(struct plan_reader *r, struct str value)
@@ -67,49 +98,82 @@ static void set_mode(struct plan_reader *r, struct str value)
 	static const char *const names[] = {"deploy", "start", "promote", "rollback"};
 
 	for (int i = 0; i < 4; i++) {
-		if (str_is(value, names[i])) {
-			r->plan->mode = (enum mode)i;
-			return;
-		}
+		if (!str_is(value, names[i]))
+			continue;
+		r->plan->mode = (enum mode)i;
+		if (r->plan->mode != MODE_DEPLOY)
+			problem_add(
+				r->problems, "Mode", names[i],
+				"not available in this version; write deploy, or leave Mode out");
+		return;
 	}
-	problem_add(r->problems, "Mode", str_dup(r->a, value),
-		    "write deploy, start, promote or rollback");
+	problem_add(r->problems, "Mode", str_dup(r->a, value), "write deploy, or leave Mode out");
 }
 
 static void set_strategy(struct plan_reader *r, struct str value, const char *place)
 {
 	r->has_strategy = true;
+	r->strategy_place = place;
 	r->plan->bake_ms = 0;
+	r->plan->n_steps = 0;
 	strategy_parse(value, place, r->plan, r->problems);
 }
 
-/* One line of Overrides: key=value. Parameters were taken out before. */
-static void set_override(struct plan_reader *r, struct str key, struct str value)
+static void set_role(struct plan_reader *r, struct str value)
 {
-	const char *place = arena_printf(r->a, "Overrides: %.*s", (int)key.n, key.p);
+	r->plan->role_arn = str_dup(r->a, value);
+	if (!str_starts(value, "arn:") || !memmem(value.p, value.n, ":role/", 6) || value.n > 2048)
+		problem_add(r->problems, "RoleArn", r->plan->role_arn,
+			    "write the ARN of an IAM role: arn:aws:iam::111122223333:role/deploy");
+}
+
+static void set_code(struct plan_reader *r, struct str value, const char *place)
+{
+	if (r->has_target && r->plan->target.kind != TARGET_LAMBDA)
+		problem_add(r->problems, place, str_dup(r->a, value),
+			    "the target is no Lambda function; leave it out");
+	else if (value.n == 0)
+		problem_add(r->problems, place, "", "write a path in the artifact");
+	r->plan->target.code = str_dup(r->a, value);
+}
+
+/* --- overrides ------------------------------------------------------------------------------- */
+
+/*
+ * One line of Overrides, key=value. The strategy comes first, in a pass of its own, because it
+ * brings its bake time along, which another line may change again.
+ */
+static void set_override(struct plan_reader *r, struct str key, struct str value, bool first_pass)
+{
+	char shown[64];
+	const char *place;
 	struct plan *p = r->plan;
 
+	str_copy_clean(shown, sizeof(shown), key);
+	place = arena_printf(r->a, "Overrides: %s", shown);
+	if (first_pass != str_is(key, "strategy"))
+		return;
 	if (str_is(key, "strategy"))
 		set_strategy(r, value, place);
 	else if (str_is(key, "alarms"))
 		set_alarms(r, value, place);
 	else if (str_is(key, "bake"))
-		set_duration(r, value, place, &p->bake_ms);
+		set_duration(r, value, place, 0, &p->bake_ms);
 	else if (str_is(key, "max_duration"))
-		set_duration(r, value, place, &p->max_duration_ms);
+		set_budget(r, value, place);
 	else if (str_is(key, "unknown.hold_at_most"))
-		set_duration(r, value, place, &p->unknown_hold_ms);
+		set_duration(r, value, place, 0, &p->unknown_hold_ms);
 	else if (str_is(key, "limits.prepare"))
-		set_duration(r, value, place, &p->prepare_ms);
+		set_duration(r, value, place, 1000, &p->prepare_ms);
 	else if (str_is(key, "limits.verify"))
-		set_duration(r, value, place, &p->verify_ms);
+		set_duration(r, value, place, 1000, &p->verify_ms);
 	else if (str_is(key, "target.lambda.code"))
-		p->target.code = str_dup(r->a, value);
+		set_code(r, value, place);
 	else if (!str_starts(key, "param."))
 		problem_add(r->problems, place, NULL,
 			    "unknown; known are strategy, alarms, bake, max_duration, "
 			    "unknown.hold_at_most, limits.prepare, limits.verify, "
-			    "target.lambda.code and param.NAME");
+			    "target.lambda.code and param.NAME, each as key=value");
 }
 
 static bool cut_line(struct str *rest, struct str *key, struct str *value)
@@ -131,58 +195,103 @@ static bool cut_line(struct str *rest, struct str *key, struct str *value)
 	return false;
 }
 
+/* A key given twice says two things. */
+static void check_twice(struct plan_reader *r, struct str all, struct str key, struct str rest)
+{
+	struct str seen, value;
+	char shown[64];
+	size_t n = 0;
+
+	while (cut_line(&all, &seen, &value) && all.n >= rest.n)
+		n += str_eq(seen, key);
+	if (n < 2)
+		return;
+	str_copy_clean(shown, sizeof(shown), key);
+	problem_add(r->problems, arena_printf(r->a, "Overrides: %s", shown), NULL,
+		    "given twice; write it once");
+}
+
+static void set_overrides(struct plan_reader *r, struct str text)
+{
+	struct str rest, key, value;
+
+	for (rest = text; cut_line(&rest, &key, &value);)
+		set_override(r, key, value, true);
+	for (rest = text; cut_line(&rest, &key, &value);) {
+		check_twice(r, text, key, rest);
+		set_override(r, key, value, false);
+	}
+}
+
+static void take_parameters(struct plan_reader *r, struct str overrides)
+{
+	struct plan_property *list = arena_array(r->a, struct plan_property, overrides.n / 2 + 1);
+	struct str key, value;
+
+	while (cut_line(&overrides, &key, &value))
+		if (str_starts(key, "param."))
+			list[r->n_parameters++] = (struct plan_property){
+				.name = str_sub(key, 6, key.n), .value = value};
+	r->parameters = list;
+	r->parameter_used = arena_array(r->a, bool, r->n_parameters + 1);
+}
+
+static void check_parameters(struct plan_reader *r)
+{
+	for (size_t i = 0; i < r->n_parameters; i++) {
+		char shown[64];
+
+		if (r->parameter_used[i])
+			continue;
+		str_copy_clean(shown, sizeof(shown), r->parameters[i].name);
+		problem_warn(r->problems, arena_printf(r->a, "Overrides: param.%s", shown), NULL,
+			     "nothing in the plan file uses ${%s}", shown);
+	}
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+/* Overrides are not here: they come last, whatever the order of the properties. */
 static void set_property(struct plan_reader *r, const struct plan_property *prop)
 {
-	struct str name = prop->name, value = str_trim(prop->value), key, item;
+	struct str name = prop->name, value = str_trim(prop->value);
+	char shown[64];
 
 	if (value.n == 0)
 		return;
 	if (str_is(name, "Target")) {
-		/* the file may say more about the same target than one line can */
-		if (!r->has_target || r->file == NULL)
-			plan_target_parse(r, value, "Target");
+		plan_target_property(r, value, "Target");
 	} else if (str_is(name, "Strategy")) {
 		set_strategy(r, value, "Strategy");
 	} else if (str_is(name, "Alarms")) {
 		set_alarms(r, value, "Alarms");
 	} else if (str_is(name, "MaxDuration")) {
-		set_duration(r, value, "MaxDuration", &r->plan->max_duration_ms);
+		set_budget(r, value, "MaxDuration");
 	} else if (str_is(name, "Mode")) {
 		set_mode(r, value);
 	} else if (str_is(name, "RoleArn")) {
-		r->plan->role_arn = str_dup(r->a, value);
-		if (!str_starts(value, "arn:") || !memmem(value.p, value.n, ":role/", 6))
-			problem_add(r->problems, "RoleArn", r->plan->role_arn,
-				    "write the ARN of an IAM role");
-	} else if (str_is(name, "Overrides")) {
-		while (cut_line(&value, &key, &item))
-			set_override(r, key, item);
-	} else if (!str_is(name, "Plan") && !str_is(name, "Pool") && !str_is(name, "Handle")) {
+		set_role(r, value);
+	} else if (!str_is(name, "Overrides") && !str_is(name, "Plan") && !str_is(name, "Pool") &&
+		   !str_is(name, "Handle")) {
 		/* its value may be a secret of an action type that is not ours */
-		problem_add(r->problems, str_dup(r->a, name), NULL,
-			    "unknown property; known are Target, Strategy, Alarms, Plan, Mode, Handle, "
-			    "RoleArn, Overrides, MaxDuration and Pool");
+		str_copy_clean(shown, sizeof(shown), name);
+		problem_add(r->problems, arena_strdup(r->a, shown), NULL,
+			    "unknown property; known are Target, Strategy, Alarms, Plan, Mode, "
+			    "Handle, RoleArn, Overrides, MaxDuration and Pool");
 	}
 }
 
-static void take_parameters(struct plan_reader *r, const struct plan_source *src)
+static void read_file(struct plan_reader *r, const struct plan_source *src)
 {
-	struct plan_property *list = NULL;
-	size_t n = 0;
+	struct err err = ERR_INIT;
+	struct yaml *root;
 
-	for (size_t i = 0; i < src->n_properties; i++) {
-		struct str rest = src->properties[i].value, key, value;
-
-		if (!str_is(src->properties[i].name, "Overrides"))
-			continue;
-		list = arena_array(r->a, struct plan_property, rest.n / 2 + 1);
-		while (cut_line(&rest, &key, &value))
-			if (str_starts(key, "param."))
-				list[n++] = (struct plan_property){
-					.name = str_sub(key, 6, key.n), .value = value};
+	if (yaml_parse(r->a, src->file_text, &root, &err)) {
+		r->is_unreadable = true;
+		problem_add(r->problems, src->file_name, NULL, "%s", err.text);
+	} else {
+		plan_file_read(r, root);
 	}
-	r->parameters = list;
-	r->n_parameters = n;
 }
 
 int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan,
@@ -191,25 +300,27 @@ int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan
 	struct plan_reader r = {.a = a,
 				.problems = problems,
 				.plan = plan_new(a),
-				.file = src->file_name};
-	struct err err = ERR_INIT;
-	struct yaml *root;
+				.file = src->file_name,
+				.target_place = "",
+				.strategy_place = "",
+				.budget_place = "MaxDuration"};
+	size_t before = problems->n_errors;
+	struct str overrides = {0};
 
-	take_parameters(&r, src);
-	if (src->file_name) {
-		if (yaml_parse(a, src->file_text, &root, &err))
-			problem_add(problems, src->file_name, NULL, "%s", err.text);
-		else if (!root)
-			problem_add(problems, src->file_name, NULL, "the plan file is empty");
-		else
-			plan_file_read(&r, root);
-	}
+	for (size_t i = 0; i < src->n_properties; i++)
+		if (str_is(src->properties[i].name, "Overrides"))
+			overrides = src->properties[i].value;
+	take_parameters(&r, overrides);
+	if (src->file_name)
+		read_file(&r, src);
 	for (size_t i = 0; i < src->n_properties; i++)
 		set_property(&r, &src->properties[i]);
+	set_overrides(&r, overrides);
+	check_parameters(&r);
 	plan_check(&r);
 	plan_digest(r.plan);
 	*plan = r.plan;
-	return problems->n_errors ? -1 : 0;
+	return problems->n_errors > before ? -1 : 0;
 }
 
 int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struct plan **plan,
@@ -221,10 +332,12 @@ int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struc
 	int rc;
 
 	p->strategy = "restore";
-	p->n_steps = 1;
-	p->steps[0] = (struct plan_step){.segment = -1, .weight_bp = 10000};
+	/* as many as a state can name: which one it stands at does not matter on the way back */
+	p->n_steps = LIMIT_STEPS;
+	for (size_t i = 0; i < p->n_steps; i++)
+		p->steps[i] = (struct plan_step){.segment = -1, .weight_bp = 10000};
 	p->role_arn = role_arn;
-	p->target.min_healthy = 1;
+	plan_target_defaults(&p->target);
 	rc = json_parse(scratch, str_from(undo), &root, err);
 	if (rc == 0) {
 		struct str kind = json_text(json_get(root, "t"));
@@ -236,6 +349,8 @@ int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struc
 		else
 			rc = err_set(err, ERR_MALFORMED, "undo record: unknown kind of target");
 	}
+	if (rc)
+		err->code = ERR_MALFORMED;
 	arena_free(scratch);
 	plan_digest(p);
 	*plan = p;

@@ -135,7 +135,7 @@ int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan
 /*
  * A plan that can only go back: for a rollout whose artifact cannot be read any more. Its kind of
  * target comes from the undo record ("t": "lambda"), everything else is the default; it has no
- * guards and no steps. ERR_MALFORMED when the undo record names no kind we know.
+ * guards, and steps that mean nothing. ERR_MALFORMED when the undo record names no kind we know.
  */
 int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struct plan **plan,
 		  struct err *err) MUST_CHECK;

@@ -1,11 +1,14 @@
 #include "worker/rollout/plan_reader.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "aws/core/json.h"
 
 /*
  * The canonical form: everything that decides, in a fixed order, as JSON. Its digest is in every
- * token, so that a rollout never goes on under another plan than the one it started with. Places and
- * spelling do not count, values do.
+ * token, so that a rollout never goes on under another plan than the one it started with. Places
+ * and spelling do not count, values do.
  */
 static void add_target(struct json_out *o, const struct plan_target *t)
 {
@@ -22,6 +25,28 @@ static void add_target(struct json_out *o, const struct plan_target *t)
 	json_out_end(o);
 }
 
+/* By name: the order in which dimensions are written is spelling. */
+static void add_dimensions(struct json_out *o, const struct plan_guard *g)
+{
+	const char *last = "";
+
+	json_out_object(o);
+	for (size_t i = 0; i < g->n_dimensions; i++) {
+		size_t next = g->n_dimensions;
+
+		for (size_t j = 0; j < g->n_dimensions; j++)
+			if (strcmp(g->dimensions[j].name, last) > 0 &&
+			    (next == g->n_dimensions ||
+			     strcmp(g->dimensions[j].name, g->dimensions[next].name) < 0))
+				next = j;
+		if (next == g->n_dimensions)
+			break;
+		json_member_cstr(o, g->dimensions[next].name, g->dimensions[next].value);
+		last = g->dimensions[next].name;
+	}
+	json_out_end(o);
+}
+
 static void add_guard(struct json_out *o, const struct plan_guard *g)
 {
 	json_out_object(o);
@@ -34,11 +59,9 @@ static void add_guard(struct json_out *o, const struct plan_guard *g)
 	json_member_i64(o, "compare", g->compare);
 	json_member_double(o, "threshold", g->threshold);
 	json_member_bool(o, "missing_is_zero", g->missing_is_zero);
+	json_member_bool(o, "candidate_series", g->candidate_series);
 	json_out_key(o, "dimensions");
-	json_out_object(o);
-	for (size_t i = 0; i < g->n_dimensions; i++)
-		json_member_cstr(o, g->dimensions[i].name, g->dimensions[i].value);
-	json_out_end(o);
+	add_dimensions(o, g);
 	json_member_cstr(o, "method", g->method);
 	json_member_cstr(o, "contains", g->body_contains);
 	json_member_i64(o, "expect", g->expect_status);
@@ -82,7 +105,8 @@ void plan_digest(struct plan *p)
 	struct buf b;
 	struct json_out o;
 
-	buf_init(&b, LIMIT_API_BODY); /* a plan is at most LIMIT_PLAN_BYTES */
+	/* the file's texts are LIMIT_PLAN_BYTES at most, and six times that when escaped */
+	buf_init(&b, LIMIT_API_BODY);
 	json_out_init(&o, &b);
 	json_out_object(&o);
 	json_out_key(&o, "target");
@@ -96,6 +120,7 @@ void plan_digest(struct plan *p)
 	json_out_end(&o);
 	add_limits(&o, p);
 	json_out_end(&o);
+	assert(!b.over);
 	sha256_hex(buf_str(&b), p->digest);
 	buf_release(&b);
 }

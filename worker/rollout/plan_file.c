@@ -8,62 +8,89 @@
 
 #define TOP_KEYS "rollout target strategy segments guards unknown rollback limits max_duration"
 
-static void read_segment(struct plan_reader *r, const struct yaml *node, const char *path)
+static void refuse_segment(struct plan_reader *r, const struct yaml *node, const char *path)
 {
 	problem_add(r->problems, plan_place(r, node, path), node->text.n ? node->text.p : NULL,
-		    "segments are not available for this target in this version; use weights");
+		    "segments are not available in this version; use weights");
 }
 
-static void read_steps(struct plan_reader *r, const struct yaml *list)
+static void read_step(struct plan_reader *r, const struct yaml *item, int index)
 {
-	struct plan *p = r->plan;
+	const char *path = arena_printf(r->a, "strategy.canary.steps[%d]", index);
+	struct plan_step s = {.segment = -1};
+
+	if (!plan_keys(r, item, path, "segment weight for approve"))
+		return;
+	if (yaml_get(item, "segment"))
+		refuse_segment(r, yaml_get(item, "segment"), path);
+	else if (!yaml_get(item, "weight"))
+		problem_add(r->problems, plan_place(r, item, path), NULL,
+			    "a step needs a weight: { weight: 5, for: 10m }");
+	if (!yaml_get(item, "for"))
+		problem_add(r->problems, plan_place(r, item, path), NULL,
+			    "a step needs to know how long it is watched: for: 10m (0s: one look "
+			    "of every guard)");
+	plan_weight(r, yaml_get(item, "weight"), arena_printf(r->a, "%s.weight", path),
+		    &s.weight_bp);
+	plan_duration(r, yaml_get(item, "for"), arena_printf(r->a, "%s.for", path), 0,
+		      PLAN_DURATION_MAX, &s.watch_ms);
+	plan_flag(r, yaml_get(item, "approve"), arena_printf(r->a, "%s.approve", path), &s.approve);
+	r->plan->steps[r->plan->n_steps++] = s;
+}
+
+static void read_canary(struct plan_reader *r, const struct yaml *map)
+{
+	const struct yaml *list = yaml_get(map, "steps");
 	int i = 0;
 
+	if (!plan_keys(r, map, "strategy.canary", "steps bake"))
+		return;
+	plan_duration(r, yaml_get(map, "bake"), "strategy.canary.bake", 0, PLAN_DURATION_MAX,
+		      &r->plan->bake_ms);
 	if (!list || list->type != YAML_LIST || list->n == 0 || list->n > LIMIT_STEPS) {
-		problem_add(r->problems, plan_place(r, list, "strategy.canary.steps"), NULL,
-			    "a list of 1 to %d steps: - { weight: 5, for: 10m }", LIMIT_STEPS);
+		problem_add(r->problems, plan_place(r, list ? list : map, "strategy.canary.steps"),
+			    NULL, "write a list of 1 to %d steps: - { weight: 5, for: 10m }",
+			    LIMIT_STEPS);
 		return;
 	}
-	p->n_steps = 0;
-	yaml_each(item, list) {
-		const char *path = arena_printf(r->a, "strategy.canary.steps[%d]", i++);
-		struct plan_step s = {.segment = -1};
-
-		if (!plan_keys(r, item, path, "segment weight for approve"))
-			continue;
-		if (yaml_get(item, "segment"))
-			read_segment(r, yaml_get(item, "segment"), path);
-		else if (!yaml_get(item, "weight"))
-			problem_add(r->problems, plan_place(r, item, path), NULL,
-				    "a step needs a weight");
-		plan_weight(r, yaml_get(item, "weight"), arena_printf(r->a, "%s.weight", path),
-			    &s.weight_bp);
-		plan_duration(r, yaml_get(item, "for"), arena_printf(r->a, "%s.for", path), 0,
-			      &s.watch_ms);
-		plan_flag(r, yaml_get(item, "approve"), arena_printf(r->a, "%s.approve", path),
-			  &s.approve);
-		p->steps[p->n_steps++] = s;
-	}
+	yaml_each(item, list)
+		read_step(r, item, i++);
 }
 
 static void read_linear(struct plan_reader *r, const struct yaml *map)
 {
 	int64_t every = 0;
 	int step = 0;
+	bool ok;
 
 	if (!plan_keys(r, map, "strategy.linear", "step every bake"))
 		return;
+	plan_duration(r, yaml_get(map, "bake"), "strategy.linear.bake", 0, PLAN_DURATION_MAX,
+		      &r->plan->bake_ms);
 	if (!yaml_get(map, "step") || !yaml_get(map, "every")) {
 		problem_add(r->problems, plan_place(r, map, "strategy.linear"), NULL,
 			    "step and every are needed: { step: 10, every: 2m }");
 		return;
 	}
-	if (plan_weight(r, yaml_get(map, "step"), "strategy.linear.step", &step) &&
-	    plan_duration(r, yaml_get(map, "every"), "strategy.linear.every", 0, &every) &&
-	    !strategy_linear(r->plan, step, every))
-		problem_add(r->problems, plan_place(r, yaml_get(map, "step"), "strategy.linear.step"),
-			    NULL, "more than %d steps; take larger ones", LIMIT_STEPS);
-	plan_duration(r, yaml_get(map, "bake"), "strategy.linear.bake", 0, &r->plan->bake_ms);
+	ok = plan_weight(r, yaml_get(map, "step"), "strategy.linear.step", &step);
+	ok &= plan_duration(r, yaml_get(map, "every"), "strategy.linear.every", 0,
+			    PLAN_DURATION_MAX, &every);
+	if (ok && !strategy_linear(r->plan, step, every))
+		problem_add(r->problems,
+			    plan_place(r, yaml_get(map, "step"), "strategy.linear.step"),
+			    yaml_get(map, "step")->text.p, "more than %d steps; take larger ones",
+			    LIMIT_STEPS);
+}
+
+/* blue_green and all_at_once: null will do, when there is no bake time. */
+static void read_at_once(struct plan_reader *r, const struct yaml *map)
+{
+	const char *path = arena_printf(r->a, "strategy.%s", map->key.p);
+
+	r->plan->steps[r->plan->n_steps++] = (struct plan_step){.segment = -1, .weight_bp = 10000};
+	if (map->type != YAML_NULL && plan_keys(r, map, path, "bake"))
+		plan_duration(r, yaml_get(map, "bake"), arena_printf(r->a, "%s.bake", path), 0,
+			      PLAN_DURATION_MAX, &r->plan->bake_ms);
 }
 
 static void read_strategy(struct plan_reader *r, const struct yaml *node)
@@ -74,38 +101,31 @@ static void read_strategy(struct plan_reader *r, const struct yaml *node)
 	if (!node)
 		return;
 	r->has_strategy = true;
+	r->strategy_place = plan_place(r, node, "strategy");
 	if (node->type == YAML_SCALAR) {
 		const char *text = NULL;
 
 		if (plan_text(r, node, "strategy", &text) && text)
-			strategy_parse(str_from(text), plan_place(r, node, "strategy"), p,
-				       r->problems);
+			strategy_parse(str_from(text), r->strategy_place, p, r->problems);
 		return;
 	}
 	if (!plan_keys(r, node, "strategy", "canary linear blue_green all_at_once"))
 		return;
 	if (node->n != 1) {
-		problem_add(r->problems, plan_place(r, node, "strategy"), NULL,
-			    "exactly one of canary, linear, blue_green, all_at_once");
+		problem_add(r->problems, r->strategy_place, NULL,
+			    "write exactly one of canary, linear, blue_green, all_at_once");
 		return;
 	}
 	map = node->first;
 	p->strategy = str_is(map->key, "blue_green")	? "blue-green"
 		      : str_is(map->key, "all_at_once") ? "all-at-once"
 							: str_dup(r->a, map->key);
-	if (str_is(map->key, "canary")) {
-		if (!plan_keys(r, map, "strategy.canary", "steps bake"))
-			return;
-		read_steps(r, yaml_get(map, "steps"));
-		plan_duration(r, yaml_get(map, "bake"), "strategy.canary.bake", 0, &p->bake_ms);
-	} else if (str_is(map->key, "linear")) {
+	if (str_is(map->key, "canary"))
+		read_canary(r, map);
+	else if (str_is(map->key, "linear"))
 		read_linear(r, map);
-	} else {
-		p->n_steps = 1;
-		p->steps[0] = (struct plan_step){.segment = -1, .weight_bp = 10000};
-		if (map->type != YAML_NULL && plan_keys(r, map, "strategy", "bake"))
-			plan_duration(r, yaml_get(map, "bake"), "strategy.bake", 0, &p->bake_ms);
-	}
+	else if (str_is(map->key, "blue_green") || str_is(map->key, "all_at_once"))
+		read_at_once(r, map);
 }
 
 static void read_unknown(struct plan_reader *r, const struct yaml *map)
@@ -115,7 +135,7 @@ static void read_unknown(struct plan_reader *r, const struct yaml *map)
 	if (!map || !plan_keys(r, map, "unknown", "hold_at_most then"))
 		return;
 	plan_duration(r, yaml_get(map, "hold_at_most"), "unknown.hold_at_most", 0,
-		      &r->plan->unknown_hold_ms);
+		      PLAN_DURATION_MAX, &r->plan->unknown_hold_ms);
 	if (!plan_text(r, yaml_get(map, "then"), "unknown.then", &then) || !then)
 		return;
 	r->plan->unknown_then = !strcmp(then, "hold") ? UNKNOWN_HOLD : UNKNOWN_ROLLBACK;
@@ -124,58 +144,80 @@ static void read_unknown(struct plan_reader *r, const struct yaml *map)
 			    "write rollback or hold");
 }
 
-static void read_rollback(struct plan_reader *r, const struct yaml *map)
+static void read_reasons(struct plan_reader *r, const struct yaml *on)
 {
 	struct plan *p = r->plan;
-	const struct yaml *on;
 
-	if (!map || !plan_keys(r, map, "rollback", "on keep_candidate"))
-		return;
-	plan_duration(r, yaml_get(map, "keep_candidate"), "rollback.keep_candidate", 0,
-		      &p->keep_candidate_ms);
-	on = yaml_get(map, "on");
-	if (!on)
-		return;
 	p->rollback_on_guard = p->rollback_on_timeout = p->rollback_on_abandon = false;
-	for (const struct yaml *item = plan_items(on); item;
-	     item = on->type == YAML_LIST ? item->next : NULL) {
-		if (str_is(item->text, "guard"))
+	for (const struct yaml *item = plan_items(on); item; item = plan_next(on, item)) {
+		if (item->type == YAML_SCALAR && str_is(item->text, "guard"))
 			p->rollback_on_guard = true;
-		else if (str_is(item->text, "timeout"))
+		else if (item->type == YAML_SCALAR && str_is(item->text, "timeout"))
 			p->rollback_on_timeout = true;
-		else if (str_is(item->text, "abandon"))
+		else if (item->type == YAML_SCALAR && str_is(item->text, "abandon"))
 			p->rollback_on_abandon = true;
 		else
 			problem_add(r->problems, plan_place(r, item, "rollback.on"), item->text.p,
 				    "write a list of guard, timeout, abandon");
 	}
+	if (!p->rollback_on_guard)
+		problem_warn(r->problems, plan_place(r, on, "rollback.on"), NULL,
+			     "without guard a guard that fails only holds the rollout, with the "
+			     "traffic where it is");
+}
+
+static void read_rollback(struct plan_reader *r, const struct yaml *map)
+{
+	if (!map || !plan_keys(r, map, "rollback", "on keep_candidate"))
+		return;
+	plan_duration(r, yaml_get(map, "keep_candidate"), "rollback.keep_candidate", 0,
+		      PLAN_DURATION_MAX, &r->plan->keep_candidate_ms);
+	if (yaml_get(map, "on"))
+		read_reasons(r, yaml_get(map, "on"));
+}
+
+static void read_version(struct plan_reader *r, const struct yaml *root)
+{
+	const struct yaml *node = yaml_get(root, "rollout");
+	const char *version = NULL;
+
+	if (!node)
+		problem_add(r->problems, plan_place(r, root, "rollout"), NULL,
+			    "the version is missing; start the file with rollout: 1");
+	else if (plan_text(r, node, "rollout", &version) && strcmp(version, "1") != 0)
+		problem_add(r->problems, plan_place(r, node, "rollout"), version,
+			    "an unknown version; this program reads rollout: 1");
+}
+
+static void read_limits(struct plan_reader *r, const struct yaml *map)
+{
+	if (!map || !plan_keys(r, map, "limits", "prepare verify"))
+		return;
+	plan_duration(r, yaml_get(map, "prepare"), "limits.prepare", 1000, PLAN_DURATION_MAX,
+		      &r->plan->prepare_ms);
+	plan_duration(r, yaml_get(map, "verify"), "limits.verify", 1000, PLAN_DURATION_MAX,
+		      &r->plan->verify_ms);
 }
 
 void plan_file_read(struct plan_reader *r, const struct yaml *root)
 {
-	struct plan *p = r->plan;
-	int64_t version = 0;
+	const struct yaml *budget;
 
-	if (!plan_keys(r, root, "", TOP_KEYS))
+	if (!plan_keys(r, root, "", TOP_KEYS)) {
+		r->is_unreadable = true;
 		return;
-	if (!yaml_get(root, "rollout"))
-		problem_add(r->problems, plan_place(r, root, "rollout"), NULL,
-			    "the version is missing; start the file with rollout: 1");
-	plan_integer(r, yaml_get(root, "rollout"), "rollout", 1, 1, &version);
+	}
+	read_version(r, root);
 	plan_target_read(r, yaml_get(root, "target"));
 	read_strategy(r, yaml_get(root, "strategy"));
 	plan_guards_read(r, yaml_get(root, "guards"));
 	read_unknown(r, yaml_get(root, "unknown"));
 	read_rollback(r, yaml_get(root, "rollback"));
+	read_limits(r, yaml_get(root, "limits"));
 	if (yaml_get(root, "segments"))
-		read_segment(r, yaml_get(root, "segments"), "segments");
-	if (yaml_get(root, "limits") &&
-	    plan_keys(r, yaml_get(root, "limits"), "limits", "prepare verify")) {
-		const struct yaml *limits = yaml_get(root, "limits");
-
-		plan_duration(r, yaml_get(limits, "prepare"), "limits.prepare", 1000, &p->prepare_ms);
-		plan_duration(r, yaml_get(limits, "verify"), "limits.verify", 1000, &p->verify_ms);
-	}
-	plan_duration(r, yaml_get(root, "max_duration"), "max_duration", 300000,
-		      &p->max_duration_ms);
+		refuse_segment(r, yaml_get(root, "segments"), "segments");
+	budget = yaml_get(root, "max_duration");
+	if (budget)
+		r->budget_place = plan_place(r, budget, "max_duration");
+	plan_duration(r, budget, "max_duration", 0, PLAN_DURATION_MAX, &r->plan->max_duration_ms);
 }

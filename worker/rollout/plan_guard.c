@@ -3,10 +3,15 @@
 #include <string.h>
 
 #include "aws/core/http.h"
+#include "aws/core/json.h"
 
 /* The list of guards in a plan file: each item is a map whose first word says the kind. */
 
 #define SECOND_MS 1000ll
+#define DAY_MS (86400 * SECOND_MS)
+#define PROBE_TIMEOUT_MOST_MS (120 * SECOND_MS)	 /* it keeps a thread waiting */
+#define INVOKE_TIMEOUT_MOST_MS (910 * SECOND_MS) /* Lambda's own is 900 s */
+#define ALARM_NAME_MAX 255
 
 static const struct kind {
 	const char *key;
@@ -14,9 +19,9 @@ static const struct kind {
 	unsigned in; /* phases when the plan does not say */
 	const char *keys;
 } KINDS[] = {
-	{"alarm", GUARD_ALARM, GUARD_IN_WATCH | GUARD_IN_BAKE, "alarm in failures"},
+	{"alarm", GUARD_ALARM, GUARD_IN_WATCH | GUARD_IN_BAKE, "alarm in"},
 	{"metric", GUARD_METRIC, GUARD_IN_WATCH | GUARD_IN_BAKE,
-	 "metric stat period dimensions missing below at_most above at_least in failures"},
+	 "metric stat period dimensions missing below at_most above at_least in"},
 	{"probe", GUARD_PROBE, GUARD_IN_VERIFY | GUARD_IN_WATCH | GUARD_IN_BAKE,
 	 "probe method expect contains timeout in failures"},
 	{"invoke", GUARD_INVOKE, GUARD_IN_VERIFY, "invoke payload timeout in failures"},
@@ -24,6 +29,19 @@ static const struct kind {
 };
 
 #define N_KINDS (sizeof(KINDS) / sizeof(KINDS[0]))
+_Static_assert(N_KINDS == GUARD_KIND_COUNT, "one row a kind, in the order of the enum");
+
+bool plan_is_alarm_name(struct str name)
+{
+	size_t characters = 0;
+
+	for (size_t i = 0; i < name.n; i++) {
+		if ((unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7f)
+			return false;
+		characters += ((unsigned char)name.p[i] & 0xc0) != 0x80;
+	}
+	return characters >= 1 && characters <= ALARM_NAME_MAX;
+}
 
 struct plan_guard *plan_guard_add(struct plan_reader *r, enum guard_kind kind, const char *place)
 {
@@ -54,8 +72,10 @@ static void read_phases(struct plan_reader *r, const struct yaml *node, const ch
 
 	if (!node)
 		return;
-	for (const struct yaml *item = plan_items(node); item;
-	     item = node->type == YAML_LIST ? item->next : NULL) {
+	if (node->type == YAML_LIST && node->n == 0)
+		problem_add(r->problems, plan_place(r, node, path), NULL,
+			    "in: is empty; write verify, watch or bake, or a list of them");
+	for (const struct yaml *item = plan_items(node); item; item = plan_next(node, item)) {
 		if (item->type == YAML_SCALAR && str_is(item->text, "verify"))
 			in |= GUARD_IN_VERIFY;
 		else if (item->type == YAML_SCALAR && str_is(item->text, "watch"))
@@ -90,7 +110,8 @@ static void read_threshold(struct plan_reader *r, const struct yaml *map, const 
 			continue;
 		n++;
 		g->compare = words[i].compare;
-		plan_number(r, node, path, &g->threshold);
+		plan_number(r, node, arena_printf(r->a, "%s.%s", path, words[i].key),
+			    &g->threshold);
 	}
 	if (n != 1)
 		problem_add(r->problems, plan_place(r, map, path), NULL,
@@ -106,12 +127,16 @@ static void read_dimensions(struct plan_reader *r, const struct yaml *map, const
 	}
 	if (map->type != YAML_MAP || map->n > PLAN_DIMENSIONS_MAX) {
 		problem_add(r->problems, plan_place(r, map, path), NULL,
-			    "a map of at most %d dimensions: Name: value", PLAN_DIMENSIONS_MAX);
+			    "write a map of at most %d dimensions: { Name: value }",
+			    PLAN_DIMENSIONS_MAX);
 		return;
 	}
 	yaml_each(child, map) {
 		const char *value = NULL;
 
+		if (child->key.n == 0)
+			problem_add(r->problems, plan_place(r, child, path), "",
+				    "a dimension needs a name");
 		if (!plan_text(r, child, path, &value) || !value)
 			continue;
 		g->dimensions[g->n_dimensions].name = str_dup(r->a, child->key);
@@ -119,10 +144,28 @@ static void read_dimensions(struct plan_reader *r, const struct yaml *map, const
 	}
 }
 
+/* What CloudWatch has: see GetMetricData, MetricStat.Period. */
+static bool is_period(int64_t ms)
+{
+	return ms == 10 * SECOND_MS || ms == 20 * SECOND_MS || ms == 30 * SECOND_MS ||
+	       ms % (60 * SECOND_MS) == 0;
+}
+
+static void read_period(struct plan_reader *r, const struct yaml *node, const char *path,
+			struct plan_guard *g)
+{
+	if (!plan_duration(r, node, path, 10 * SECOND_MS, DAY_MS, &g->period_ms) ||
+	    is_period(g->period_ms))
+		return;
+	problem_add(r->problems, plan_place(r, node, path), node->text.p,
+		    "CloudWatch has periods of 10s, 20s, 30s, and multiples of 1m");
+}
+
 static void read_metric(struct plan_reader *r, const struct yaml *map, const char *path,
 			struct plan_guard *g)
 {
 	const char *slash = strrchr(g->name, '/'), *missing = NULL;
+	const struct yaml *node = yaml_get(map, "missing");
 
 	if (!slash || slash == g->name || !slash[1]) {
 		problem_add(r->problems, plan_place(r, yaml_get(map, "metric"), path), g->name,
@@ -131,25 +174,24 @@ static void read_metric(struct plan_reader *r, const struct yaml *map, const cha
 		g->ns = arena_strndup(r->a, g->name, (size_t)(slash - g->name));
 		g->metric = slash + 1;
 	}
-	plan_text(r, yaml_get(map, "stat"), path, &g->stat);
-	plan_duration(r, yaml_get(map, "period"), path, 10 * SECOND_MS, &g->period_ms);
-	if (g->period_ms % (10 * SECOND_MS) ||
-	    (g->period_ms % (60 * SECOND_MS) && g->period_ms > 60 * SECOND_MS))
-		problem_add(r->problems, plan_place(r, yaml_get(map, "period"), path), NULL,
-			    "CloudWatch has periods of 10s, 20s, 30s, and multiples of 1m");
-	read_dimensions(r, yaml_get(map, "dimensions"), path, g);
+	plan_text(r, yaml_get(map, "stat"), arena_printf(r->a, "%s.stat", path), &g->stat);
+	read_period(r, yaml_get(map, "period"), arena_printf(r->a, "%s.period", path), g);
+	read_dimensions(r, yaml_get(map, "dimensions"), arena_printf(r->a, "%s.dimensions", path),
+			g);
 	read_threshold(r, map, path, g);
-	if (plan_text(r, yaml_get(map, "missing"), path, &missing) && missing) {
-		g->missing_is_zero = !strcmp(missing, "zero");
-		if (!g->missing_is_zero && strcmp(missing, "unknown") != 0)
-			problem_add(r->problems, plan_place(r, yaml_get(map, "missing"), path),
-				    missing, "write zero or unknown");
-	}
+	path = arena_printf(r->a, "%s.missing", path);
+	if (!plan_text(r, node, path, &missing) || !missing)
+		return;
+	g->missing_is_zero = !strcmp(missing, "zero");
+	if (!g->missing_is_zero && strcmp(missing, "unknown") != 0)
+		problem_add(r->problems, plan_place(r, node, path), missing,
+			    "write zero or unknown");
 }
 
 static void read_probe(struct plan_reader *r, const struct yaml *map, const char *path,
 		       struct plan_guard *g)
 {
+	const struct yaml *method = yaml_get(map, "method");
 	struct http_url url;
 
 	g->url = g->name;
@@ -157,13 +199,68 @@ static void read_probe(struct plan_reader *r, const struct yaml *map, const char
 	    (!url.https && !http_host_is_loopback(url.host)))
 		problem_add(r->problems, plan_place(r, yaml_get(map, "probe"), path), g->url,
 			    "write an absolute https URL (http for loopback only)");
-	plan_text(r, yaml_get(map, "method"), path, &g->method);
-	if (strcmp(g->method, "GET") != 0 && strcmp(g->method, "HEAD") != 0)
-		problem_add(r->problems, plan_place(r, yaml_get(map, "method"), path), g->method,
+	if (plan_text(r, method, arena_printf(r->a, "%s.method", path), &g->method) &&
+	    strcmp(g->method, "GET") != 0 && strcmp(g->method, "HEAD") != 0)
+		problem_add(r->problems,
+			    plan_place(r, method, arena_printf(r->a, "%s.method", path)), g->method,
 			    "a probe reads only: write GET or HEAD");
-	plan_integer(r, yaml_get(map, "expect"), path, 100, 599, &g->expect_status);
-	plan_text(r, yaml_get(map, "contains"), path, &g->body_contains);
-	plan_duration(r, yaml_get(map, "timeout"), path, 100, &g->timeout_ms);
+	plan_integer(r, yaml_get(map, "expect"), arena_printf(r->a, "%s.expect", path), 100, 599,
+		     &g->expect_status);
+	plan_text(r, yaml_get(map, "contains"), arena_printf(r->a, "%s.contains", path),
+		  &g->body_contains);
+	if (g->body_contains && !strcmp(g->method, "HEAD"))
+		problem_add(r->problems, plan_place(r, yaml_get(map, "contains"), path),
+			    g->body_contains, "the answer to HEAD has no body; write method: GET");
+	plan_duration(r, yaml_get(map, "timeout"), arena_printf(r->a, "%s.timeout", path),
+		      SECOND_MS, PROBE_TIMEOUT_MOST_MS, &g->timeout_ms);
+}
+
+static void read_invoke(struct plan_reader *r, const struct yaml *map, const char *path,
+			struct plan_guard *g)
+{
+	const struct yaml *payload = yaml_get(map, "payload");
+	struct err err = ERR_INIT;
+	struct json *root;
+
+	g->function = g->name;
+	if (!plan_is_function(str_from(g->function)))
+		problem_add(r->problems, plan_place(r, yaml_get(map, "invoke"), path), g->name,
+			    "write a function's name or its ARN without qualifier");
+	plan_duration(r, yaml_get(map, "timeout"), arena_printf(r->a, "%s.timeout", path),
+		      SECOND_MS, INVOKE_TIMEOUT_MOST_MS, &g->timeout_ms);
+	path = arena_printf(r->a, "%s.payload", path);
+	if (plan_text(r, payload, path, &g->payload) && g->payload &&
+	    json_parse(r->a, str_from(g->payload), &root, &err))
+		problem_add(r->problems, plan_place(r, payload, path), g->payload,
+			    "a payload is JSON, in quotes: '{\"test\":true}' (%s)", err.text);
+}
+
+static void read_kind(struct plan_reader *r, const struct yaml *map, const char *path,
+		      struct plan_guard *g)
+{
+	switch (g->kind) {
+	case GUARD_ALARM:
+		if (!plan_is_alarm_name(str_from(g->name)))
+			problem_add(r->problems, plan_place(r, yaml_get(map, "alarm"), path),
+				    g->name, "write an alarm's name, of 1 to 255 characters");
+		break;
+	case GUARD_METRIC:
+		read_metric(r, map, path, g);
+		break;
+	case GUARD_PROBE:
+		read_probe(r, map, path, g);
+		break;
+	case GUARD_INVOKE:
+		read_invoke(r, map, path, g);
+		break;
+	case GUARD_HEALTH:
+		if (strcmp(g->name, "candidate") != 0)
+			problem_add(r->problems, plan_place(r, yaml_get(map, "health"), path),
+				    g->name, "write health: candidate");
+		break;
+	case GUARD_KIND_COUNT:
+		break;
+	}
 }
 
 static void read_guard(struct plan_reader *r, const struct yaml *map, int index)
@@ -176,6 +273,7 @@ static void read_guard(struct plan_reader *r, const struct yaml *map, int index)
 		if (yaml_get(map, KINDS[i].key))
 			kind = &KINDS[i];
 	if (!kind) {
+		r->has_bad_guard = true;
 		problem_add(r->problems, plan_place(r, map, path), map->text.n ? map->text.p : NULL,
 			    "a guard is one of alarm, metric, probe, invoke, health: "
 			    "{ alarm: checkout-errors }");
@@ -185,25 +283,10 @@ static void read_guard(struct plan_reader *r, const struct yaml *map, int index)
 	g = plan_guard_add(r, kind->kind, plan_place(r, map, path));
 	if (!g || !plan_text(r, yaml_get(map, kind->key), path, &g->name))
 		return;
-	read_phases(r, yaml_get(map, "in"), path, g);
-	plan_integer(r, yaml_get(map, "failures"), path, 1, 100, &g->failures);
-	switch (g->kind) {
-	case GUARD_METRIC:
-		read_metric(r, map, path, g);
-		break;
-	case GUARD_PROBE:
-		read_probe(r, map, path, g);
-		break;
-	case GUARD_INVOKE:
-		g->function = g->name;
-		plan_text(r, yaml_get(map, "payload"), path, &g->payload);
-		plan_duration(r, yaml_get(map, "timeout"), path, 100, &g->timeout_ms);
-		break;
-	case GUARD_ALARM:
-	case GUARD_HEALTH:
-	case GUARD_KIND_COUNT:
-		break;
-	}
+	read_phases(r, yaml_get(map, "in"), arena_printf(r->a, "%s.in", path), g);
+	plan_integer(r, yaml_get(map, "failures"), arena_printf(r->a, "%s.failures", path), 1, 100,
+		     &g->failures);
+	read_kind(r, map, path, g);
 }
 
 void plan_guards_read(struct plan_reader *r, const struct yaml *list)
@@ -213,8 +296,9 @@ void plan_guards_read(struct plan_reader *r, const struct yaml *list)
 	if (!list)
 		return;
 	if (list->type != YAML_LIST) {
+		r->has_bad_guard = true;
 		problem_add(r->problems, plan_place(r, list, "guards"), NULL,
-			    "a list belongs here: - { alarm: checkout-errors }");
+			    "write a list: - { alarm: checkout-errors }");
 		return;
 	}
 	yaml_each(item, list) {

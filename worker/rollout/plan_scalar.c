@@ -15,10 +15,24 @@ const char *plan_place(const struct plan_reader *r, const struct yaml *node, con
 
 static const struct plan_property *parameter(const struct plan_reader *r, struct str name)
 {
-	for (size_t i = 0; i < r->n_parameters; i++)
-		if (str_eq(r->parameters[i].name, name))
-			return &r->parameters[i];
+	for (size_t i = 0; i < r->n_parameters; i++) {
+		if (!str_eq(r->parameters[i].name, name))
+			continue;
+		r->parameter_used[i] = true;
+		return &r->parameters[i];
+	}
 	return NULL;
+}
+
+static void no_parameter(struct plan_reader *r, const struct yaml *node, const char *path,
+			 struct str name)
+{
+	char shown[64];
+
+	str_copy_clean(shown, sizeof(shown), name);
+	problem_add(r->problems, plan_place(r, node, path), node->text.p,
+		    "there is no parameter %s; give it as a line param.%s=VALUE in Overrides",
+		    shown, shown);
 }
 
 /* Replace ${NAME} by parameters; what is put in is not looked at again. */
@@ -28,7 +42,7 @@ static const char *expand(struct plan_reader *r, const struct yaml *node, const 
 	struct buf b;
 	const char *text;
 
-	buf_init(&b, LIMIT_PLAN_BYTES);
+	buf_init(&b, LIMIT_PLAN_BYTES - r->expanded);
 	while (rest.n > 0) {
 		const char *start = memmem(rest.p, rest.n, "${", 2), *end;
 		const struct plan_property *p;
@@ -43,12 +57,16 @@ static const char *expand(struct plan_reader *r, const struct yaml *node, const 
 		if (p)
 			buf_add_str(&b, p->value);
 		else
-			problem_add(r->problems, plan_place(r, node, path), node->text.p,
-				    "no parameter %.*s; give it as param.%.*s=... in Overrides",
-				    (int)name.n, name.p, (int)name.n, name.p);
+			no_parameter(r, node, path, name);
 		rest = str_sub(rest, (size_t)(end - rest.p) + 1, rest.n);
 	}
 	buf_add_str(&b, rest);
+	if (b.over)
+		problem_add(r->problems, plan_place(r, node, path), node->text.p,
+			    "with the parameters filled in the plan is over %u bytes; make it "
+			    "shorter",
+			    LIMIT_PLAN_BYTES);
+	r->expanded += b.n;
 	text = arena_strdup(r->a, b.p);
 	buf_release(&b);
 	return text;
@@ -61,6 +79,10 @@ static bool scalar(struct plan_reader *r, const struct yaml *node, const char *p
 	*text = NULL;
 	if (!node)
 		return true;
+	if (node->type == YAML_NULL) {
+		problem_add(r->problems, plan_place(r, node, path), "", "it must not be empty");
+		return false;
+	}
 	if (node->type != YAML_SCALAR) {
 		problem_add(r->problems, plan_place(r, node, path), NULL,
 			    "a single value belongs here, not a %s",
@@ -88,9 +110,9 @@ bool plan_text(struct plan_reader *r, const struct yaml *node, const char *path,
 }
 
 bool plan_duration(struct plan_reader *r, const struct yaml *node, const char *path, int64_t least,
-		   int64_t *out)
+		   int64_t most, int64_t *out)
 {
-	char least_text[DURATION_TEXT_SIZE];
+	char least_text[DURATION_TEXT_SIZE], most_text[DURATION_TEXT_SIZE];
 	const char *text;
 	int64_t ms;
 
@@ -103,9 +125,11 @@ bool plan_duration(struct plan_reader *r, const struct yaml *node, const char *p
 			    "not a duration; write 90s, 10m, 2h or 1h30m");
 		return false;
 	}
-	if (ms < least) {
+	if (ms < least || ms > most) {
 		duration_format(least, least_text);
-		problem_add(r->problems, plan_place(r, node, path), text, "at least %s", least_text);
+		duration_format(most, most_text);
+		problem_add(r->problems, plan_place(r, node, path), text, "write %s to %s",
+			    least_text, most_text);
 		return false;
 	}
 	*out = ms;
@@ -121,8 +145,8 @@ bool plan_integer(struct plan_reader *r, const struct yaml *node, const char *pa
 		return false;
 	if (!text || str_parse_i64(str_from(text), least, most, out))
 		return true;
-	problem_add(r->problems, plan_place(r, node, path), text, "a whole number from %lld to %lld",
-		    (long long)least, (long long)most);
+	problem_add(r->problems, plan_place(r, node, path), text,
+		    "write a whole number from %lld to %lld", (long long)least, (long long)most);
 	return false;
 }
 
@@ -136,8 +160,9 @@ bool plan_weight(struct plan_reader *r, const struct yaml *node, const char *pat
 	if (!text)
 		return true;
 	if (!weight_parse(str_from(text), &bp) || bp < 1 || bp > 10000) {
-		problem_add(r->problems, plan_place(r, node, path), text,
-			    "a weight is over 0 and at most 100 percent, with two decimals at most");
+		problem_add(
+			r->problems, plan_place(r, node, path), text,
+			"a weight is over 0 and at most 100 percent, with two decimals at most");
 		return false;
 	}
 	*out = bp;
@@ -152,7 +177,8 @@ bool plan_number(struct plan_reader *r, const struct yaml *node, const char *pat
 		return false;
 	if (!text || str_parse_double(str_from(text), out))
 		return true;
-	problem_add(r->problems, plan_place(r, node, path), text, "not a number");
+	problem_add(r->problems, plan_place(r, node, path), text,
+		    "not a number; write one such as 5 or 0.25");
 	return false;
 }
 
@@ -208,4 +234,9 @@ const struct yaml *plan_items(const struct yaml *node)
 	if (!node)
 		return NULL;
 	return node->type == YAML_LIST ? node->first : node;
+}
+
+const struct yaml *plan_next(const struct yaml *node, const struct yaml *item)
+{
+	return node->type == YAML_LIST ? item->next : NULL;
 }

@@ -1,8 +1,8 @@
 #include "worker/rollout/strategy.h"
 
 /*
- * The one-line form of strategies. It is a list of words, with commas between steps; what a word may
- * be is decided by where it stands, and every message says what was expected there.
+ * The one-line form of strategies. It is a list of words, with commas between steps; what a word
+ * may be is decided by where it stands, and every message says what was expected there.
  */
 
 #define MINUTE_MS 60000ll
@@ -10,7 +10,7 @@
 /* CodeDeploy's predefined deployment configurations, for pipelines that move over. */
 static const struct preset {
 	const char *name;
-	int percent;	 /* first or each step */
+	int percent; /* first or each step */
 	int minutes;
 	enum { PRESET_CANARY, PRESET_LINEAR, PRESET_ALL } kind;
 } PRESETS[] = {
@@ -51,7 +51,7 @@ bool strategy_linear(struct plan *plan, int step_bp, int64_t every_ms)
 	plan->n_steps = 0;
 	if (step_bp <= 0 || (10000 - 1) / step_bp > LIMIT_STEPS)
 		return false;
-	/* the last rise, to everything, is the promotion */
+	/* the last rise, to everything, is the promotion; a step of 100 % stays one */
 	for (int bp = step_bp; bp < 10000; bp += step_bp)
 		add_step(plan, bp, every_ms);
 	if (plan->n_steps == 0)
@@ -59,7 +59,7 @@ bool strategy_linear(struct plan *plan, int step_bp, int64_t every_ms)
 	return true;
 }
 
-/* --- words ------------------------------------------------------------------------------------- */
+/* --- words ----------------------------------------------------------------------------------- */
 
 struct words {
 	struct str rest;
@@ -75,7 +75,7 @@ static struct str next_word(struct words *w)
 	size_t n = 0;
 
 	w->rest = str_trim(w->rest);
-	while (n < w->rest.n && w->rest.p[n] != ' ' && w->rest.p[n] != '\t' && w->rest.p[n] != ',')
+	while (n < w->rest.n && !memchr(" \t\r\n,", w->rest.p[n], 5))
 		n++;
 	word = str_sub(w->rest, 0, n);
 	w->rest = str_trim(str_sub(w->rest, n, w->rest.n));
@@ -92,10 +92,15 @@ static bool skip_comma(struct words *w)
 
 static void bad_word(struct words *w, struct str word, const char *wanted)
 {
-	if (!w->bad)
-		problem_add(w->problems, w->place, w->whole, "%s%.*s%s: write %s", word.n ? "\"" : "",
-			    (int)word.n, word.n ? word.p : "",
-			    word.n ? "\" does not fit here" : "something is missing", wanted);
+	char shown[64];
+
+	str_copy_clean(shown, sizeof(shown), word);
+	if (!w->bad && word.n)
+		problem_add(w->problems, w->place, w->whole, "\"%s\" does not fit here: write %s",
+			    shown, wanted);
+	else if (!w->bad)
+		problem_add(w->problems, w->place, w->whole, "something is missing: write %s",
+			    wanted);
 	w->bad = true;
 }
 
@@ -115,7 +120,7 @@ static int weight_word(struct words *w, const char *wanted)
 	int bp = 0;
 
 	/* "5 %": the sign may stand apart */
-	if (str_starts(w->rest, "%"))
+	if (!str_ends(word, "%") && str_starts(w->rest, "%"))
 		w->rest = str_trim(str_sub(w->rest, 1, w->rest.n));
 	if (!weight_parse(word, &bp) || bp < 1 || bp > 10000)
 		bad_word(w, word, wanted);

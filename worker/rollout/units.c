@@ -1,6 +1,6 @@
-#include <stdio.h>
-
 #include "worker/rollout/plan.h"
+
+#include <stdio.h>
 
 /* The units people write in plans: durations and percentages, read and written. */
 
@@ -20,8 +20,9 @@ static bool is_digit(char c)
 /* "1h30m": each unit at most once, the larger one first. */
 bool duration_parse(struct str s, int64_t *ms)
 {
-	int64_t total = 0, n;
+	int64_t total = 0;
 	size_t unit = 0;
+	uint64_t n;
 
 	s = str_trim(s);
 	if (str_is(s, "0")) {
@@ -35,13 +36,13 @@ bool duration_parse(struct str s, int64_t *ms)
 
 		while (digits < s.n && is_digit(s.p[digits]))
 			digits++;
-		if (digits == s.n || !str_parse_i64(str_sub(s, 0, digits), 0, 100000000, &n))
+		if (digits == s.n || !str_parse_u64(str_sub(s, 0, digits), 0, 100000000, &n))
 			return false;
 		while (unit < N_UNITS && UNITS[unit].unit != s.p[digits])
 			unit++;
 		if (unit == N_UNITS)
 			return false;
-		total += n * UNITS[unit++].ms;
+		total += (int64_t)n * UNITS[unit++].ms;
 		s = str_sub(s, digits + 1, s.n);
 	}
 	if (total > DURATION_MAX_MS)
@@ -75,7 +76,7 @@ void duration_format(int64_t ms, char out[DURATION_TEXT_SIZE])
 bool weight_parse(struct str s, int *bp)
 {
 	struct str whole, part = {0};
-	int64_t n, fraction = 0;
+	uint64_t n, fraction = 0;
 	const char *point;
 
 	s = str_trim(s);
@@ -85,9 +86,9 @@ bool weight_parse(struct str s, int *bp)
 	whole = point ? str_sub(s, 0, (size_t)(point - s.p)) : s;
 	if (point)
 		part = str_sub(s, whole.n + 1, s.n);
-	if (!str_parse_i64(whole, 0, 1000000, &n))
+	if (!str_parse_u64(whole, 0, 1000000, &n))
 		return false;
-	if (point && (part.n > 2 || !str_parse_i64(part, 0, 99, &fraction)))
+	if (point && (part.n > 2 || !str_parse_u64(part, 0, 99, &fraction)))
 		return false;
 	if (part.n == 1)
 		fraction *= 10;
