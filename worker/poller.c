@@ -12,7 +12,10 @@
 struct poller {
 	struct task task;
 	struct worker *worker;
-	int64_t backoff_ms;
+	struct {
+		int64_t backoff_ms; /* 0: the last answer was no refusal */
+		struct mono due;
+	} types[CONFIG_ACTION_TYPES_MAX];
 };
 
 static void forget(struct worker *w, const char *job_id)
@@ -71,28 +74,52 @@ static bool acknowledge(struct worker *w, const struct job *j, const char *nonce
 	return false;
 }
 
-static void take(struct worker *w, const struct cp_job *cp, struct arena *a)
+/*
+ * True when the worker is not stopping; then it does not stop before end_take(), so that a job which
+ * is being acknowledged finds somebody who reports it.
+ */
+static bool begin_take(struct worker *w)
+{
+	bool go;
+
+	lock_take(&w->lock);
+	go = !w->stopping;
+	w->n_taking += go;
+	lock_drop(&w->lock);
+	return go;
+}
+
+static void end_take(struct worker *w)
+{
+	lock_take(&w->lock);
+	w->n_taking--;
+	lock_drop(&w->lock);
+}
+
+/* True when the job is ours now. */
+static bool take(struct worker *w, const struct cp_job *cp, struct arena *a)
 {
 	struct err err = ERR_INIT;
 	struct job *j = job_new(cp, w->clock, &err);
 
 	if (!j) {
 		log_event(w->log, LOG_ERROR, "job.unusable", LOG_E(&err), LOG_S("job", cp->id));
-		return;
+		return false;
 	}
 	if (claim(w, j, LEDGER_CLAIMED, &err)) {
 		/* without a journal nobody would know about it after a crash: leave it to others */
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		job_free(j);
-		return;
+		return false;
 	}
 	if (!acknowledge(w, j, cp->nonce, a)) {
 		job_free(j);
-		return;
+		return false;
 	}
 	if (claim(w, j, LEDGER_OWNED, &err)) /* the claim stands: it is found again as claimed */
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	rollouts_attach(w, j);
+	return true;
 }
 
 /* One action type. The number of jobs taken, or -1 with err set. */
@@ -110,14 +137,13 @@ static int poll_type(struct worker *w, const struct config_action_type *t, size_
 
 	if (codepipeline_poll(&w->client, &poll, a, &list, err) == 0) {
 		n = 0;
-		for (size_t i = 0; i < list.n; i++) {
-			if (clock_mono(w->clock).ms - asked.ms > ACK_DEADLINE_MS) {
+		for (size_t i = 0; i < list.n && begin_take(w); i++) {
+			if (clock_mono(w->clock).ms - asked.ms <= ACK_DEADLINE_MS)
+				n += take(w, &list.jobs[i], a);
+			else /* too late: it is being handed out again */
 				log_event(w->log, LOG_WARN, "poll.late",
-					  LOG_I("left", (int64_t)(list.n - i)));
-				break; /* too late: they are being handed out again */
-			}
-			take(w, &list.jobs[i], a);
-			n++;
+					  LOG_S("job", list.jobs[i].id));
+			end_take(w);
 		}
 	}
 	arena_free(a);
@@ -129,12 +155,31 @@ static int64_t jitter(struct worker *w, int64_t ms)
 	return ms / 2 + (int64_t)rng_below(w->aws->rng, (uint64_t)ms + 1);
 }
 
+/* After this poll: when to ask for this type again. */
+static int64_t pause_after(struct poller *p, size_t i, int n)
+{
+	int64_t *backoff = &p->types[i].backoff_ms, poll = p->worker->config->poll_ms;
+
+	if (n > 0) {
+		*backoff = 0;
+		return 1; /* there may be more */
+	}
+	if (n == 0)
+		*backoff = 0;
+	else if (*backoff)
+		*backoff = *backoff * 2 < BACKOFF_MAX_MS ? *backoff * 2 : BACKOFF_MAX_MS;
+	else
+		*backoff = poll;
+	return jitter(p->worker, *backoff ? *backoff : poll);
+}
+
+/* A type that is refused backs off alone: it may be misspelt, and the others still want work. */
 static bool run(struct task *task, struct mono now, struct mono *next)
 {
 	struct poller *p = (struct poller *)task;
 	struct worker *w = p->worker;
-	bool any = false, refused = false;
 
+	next->ms = now.ms + w->config->poll_ms;
 	for (size_t i = 0; i < w->config->n_action_types && !cancel_is_fired(w->cancel); i++) {
 		const struct config_action_type *t = &w->config->action_types[i];
 		size_t slots = rollouts_free_slots(w);
@@ -143,25 +188,19 @@ static bool run(struct task *task, struct mono now, struct mono *next)
 
 		if (slots == 0)
 			break;
-		n = poll_type(w, t, slots, &err);
-		any |= n > 0;
-		if (n < 0 && err.code != ERR_CANCELED) {
-			refused = true;
-			log_event(w->log, err_is_retryable(&err) ? LOG_WARN : LOG_ERROR, "poll.failed", LOG_E(&err), LOG_S("provider", t->type.provider),
-				LOG_S("version", t->type.version), LOG_S("region", w->client.region));
+		if (p->types[i].due.ms <= now.ms) {
+			n = poll_type(w, t, slots, &err);
+			p->types[i].due.ms = clock_mono(w->clock).ms + pause_after(p, i, n);
+			if (n < 0 && err.code != ERR_CANCELED)
+				log_event(w->log, err_is_retryable(&err) ? LOG_WARN : LOG_ERROR,
+					  "poll.failed", LOG_E(&err),
+					  LOG_S("provider", t->type.provider),
+					  LOG_S("version", t->type.version),
+					  LOG_S("region", w->client.region));
 		}
+		if (p->types[i].due.ms < next->ms)
+			next->ms = p->types[i].due.ms;
 	}
-	if (refused) {
-		p->backoff_ms = p->backoff_ms ? p->backoff_ms * 2 : w->config->poll_ms;
-		if (p->backoff_ms > BACKOFF_MAX_MS)
-			p->backoff_ms = BACKOFF_MAX_MS;
-	} else {
-		p->backoff_ms = 0;
-	}
-	if (any && !refused)
-		next->ms = now.ms + 1;
-	else
-		next->ms = now.ms + jitter(w, p->backoff_ms ? p->backoff_ms : w->config->poll_ms);
 	return true;
 }
 

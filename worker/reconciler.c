@@ -14,41 +14,52 @@ struct reconciler {
 	struct worker *worker;
 };
 
-/* --- is the action over? --------------------------------------------------------------------- */
+/* --- what became of it? ---------------------------------------------------------------------- */
 
-enum over { OVER_NO, OVER_YES, OVER_UNKNOWN };
+static enum fate fate_of(enum cp_action_status status)
+{
+	switch (status) {
+	case CP_ACTION_IN_PROGRESS:
+		return FATE_IN_PROGRESS;
+	case CP_ACTION_SUCCEEDED:
+		return FATE_SUCCEEDED;
+	case CP_ACTION_ABANDONED:
+	case CP_ACTION_FAILED:
+		return FATE_OVER;
+	case CP_ACTION_UNKNOWN:
+		break;
+	}
+	return FATE_UNKNOWN;
+}
 
-static enum over ask(struct worker *w, const char *pipeline, const char *execution_id,
-		     const char *action_execution_id, struct arena *a)
+enum fate reconciler_ask(struct worker *w, const char *pipeline, const char *execution_id,
+			 const char *action_execution_id, struct arena *a)
 {
 	struct cp_action_query q = {.pipeline_name = pipeline,
 				    .pipeline_execution_id = execution_id};
 	struct err err = ERR_INIT;
 
 	if (!pipeline || !action_execution_id)
-		return OVER_UNKNOWN;
+		return FATE_UNKNOWN;
 	do {
 		struct cp_action_list list;
 
 		if (codepipeline_list_action_executions(&w->client, &q, a, &list, &err)) {
 			log_event(w->log, LOG_WARN, "reconcile.failed", LOG_E(&err),
-				LOG_S("pipeline", pipeline));
+				  LOG_S("pipeline", pipeline));
 			/* pipeline or execution deleted: nobody will ask for this one again */
-			return err.code == ERR_NOT_FOUND ? OVER_YES : OVER_UNKNOWN;
+			return err.code == ERR_NOT_FOUND ? FATE_OVER : FATE_UNKNOWN;
 		}
 		for (size_t i = 0; i < list.n; i++) {
 			const struct cp_action_execution *e = &list.actions[i];
 
-			if (!e->action_execution_id ||
-			    strcmp(e->action_execution_id, action_execution_id) != 0)
-				continue;
-			return e->status == CP_ACTION_IN_PROGRESS ? OVER_NO
-			       : e->status == CP_ACTION_UNKNOWN	  ? OVER_UNKNOWN
-								  : OVER_YES;
+			if (e->action_execution_id &&
+			    !strcmp(e->action_execution_id, action_execution_id))
+				return fate_of(e->status);
 		}
 		q.next_token = list.next_token;
 	} while (q.next_token);
-	return OVER_UNKNOWN;
+	return FATE_UNKNOWN;
 }
 
 /* --- parked rollouts --------------------------------------------------------------------------- */
@@ -91,27 +102,27 @@ static void close_row(struct worker *w, struct ledger_rollout *row)
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }
 
-static void check_rollout(struct worker *w, struct ledger_rollout *row, struct arena *a)
+static bool holds_job(struct worker *w, const char *rollout_id)
 {
-	int64_t gap = 3 * (w->config->hold_ms + 60000);
+	bool held = false;
+
+	lock_take(&w->lock);
+	for (struct rollout *r = w->rollouts; r && !held; r = r->next)
+		held = !strcmp(r->id, rollout_id) && r->holds_job;
+	lock_drop(&w->lock);
+	return held;
+}
+
+/* The action is over, not by us, and nobody here goes on with the rollout. */
+static void take_back(struct worker *w, struct ledger_rollout *row, struct arena *a)
+{
 	struct err err = ERR_INIT;
 	struct rollout_state s;
 	struct rollout *r;
 
-	if (!row->parked || !row->token ||
-	    clock_utc(w->clock).ms - row->job_seen.ms < (gap > GAP_LEAST_MS ? gap : GAP_LEAST_MS))
-		return;
-	if (ask(w, row->pipeline, row->execution_id, row->action_execution_id, a) != OVER_YES)
-		return;
-	log_event(w->log, LOG_WARN, "rollout.over", LOG_S("rollout", row->id),
-		  LOG_S("phase", row->phase), LOG_S("pipeline", row->pipeline));
-	if (rollouts_knows(w, row->id)) {
-		rollouts_abandon(w, row->id);
-		return;
-	}
 	if (token_decode(a, str_from(row->token), &s, &err)) {
 		log_event(w->log, LOG_ERROR, "ledger.state_unreadable", LOG_E(&err),
-			LOG_S("rollout", row->id));
+			  LOG_S("rollout", row->id));
 		close_row(w, row);
 	} else if (phase_is_final(s.phase) || !s.touched) {
 		close_row(w, row);
@@ -121,8 +132,34 @@ static void check_rollout(struct worker *w, struct ledger_rollout *row, struct a
 			rollouts_adopt(w, r);
 		else
 			log_event(w->log, LOG_ERROR, "rollout.stranded", LOG_E(&err),
-				LOG_S("rollout", row->id), LOG_S("undo", s.undo));
+				  LOG_S("rollout", row->id), LOG_S("undo", s.undo));
 	}
+}
+
+/*
+ * An open rollout that has had no job for longer than it should: parked here, or left over from a
+ * process that died with it. What its row says about parking is of that process's time.
+ */
+static void check_rollout(struct worker *w, struct ledger_rollout *row, struct arena *a)
+{
+	int64_t gap = 3 * (w->config->hold_ms + 60000);
+	enum fate fate;
+
+	if (!row->token || holds_job(w, row->id) ||
+	    clock_utc(w->clock).ms - row->job_seen.ms < (gap > GAP_LEAST_MS ? gap : GAP_LEAST_MS))
+		return;
+	fate = reconciler_ask(w, row->pipeline, row->execution_id, row->action_execution_id, a);
+	if (fate != FATE_OVER && fate != FATE_SUCCEEDED)
+		return;
+	log_event(w->log, LOG_WARN, "rollout.over", LOG_S("rollout", row->id),
+		  LOG_S("phase", row->phase), LOG_S("pipeline", row->pipeline),
+		  LOG_B("succeeded", fate == FATE_SUCCEEDED));
+	if (rollouts_knows(w, row->id))
+		rollouts_end(w, row->id, fate == FATE_SUCCEEDED);
+	else if (fate == FATE_SUCCEEDED)
+		close_row(w, row);
+	else
+		take_back(w, row, a);
 }
 
 /* --- jobs ---------------------------------------------------------------------------------------- */
@@ -133,17 +170,6 @@ static bool has_report(const struct ledger_report *reports, size_t n, const char
 		if (!strcmp(reports[i].job_id, job_id))
 			return true;
 	return false;
-}
-
-static bool is_held(struct worker *w, const struct ledger_job *row)
-{
-	bool held = false;
-
-	lock_take(&w->lock);
-	for (struct rollout *r = w->rollouts; r && !held; r = r->next)
-		held = !strcmp(r->id, row->rollout_id) && r->holds_job;
-	lock_drop(&w->lock);
-	return held;
 }
 
 /* Read the job again and take it up; forget it when CodePipeline does not know it any more. */
@@ -175,51 +201,62 @@ static void take_up(struct worker *w, const struct ledger_job *row, struct arena
 }
 
 /*
- * A job that may be ours: claimed by a process that died before it knew, or acknowledged with a lost
- * answer. Once enough time has passed for another worker to have reported it, and its action is
- * still in progress, it is taken up: otherwise it would block the stage until it times out.
+ * Is this job still without a report? Asked after nobody was seen to hold it: what reported it did
+ * so before it let go of it.
+ */
+static bool is_unreported(struct worker *w, const char *job_id, struct arena *a)
+{
+	struct ledger_report *reports;
+	struct ledger_job *jobs;
+	struct err err = ERR_INIT;
+	size_t n_jobs = 0, n_reports = 0, i = 0;
+
+	if (ledger_jobs(w->ledger, a, &jobs, &n_jobs, &err) ||
+	    ledger_reports(w->ledger, a, &reports, &n_reports, &err)) {
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+		return false;
+	}
+	while (i < n_jobs && strcmp(jobs[i].job_id, job_id) != 0)
+		i++;
+	return i < n_jobs && !has_report(reports, n_reports, job_id);
+}
+
+/*
+ * A job that nobody holds. Ours, from a process that died: its action may be over by now, and then
+ * nothing may be moved for it. Perhaps ours (claimed by a process that died before it knew, or
+ * acknowledged with a lost answer): once enough time has passed for another worker to have reported
+ * it, and its action is still in progress, it is taken up; otherwise it would block the stage until
+ * it times out.
  */
 static void check_job(struct worker *w, const struct ledger_job *row, struct arena *a)
 {
+	bool ours = row->state == LEDGER_OWNED;
 	struct err err = ERR_INIT;
+	enum fate fate;
 
-	if (is_held(w, row))
+	if (holds_job(w, row->rollout_id) || !is_unreported(w, row->job_id, a))
 		return;
-	if (row->state == LEDGER_OWNED) {
+	if (!ours &&
+	    clock_utc(w->clock).ms - row->claimed.ms < MAYBE_AFTER_MS + w->config->hold_ms)
+		return;
+	fate = reconciler_ask(w, row->pipeline, row->execution_id, row->action_execution_id, a);
+	if (fate == FATE_IN_PROGRESS || (fate == FATE_UNKNOWN && ours))
 		take_up(w, row, a);
-		return;
-	}
-	if (clock_utc(w->clock).ms - row->claimed.ms < MAYBE_AFTER_MS)
-		return;
-	switch (ask(w, row->pipeline, row->execution_id, row->action_execution_id, a)) {
-	case OVER_NO:
-		take_up(w, row, a);
-		break;
-	case OVER_YES:
-		if (ledger_job_forget(w->ledger, row->job_id, &err))
-			log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
-		break;
-	case OVER_UNKNOWN:
-		break;
-	}
+	else if (fate != FATE_UNKNOWN && ledger_job_forget(w->ledger, row->job_id, &err))
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }
 
 static void check_jobs(struct worker *w, bool owned_only)
 {
 	struct arena *a = arena_new();
-	struct ledger_report *reports;
 	struct ledger_job *jobs;
 	struct err err = ERR_INIT;
-	size_t n_jobs = 0, n_reports = 0;
+	size_t n_jobs = 0;
 
-	if (ledger_reports(w->ledger, a, &reports, &n_reports, &err) ||
-	    ledger_jobs(w->ledger, a, &jobs, &n_jobs, &err)) {
+	if (ledger_jobs(w->ledger, a, &jobs, &n_jobs, &err))
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
-		n_jobs = 0;
-	}
-	for (size_t i = 0; i < n_jobs; i++)
-		if (!has_report(reports, n_reports, jobs[i].job_id) &&
-		    (!owned_only || jobs[i].state == LEDGER_OWNED))
+	for (size_t i = 0; i < n_jobs && !cancel_is_fired(w->cancel); i++)
+		if (!owned_only || jobs[i].state == LEDGER_OWNED)
 			check_job(w, &jobs[i], a);
 	arena_free(a);
 }

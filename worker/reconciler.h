@@ -11,6 +11,17 @@ struct worker;
  * is ours. A rollout that moved traffic and has had no job for three times the expected gap is
  * asked about with ListActionExecutions; when it is over, its baseline is restored.
  */
+/*
+ * What became of an action execution, asked with ListActionExecutions. Blocks. UNKNOWN when it could
+ * not be asked, or CodePipeline does not know it (yet): conclude nothing. An execution whose
+ * pipeline has been deleted is over.
+ */
+enum fate { FATE_UNKNOWN, FATE_IN_PROGRESS, FATE_SUCCEEDED, FATE_OVER };
+
+struct arena;
+enum fate reconciler_ask(struct worker *w, const char *pipeline, const char *execution_id,
+			 const char *action_execution_id, struct arena *a);
+
 struct task *reconciler_new(struct worker *w);
 void reconciler_free(struct task *t);
 

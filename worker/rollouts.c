@@ -54,8 +54,6 @@ void rollouts_attach(struct worker *w, struct job *job_take)
 	if (r) {
 		replaced = r->incoming;
 		r->incoming = job_take;
-		if (!r->plan)
-			r->task.heavy = true;
 		scheduler_wake(w->scheduler, &r->task);
 	} else {
 		r = rollout_new(w, job_take->rollout_id);
@@ -115,14 +113,15 @@ void rollouts_wake(struct worker *w, const char *rollout_id)
 	lock_drop(&w->lock);
 }
 
-void rollouts_abandon(struct worker *w, const char *rollout_id)
+void rollouts_end(struct worker *w, const char *rollout_id, bool succeeded)
 {
 	struct rollout *r;
 
 	lock_take(&w->lock);
 	r = find(w, rollout_id);
 	if (r) {
-		r->abandoned = true;
+		r->succeeded = succeeded;
+		r->abandoned = !succeeded;
 		scheduler_wake(w->scheduler, &r->task);
 	}
 	lock_drop(&w->lock);

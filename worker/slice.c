@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/reconciler.h"
+
 /*
  * The level-triggered loop: observe, decide, act, and observe again. Nothing is assumed from last
  * time. The state decided is on disk before the act that follows from it; the token that
@@ -21,6 +23,7 @@ static int64_t least(int64_t a, int64_t b)
 static void take_incoming(struct rollout *r)
 {
 	struct worker *w = r->worker;
+	struct err err = ERR_INIT;
 	struct job *j;
 
 	lock_take(&w->lock);
@@ -29,8 +32,11 @@ static void take_incoming(struct rollout *r)
 	lock_drop(&w->lock);
 	if (!j)
 		return;
-	if (r->job) /* a second one for the same action: the older is dead to CodePipeline */
+	if (r->job) { /* a second one for the same action: the older is dead to CodePipeline */
+		if (strcmp(r->job->id, j->id) != 0 && ledger_job_forget(w->ledger, r->job->id, &err))
+			log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		slice_drop_job(r);
+	}
 	lock_take(&w->lock);
 	w->n_jobs += !r->holds_job; /* dropping the older one has given its slot back */
 	r->holds_job = true;
@@ -62,7 +68,8 @@ static int look_for_command(struct turn *t, struct observation *o, struct err *e
 	if (!c)
 		return 0;
 	o->operator_name = c->user;
-	if (!strcmp(c->command, "promote"))
+	/* an approval is for the step it was given in, not for those to come */
+	if (!strcmp(c->command, "promote") && c->at.ms >= t->r->state.phase_since.ms)
 		o->operator_command = OPERATOR_PROMOTE;
 	else if (!strcmp(c->command, "rollback"))
 		o->operator_command = OPERATOR_ROLLBACK;
@@ -93,8 +100,6 @@ static int observe(struct turn *t, struct observation *o, struct err *err)
 	}
 	if (t->ops->observe(&t->env, &r->state, &o->target, err))
 		return -1;
-	if (in)
-		o->has_guards = false;
 	for (size_t i = 0; i < r->plan->n_guards; i++)
 		o->has_guards |= (r->plan->guards[i].in & in) != 0;
 	if (o->has_guards &&
@@ -140,7 +145,7 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 	struct rollout_state before = r->state;
 	struct err err = ERR_INIT;
 
-	if (!r->job && !goes_back(next)) {
+	if (!r->job && !goes_back(next) && !phase_is_final(before.phase)) {
 		r->state.hold_since = next->hold_since;
 		return false;
 	}
@@ -300,6 +305,23 @@ static enum turn_end wait_until(struct turn *t, struct utc until, struct mono *n
 	return TURN_WAIT;
 }
 
+/*
+ * The end cannot be told yet: an output cannot be written, or the disk is full. The job must not be
+ * held until CodePipeline loses patience; the next one will find the same end.
+ */
+static enum turn_end end_later(struct turn *t, const struct err *why, struct mono *next)
+{
+	struct rollout *r = t->r;
+	struct err err = ERR_INIT;
+	int64_t in;
+
+	log_event(r->log, LOG_ERROR, "report.failed", LOG_E(why));
+	if (r->job && report_is_due(t, &in) && slice_report_token(t, &err))
+		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
+	next->ms = clock_mono(t->w->clock).ms + t->w->config->tick_ms;
+	return TURN_WAIT;
+}
+
 static enum turn_end finish(struct turn *t, struct mono *next)
 {
 	struct rollout *r = t->r;
@@ -311,15 +333,48 @@ static enum turn_end finish(struct turn *t, struct mono *next)
 	lock_drop(&t->w->lock);
 	if (!r->job && !over) /* the next job will be told */
 		return wait_until(t, (struct utc){0}, next);
-	if (r->job ? slice_report_end(t, &err) : slice_save(t, true, &err)) {
-		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
-		next->ms = clock_mono(t->w->clock).ms + t->w->config->tick_ms;
-		return TURN_WAIT;
-	}
+	if (r->job ? slice_report_end(t, &err) : slice_save(t, true, &err))
+		return end_later(t, &err, next);
 	if (over)
 		log_event(r->log, LOG_ERROR, "rollout.abandoned",
 			  LOG_S("phase", phase_name(r->state.phase)),
 			  LOG_S("reason", r->decision.reason));
+	return TURN_LEAVE;
+}
+
+/*
+ * A parked rollout wants to go back. Between jobs the last word may have been another worker's: what
+ * has succeeded there is not taken back here. Only CodePipeline can tell; when it cannot be asked, a
+ * guard's Fail counts.
+ */
+static bool has_succeeded_elsewhere(struct turn *t, const struct rollout_state *next)
+{
+	struct rollout *r = t->r;
+	bool over, succeeded;
+
+	if (r->job)
+		return false;
+	lock_take(&t->w->lock);
+	succeeded = r->succeeded; /* the reconciler has asked already */
+	over = r->abandoned;
+	lock_drop(&t->w->lock);
+	if (succeeded)
+		return true;
+	return !over && !goes_back(&r->state) && goes_back(next) &&
+	       reconciler_ask(t->w, r->pipeline, r->execution_id, r->action_execution_id,
+			      t->arena) == FATE_SUCCEEDED;
+}
+
+/* It ended without us and has to stay as it is: nothing is left to do but to write that down. */
+static enum turn_end leave_as_it_is(struct turn *t)
+{
+	struct rollout *r = t->r;
+	struct err err = ERR_INIT;
+
+	log_event(r->log, LOG_INFO, "rollout.ended_elsewhere",
+		  LOG_S("phase", phase_name(r->state.phase)));
+	if (slice_save(t, true, &err))
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	return TURN_LEAVE;
 }
 
@@ -338,6 +393,8 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 	r->has_act_err = false;
 	o.act_error = NULL;
 	r->last = o;
+	if (has_succeeded_elsewhere(t, &state))
+		return leave_as_it_is(t);
 	may_act = take_state(t, &state);
 	if (!may_act)
 		return wait_until(t, (struct utc){0}, next);
@@ -370,6 +427,15 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 						  : TURN_ROUND;
 }
 
+/* How long to try again what stands before the first look. */
+static bool tried_long_enough(const struct turn *t)
+{
+	const struct rollout_state *s = &t->r->state;
+
+	return t->r->has_state && s->phase == PHASE_INSPECT &&
+	       clock_utc(t->w->clock).ms - s->started.ms >= phase_limit_ms(PHASE_INSPECT);
+}
+
 /* The job cannot be gone on with: say so, unless trying again may help. */
 static enum turn_end refuse(struct turn *t, enum failure failure, const char *message,
 			    const struct err *why, struct mono *next)
@@ -377,16 +443,40 @@ static enum turn_end refuse(struct turn *t, enum failure failure, const char *me
 	struct rollout *r = t->r;
 	struct err err = ERR_INIT;
 
-	if (err_is_retryable(why) || why->code == ERR_CANCELED) {
+	if (why->code == ERR_CANCELED || (err_is_retryable(why) && !tried_long_enough(t))) {
 		log_event(r->log, LOG_WARN, "rollout.delayed", LOG_E(why));
 		return wait_until(t, (struct utc){0}, next);
 	}
-	if (slice_report_refusal(t, failure, message, &err)) {
-		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
-		next->ms = clock_mono(t->w->clock).ms + t->w->config->tick_ms;
-		return TURN_WAIT;
-	}
+	if (slice_report_refusal(t, failure, message, &err))
+		return end_later(t, &err, next);
 	return TURN_LEAVE;
+}
+
+/*
+ * No job, and none could be opened before: nothing to go by until the next one comes. When the
+ * action is over meanwhile there will be none; then the undo record alone has to do.
+ */
+static enum turn_end without_plan(struct turn *t, struct mono *next)
+{
+	struct rollout *r = t->r;
+	struct err err = ERR_INIT;
+	bool succeeded, over;
+
+	lock_take(&t->w->lock);
+	succeeded = r->succeeded;
+	over = r->abandoned;
+	lock_drop(&t->w->lock);
+	if (!succeeded && !over)
+		return wait_until(t, (struct utc){0}, next);
+	if (succeeded || !r->state.touched || phase_is_final(r->state.phase))
+		return leave_as_it_is(t);
+	if (slice_fall_back(t, "the pipeline execution is over", &err)) {
+		log_event(r->log, LOG_ERROR, "rollout.stranded", LOG_E(&err),
+			  LOG_S("undo", r->state.undo));
+		return TURN_LEAVE;
+	}
+	next->ms = clock_mono(t->w->clock).ms + 1;
+	return TURN_WAIT;
 }
 
 /* Open the job and inspect the target where that has not been done; then go round. */
@@ -403,8 +493,8 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
-	if (!r->plan) { /* between jobs, after a restart: nothing to go by yet */
-		end = wait_until(t, (struct utc){0}, next);
+	if (!r->plan) {
+		end = without_plan(t, next);
 		goto out;
 	}
 	if (slice_target(t, &err)) {
@@ -429,15 +519,20 @@ out:
 	return end;
 }
 
-/* At a stop: hand the job back with a token and leave; the ledger remembers the rest. */
+/*
+ * At a stop: hand the job back with a token and leave; the ledger remembers the rest. A job that has
+ * not been opened goes back with the state it came with.
+ */
 static bool leave_for_stop(struct turn *t)
 {
 	struct rollout *r = t->r;
 	struct err err = ERR_INIT;
 
-	if (r->job && r->has_state && slice_report_token(t, &err))
+	if (r->job && (slice_take_state(t, &err) || slice_report_token(t, &err))) {
 		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
-	return !r->job || !r->has_state;
+		return false;
+	}
+	return true;
 }
 
 /* Out of the list, unless a job has come in meanwhile. True when the rollout is gone. */
@@ -448,7 +543,7 @@ static bool leave(struct rollout *r)
 	bool busy;
 
 	lock_take(&w->lock);
-	busy = r->incoming && !w->stopping;
+	busy = r->incoming != NULL;
 	for (p = &w->rollouts; !busy && *p; p = &(*p)->next) {
 		if (*p == r) {
 			*p = r->next;
@@ -463,18 +558,32 @@ static bool leave(struct rollout *r)
 	return true;
 }
 
+/* The next turn opens a job: it fetches and unpacks. */
+static bool is_heavy(struct rollout *r)
+{
+	struct worker *w = r->worker;
+	bool incoming;
+
+	lock_take(&w->lock);
+	incoming = r->incoming != NULL;
+	lock_drop(&w->lock);
+	return incoming || (r->job && !r->opened);
+}
+
 bool slice_run(struct task *task, struct mono now, struct mono *next)
 {
 	struct rollout *r = (struct rollout *)task;
 	struct turn t = {.r = r, .w = r->worker, .arena = arena_new()};
-	enum turn_end end;
+	enum turn_end end = TURN_WAIT;
 
 	next->ms = now.ms + t.w->config->tick_ms;
 	take_incoming(r);
-	end = turn_run(&t, next);
+	if (!is_stopping(t.w) || (r->job && r->opened) || r->state.phase == PHASE_RESTORE)
+		end = turn_run(&t, next);
 	if (end != TURN_LEAVE && is_stopping(t.w) && leave_for_stop(&t))
 		end = TURN_LEAVE;
-	r->task.heavy = r->job && !r->opened;
+	if (end != TURN_LEAVE)
+		r->task.heavy = is_heavy(r);
 	arena_free(t.arena);
 	return end != TURN_LEAVE || !leave(r);
 }

@@ -13,7 +13,7 @@
  * is parked: its guards go on being asked and a Fail restores the baseline, but nothing moves
  * forward.
  *
- * Everything but `next`, `incoming` and `abandoned` belongs to the running turn.
+ * Everything but what worker->lock guards belongs to the running turn.
  */
 struct rollout {
 	struct task task; /* first */
@@ -21,6 +21,7 @@ struct rollout {
 	struct rollout *next;	/* worker->rollouts; under worker->lock */
 	struct job *incoming;	/* a job given to it, not yet taken up; under worker->lock */
 	bool abandoned;		/* its action execution is over; under worker->lock */
+	bool succeeded;		/* the same, and well, reported by another; under worker->lock */
 	bool holds_job;		/* counted in worker->n_jobs; under worker->lock */
 
 	char id[ROLLOUT_ID_MAX + 1];
@@ -28,6 +29,8 @@ struct rollout {
 	struct arena *arena;	/* identity and plan: as long as the rollout */
 	const char *pipeline, *execution_id, *action, *action_execution_id, *action_type;
 	const char *configuration; /* JSON, for the ledger */
+	const char *target;	   /* as the action's configuration names it, or NULL */
+	const char *role_arn;	   /* to assume for the target when there is no plan, or NULL */
 	struct job *job;	/* the job held, or NULL */
 	const struct plan *plan; /* NULL until the first job has been opened */
 	struct artifact *artifact; /* of the job held; NULL until it was needed */
@@ -40,6 +43,7 @@ struct rollout {
 	struct err act_err;	/* of the last act, when it failed for good */
 	bool has_act_err;
 	struct utc job_seen;	/* when a job was last held */
+	struct utc closed_since; /* since when a job could not be opened; 0: it could */
 	struct target_observation seen; /* the last look */
 	struct verdict verdicts[LIMIT_GUARDS]; /* the last answers */
 	struct observation last;
@@ -66,12 +70,24 @@ struct turn {
 /* --- slice_open.c: what stands before the first look ---------------------------------------- */
 
 /*
+ * Read the newest state there is: of the job's token, the ledger, memory; or begin one. What comes
+ * before everything else, and enough to hand the job back. Does not block on the network.
+ */
+int slice_take_state(struct turn *t, struct err *err) MUST_CHECK;
+
+/*
  * Take up the job held: read state (token, ledger, memory: the newest), artifact and plan. 0 when
  * the rollout can go on; -1 when it cannot, with *failure and err for the report, unless err is
  * retryable or canceled: then the next turn tries again.
  */
 int slice_open(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
 	MUST_CHECK;
+
+/*
+ * Take the plan that can only go back: for a rollout that has touched its target and whose plan
+ * cannot be read any more. why: for the people who will read the failure.
+ */
+int slice_fall_back(struct turn *t, const char *why, struct err *err) MUST_CHECK;
 
 /* Fill in t->ops, t->client, t->env for the plan. May block: a role is assumed. */
 int slice_target(struct turn *t, struct err *err) MUST_CHECK;

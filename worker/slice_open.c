@@ -10,6 +10,7 @@
  * highest seq is the newest, as each change of state counts up.
  */
 #define CREDENTIALS_FRESH_MS (5 * 60 * 1000) /* they live about 15 minutes */
+#define UNWATCHED_MAX_MS (10 * 60 * 1000)    /* then going back is the safer thing */
 
 /* --- identity -------------------------------------------------------------------------------------- */
 
@@ -41,6 +42,7 @@ static void take_identity(struct rollout *r, const struct job *j)
 	r->action_execution_id =
 		j->action_execution_id ? arena_strdup(r->arena, j->action_execution_id) : NULL;
 	r->action_type = arena_strdup(r->arena, j->action_type);
+	r->target = str_dup(r->arena, job_property(j, "Target"));
 	r->configuration = configuration_json(r->arena, j);
 }
 
@@ -55,31 +57,58 @@ static void take_newer(struct rollout *r, const struct rollout_state *s)
 	r->has_state = true;
 }
 
-static int restore_state(struct turn *t, struct err *err)
+static int take_token(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct rollout_state s;
+
+	if (token_decode(t->arena, str_from(r->job->token), &s, err))
+		return err_wrap(err, "continuation token");
+	if (strcmp(s.id, r->id) != 0)
+		return err_set(err, ERR_REJECTED,
+			       "continuation token: it belongs to rollout %s, not to %s", s.id,
+			       r->id);
+	take_newer(r, &s);
+	r->token_held = s.undo[0] != '\0';
+	return 0;
+}
+
+static int take_row(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
 	struct ledger_rollout *row;
 	struct rollout_state s;
-	static const struct plan no_plan;
 
-	if (r->job->token) {
-		if (token_decode(t->arena, str_from(r->job->token), &s, err))
-			return err_wrap(err, "continuation token");
-		if (strcmp(s.id, r->id) != 0)
-			return err_set(err, ERR_REJECTED,
-				       "continuation token: it belongs to rollout %s, not to %s",
-				       s.id, r->id);
-		take_newer(r, &s);
-		r->token_held = s.undo[0] != '\0';
-	}
 	if (ledger_rollout_get(t->w->ledger, r->id, t->arena, &row, err))
 		return -1;
-	if (row && row->token) {
-		if (token_decode(t->arena, str_from(row->token), &s, err)) {
-			log_event(r->log, LOG_WARN, "ledger.state_unreadable", LOG_E(err));
-			*err = ERR_INIT;
-		} else {
-			take_newer(r, &s);
+	if (!row || !row->token)
+		return 0;
+	if (!r->role_arn && row->role_arn)
+		r->role_arn = arena_strdup(r->arena, row->role_arn);
+	if (token_decode(t->arena, str_from(row->token), &s, err)) {
+		log_event(r->log, LOG_WARN, "ledger.state_unreadable", LOG_E(err));
+		*err = ERR_INIT;
+		return 0;
+	}
+	take_newer(r, &s);
+	return 0;
+}
+
+int slice_take_state(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct err token_err = ERR_INIT;
+	static const struct plan no_plan;
+
+	take_identity(r, r->job);
+	if (take_row(t, err))
+		return -1;
+	if (r->job->token && take_token(t, &token_err)) {
+		/* what this worker knows itself is enough to go back by */
+		log_event(r->log, LOG_ERROR, "token.unreadable", LOG_E(&token_err));
+		if (!r->has_state) {
+			*err = token_err;
+			return -1;
 		}
 	}
 	if (!r->has_state) {
@@ -123,15 +152,17 @@ static int plan_text(struct turn *t, struct plan_source *src, struct err *err)
 	return 0;
 }
 
-/* The plan that can only go back, for a rollout that has touched its target. */
-static int fall_back(struct turn *t, const char *why, struct err *err)
+int slice_fall_back(struct turn *t, const char *why, struct err *err)
 {
 	struct rollout *r = t->r;
-	struct str role = job_property(r->job, "RoleArn");
+	struct str role = {0};
 	struct plan *plan;
 
-	if (plan_fallback(r->arena, r->state.undo, role.n ? str_dup(r->arena, role) : NULL, &plan,
-			  err))
+	if (r->job)
+		role = job_property(r->job, "RoleArn");
+	if (role.n)
+		r->role_arn = str_dup(r->arena, role);
+	if (plan_fallback(r->arena, r->state.undo, r->role_arn, &plan, err))
 		return -1;
 	r->plan = plan;
 	r->has_act_err = true;
@@ -176,28 +207,42 @@ static enum failure failure_of(const struct err *err)
 	return FAILURE_CONFIGURATION_ERROR;
 }
 
+/* What stands in the artifact cannot be read just now. False when that lasts too long. */
+static bool may_wait(struct turn *t, const struct err *err)
+{
+	struct rollout *r = t->r;
+	struct utc now = clock_utc(t->w->clock);
+
+	if (err->code == ERR_CANCELED)
+		return true;
+	if (!err_is_retryable(err))
+		return false;
+	if (!r->closed_since.ms)
+		r->closed_since = now;
+	/* with traffic on the candidate nobody watches it meanwhile */
+	return !r->state.touched || now.ms - r->closed_since.ms < UNWATCHED_MAX_MS;
+}
+
 int slice_open(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
 {
 	struct rollout *r = t->r;
 	int rc;
 
-	take_identity(r, r->job);
 	*failure = FAILURE_CONFIGURATION_ERROR;
-	if (r->job->problem) {
-		buf_adds(message, r->job->problem);
-		return err_set(err, ERR_REJECTED, "%s", r->job->problem);
-	}
-	if (restore_state(t, err)) {
+	if (slice_take_state(t, err)) {
 		buf_adds(message, err->text);
 		return -1;
 	}
-	rc = r->plan ? 0 : read_plan(t, message, err);
-	if (rc && (err_is_retryable(err) || err->code == ERR_CANCELED))
+	if (r->job->problem)
+		rc = err_set(err, ERR_REJECTED, "%s", r->job->problem);
+	else
+		rc = r->plan ? 0 : read_plan(t, message, err);
+	if (rc && may_wait(t, err))
 		return -1;
 	if (rc && r->state.touched && !phase_is_final(r->state.phase)) {
 		struct err why = *err;
 
-		rc = fall_back(t, message->n ? message->p : why.text, err);
+		rc = slice_fall_back(t, message->n ? message->p : why.text, err);
 	}
 	if (rc) {
 		*failure = failure_of(err);
@@ -206,6 +251,7 @@ int slice_open(struct turn *t, enum failure *failure, struct buf *message, struc
 		return -1;
 	}
 	r->opened = true;
+	r->closed_since.ms = 0;
 	return 0;
 }
 

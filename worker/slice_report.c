@@ -10,15 +10,6 @@
  * (rollout_summary, rollout_failure_message); here it is put where it belongs.
  */
 
-static const char *target_text(const struct turn *t)
-{
-	struct str target = {0};
-
-	if (t->r->job)
-		target = job_property(t->r->job, "Target");
-	return target.n ? str_dup(t->arena, target) : NULL;
-}
-
 static const char *summary_text(const struct turn *t)
 {
 	const struct rollout *r = t->r;
@@ -46,7 +37,7 @@ int slice_save(struct turn *t, bool final, struct err *err)
 				     .action = r->action,
 				     .action_execution_id = r->action_execution_id,
 				     .action_type = r->action_type,
-				     .target = target_text(t),
+				     .target = r->target,
 				     .seq = r->state.seq,
 				     .phase = phase_name(r->state.phase),
 				     .summary = summary_text(t),
@@ -56,7 +47,7 @@ int slice_save(struct turn *t, bool final, struct err *err)
 				     .updated = now,
 				     .job_seen = r->job_seen,
 				     .region = t->w->client.region,
-				     .role_arn = r->plan ? r->plan->role_arn : NULL,
+				     .role_arn = r->plan ? r->plan->role_arn : r->role_arn,
 				     .configuration = r->configuration};
 	struct buf token;
 	int rc;

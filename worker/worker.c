@@ -97,7 +97,7 @@ bool worker_stopped(struct worker *w)
 	bool idle;
 
 	lock_take(&w->lock);
-	idle = w->stopping && w->n_rollouts == 0;
+	idle = w->stopping && w->n_rollouts == 0 && w->n_taking == 0;
 	lock_drop(&w->lock);
 	if (idle && ledger_reports(w->ledger, a, &reports, &n, &err))
 		n = 0;

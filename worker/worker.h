@@ -43,6 +43,7 @@ struct worker {
 	struct lock lock;	       /* LOCK_ROLLOUTS: what follows */
 	struct rollout *rollouts;      /* list */
 	size_t n_rollouts, n_jobs;     /* known; with a job held */
+	size_t n_taking;	       /* jobs being acknowledged just now */
 	bool stopping;		       /* no more polls; every turn reports its job and leaves */
 };
 
@@ -73,7 +74,10 @@ bool rollouts_knows(struct worker *w, const char *rollout_id);
 size_t rollouts_free_slots(struct worker *w);
 /* Wake the rollout with this id, if it is known: an operator's command, an abandoned execution. */
 void rollouts_wake(struct worker *w, const char *rollout_id);
-/* Mark a rollout's action execution as over. */
-void rollouts_abandon(struct worker *w, const char *rollout_id);
+/*
+ * The action execution of this rollout is over: by a success that another worker reported, which
+ * leaves everything as it is, or in any other way.
+ */
+void rollouts_end(struct worker *w, const char *rollout_id, bool succeeded);
 
 #endif

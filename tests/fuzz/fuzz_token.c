@@ -33,6 +33,7 @@ static void check_same(const struct rollout_state *a, const struct rollout_state
 	FUZZ_CHECK(a->seq == b->seq && a->phase == b->phase && a->step == b->step);
 	FUZZ_CHECK(a->started.ms == b->started.ms && a->phase_since.ms == b->phase_since.ms);
 	FUZZ_CHECK(a->hold_since.ms == b->hold_since.ms);
+	FUZZ_CHECK(a->changed_at.ms == b->changed_at.ms);
 	FUZZ_CHECK(a->touched == b->touched && a->first == b->first);
 	FUZZ_CHECK(a->percent == b->percent && a->cause == b->cause && a->ending == b->ending);
 	FUZZ_CHECK(memcmp(a->failures, b->failures, sizeof(a->failures)) == 0);

@@ -1,5 +1,6 @@
 #include "tests/scenarios/world.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "artifacts/pack.h"
 #include "worker/target/load_balancer.h"
 
 /*
@@ -30,9 +30,25 @@ static void on_crash(void *arg)
 {
 	struct world *w = arg;
 
-	w->crashed = true;
-	if (w->ledger)
-		ledger_freeze(w->ledger);
+	if (!w->running)
+		return; /* nobody's call: a test's own */
+	w->running->crashed = true;
+	if (w->running->ledger)
+		ledger_freeze(w->running->ledger);
+}
+
+static void make_dir(char *path, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void make_dir(char *path, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path, size, fmt, ap);
+	va_end(ap);
+	if (mkdir(path, 0700)) {
+		perror(path);
+		abort();
+	}
 }
 
 static void make_dirs(struct world *w)
@@ -44,8 +60,38 @@ static void make_dirs(struct world *w)
 		perror(w->dir);
 		abort();
 	}
-	snprintf(w->ledger_path, sizeof(w->ledger_path), "%s/ledger.db", w->dir);
-	snprintf(w->work_dir, sizeof(w->work_dir), "%s/work", w->dir);
+}
+
+static struct config config_of(const struct world_worker *ww)
+{
+	return (struct config){
+		.action_types = {{.type = {"Deploy", "Custom", "Rollout", "1"}}},
+		.n_action_types = 1,
+		.threads = 1,
+		.slots = 200,
+		.unpacks = 1,
+		.hold_ms = 60000,
+		.tick_ms = 10000,
+		.poll_ms = 15000,
+		.stop_ms = 30000,
+		.state_dir = ww->dir,
+		.work_dir = ww->work_dir,
+		.unpack = unpack_limits_default(),
+		.artifact_max_bytes = 64 << 20,
+	};
+}
+
+static void init_workers(struct world *w)
+{
+	for (int i = 0; i < WORLD_WORKERS_MAX; i++) {
+		struct world_worker *ww = &w->workers[i];
+
+		ww->world = w;
+		make_dir(ww->dir, sizeof(ww->dir), "%s/%d", w->dir, i);
+		snprintf(ww->ledger_path, sizeof(ww->ledger_path), "%s/ledger.db", ww->dir);
+		snprintf(ww->work_dir, sizeof(ww->work_dir), "%s/work", ww->dir);
+		ww->config = config_of(ww);
+	}
 }
 
 void world_init(struct world *w, uint64_t seed, int log_fd)
@@ -55,8 +101,9 @@ void world_init(struct world *w, uint64_t seed, int log_fd)
 					  .secret_access_key = STR("sim-secret"),
 					  .source = "test"};
 
-	*w = (struct world){.arena = arena_new()};
+	*w = (struct world){.arena = arena_new(), .restart_after_ms = RESTART_AFTER_MS};
 	make_dirs(w);
+	init_workers(w);
 	o.seed = seed;
 	o.start = (struct utc){1767225600000}; /* 2026-01-01T00:00:00Z */
 	o.check_signatures = true;
@@ -68,27 +115,13 @@ void world_init(struct world *w, uint64_t seed, int log_fd)
 	w->log = log_fd >= 0 ? log_new(log_fd, LOG_TEXT, LOG_INFO, false, sim_clock(w->sim)) : NULL;
 	MUST("credentials",
 	     !(w->credentials = credentials_static_new(&parts, &must_err)));
-	w->config = (struct config){
-		.action_types = {{.type = {"Deploy", "Custom", "Rollout", "1"}}},
-		.n_action_types = 1,
-		.threads = 1,
-		.slots = 200,
-		.unpacks = 1,
-		.hold_ms = 60000,
-		.tick_ms = 10000,
-		.poll_ms = 15000,
-		.stop_ms = 30000,
-		.state_dir = w->dir,
-		.work_dir = w->work_dir,
-		.unpack = unpack_limits_default(),
-		.artifact_max_bytes = 64 << 20,
-	};
 	world_control(w, "codepipeline action-type Deploy Rollout 1");
 }
 
-void world_start(struct world *w)
+void world_start_worker(struct world *w, int i)
 {
-	struct worker_deps d = {.config = &w->config,
+	struct world_worker *ww = &w->workers[i];
+	struct worker_deps d = {.config = &ww->config,
 				.credentials = w->credentials,
 				.region = "eu-central-1"};
 	struct aws_deps deps = {.http = sim_http(w->sim),
@@ -97,66 +130,93 @@ void world_start(struct world *w)
 				.log = w->log,
 				.settings = &w->settings};
 
-	w->crashed = false;
-	w->cancel = cancel_new();
-	deps.cancel = w->cancel;
-	w->aws = aws_new(&deps);
-	MUST("ledger", !(w->ledger = ledger_open(w->ledger_path, &must_err)));
-	d.aws = w->aws;
-	d.ledger = w->ledger;
-	MUST("worker", !(w->worker = worker_new(&d, &must_err)));
-	MUST("start", worker_start(w->worker, &must_err));
+	ww->crashed = false;
+	ww->wanted = true;
+	ww->cancel = cancel_new();
+	deps.cancel = ww->cancel;
+	ww->aws = aws_new(&deps);
+	MUST("ledger", !(ww->ledger = ledger_open(ww->ledger_path, &must_err)));
+	d.aws = ww->aws;
+	d.ledger = ww->ledger;
+	w->running = ww;
+	MUST("worker", !(ww->worker = worker_new(&d, &must_err)));
+	MUST("start", worker_start(ww->worker, &must_err));
+	w->running = NULL;
 }
 
-void world_kill(struct world *w)
+void world_kill_worker(struct world *w, int i)
 {
-	if (!w->worker)
+	struct world_worker *ww = &w->workers[i];
+
+	ww->wanted = false;
+	ww->crashed = false;
+	if (!ww->worker)
 		return;
-	ledger_freeze(w->ledger);
-	worker_free(w->worker);
-	w->worker = NULL;
-	ledger_close(w->ledger);
-	w->ledger = NULL;
-	aws_free(w->aws);
-	w->aws = NULL;
-	cancel_free(w->cancel);
-	w->cancel = NULL;
+	ledger_freeze(ww->ledger);
+	worker_free(ww->worker);
+	ww->worker = NULL;
+	ledger_close(ww->ledger);
+	ww->ledger = NULL;
+	aws_free(ww->aws);
+	ww->aws = NULL;
+	cancel_free(ww->cancel);
+	ww->cancel = NULL;
 }
 
-void world_lose_ledger(struct world *w)
+void world_lose_ledger_of(struct world *w, int i)
 {
 	static const char *const tails[] = {"", "-wal", "-shm"};
 	char path[128];
 
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s%s", w->ledger_path, tails[i]);
+	for (int t = 0; t < 3; t++) {
+		snprintf(path, sizeof(path), "%s%s", w->workers[i].ledger_path, tails[t]);
 		unlink(path);
 	}
 }
 
+void world_start(struct world *w)
+{
+	world_start_worker(w, 0);
+}
+
+void world_kill(struct world *w)
+{
+	world_kill_worker(w, 0);
+}
+
+void world_lose_ledger(struct world *w)
+{
+	world_lose_ledger_of(w, 0);
+}
+
+static void remove_dir(const char *path)
+{
+	if (rmdir(path) && errno != ENOENT)
+		perror(path);
+}
+
 void world_release(struct world *w)
 {
-	world_kill(w);
-	world_lose_ledger(w);
-	rmdir(w->work_dir);
-	if (rmdir(w->dir))
-		perror(w->dir);
+	for (int i = 0; i < WORLD_WORKERS_MAX; i++) {
+		world_kill_worker(w, i);
+		world_lose_ledger_of(w, i);
+		remove_dir(w->workers[i].work_dir);
+		remove_dir(w->workers[i].dir);
+	}
+	remove_dir(w->dir);
 	credentials_provider_free(w->credentials);
 	sim_free(w->sim);
 	log_free(w->log);
 	arena_free(w->arena);
 }
 
-const char *world_control(struct world *w, const char *fmt, ...)
+static const char *control(struct world *w, const char *fmt, va_list ap)
 {
 	char line[4096];
 	struct buf out;
 	const char *answer;
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
 	buf_init(&out, LIMIT_API_BODY);
 	MUST(line, sim_control(w->sim, str_from(line), &out, &must_err));
 	answer = arena_strdup(w->arena, out.p);
@@ -164,32 +224,92 @@ const char *world_control(struct world *w, const char *fmt, ...)
 	return answer;
 }
 
-/* One task, or time moves to the next one; never past end. */
-static void step(struct world *w, int64_t end_ms)
+const char *world_control(struct world *w, const char *fmt, ...)
 {
-	int64_t now = sim_now(w->sim).ms, left = end_ms - now;
-	struct mono due;
+	const char *answer;
+	va_list ap;
 
-	if (w->crashed) {
-		world_kill(w);
-		sim_resume(w->sim);
-		sim_advance(w->sim, RESTART_AFTER_MS);
-		world_start(w);
-		return;
-	}
-	if (!w->worker) {
-		sim_advance(w->sim, left < STEP_MS ? left : STEP_MS);
-		return;
-	}
-	if (scheduler_step(w->worker->scheduler))
-		return;
-	if (scheduler_next_due(w->worker->scheduler, &due)) {
-		int64_t wait = due.ms - clock_mono(sim_clock(w->sim)).ms;
+	va_start(ap, fmt);
+	answer = control(w, fmt, ap);
+	va_end(ap);
+	return answer;
+}
 
+const struct json *world_ask(struct world *w, const char *fmt, ...)
+{
+	struct json *root;
+	const char *answer;
+	va_list ap;
+
+	va_start(ap, fmt);
+	answer = control(w, fmt, ap);
+	va_end(ap);
+	MUST(answer, json_parse(w->arena, str_from(answer), &root, &must_err));
+	return root;
+}
+
+/* --- time ---------------------------------------------------------------------------------------- */
+
+/* The dead that are to live again: they lie until restart_after_ms is over. */
+static void bury_and_revive(struct world *w)
+{
+	for (int i = 0; i < WORLD_WORKERS_MAX; i++) {
+		struct world_worker *ww = &w->workers[i];
+
+		if (ww->crashed) {
+			world_kill_worker(w, i);
+			if (w->lose_ledger)
+				world_lose_ledger_of(w, i);
+			sim_resume(w->sim);
+			ww->wanted = true;
+			ww->restart_at.ms = sim_now(w->sim).ms + w->restart_after_ms;
+		}
+		if (ww->wanted && !ww->worker && sim_now(w->sim).ms >= ww->restart_at.ms)
+			world_start_worker(w, i);
+	}
+}
+
+/* Run one task that is due, of any worker. */
+static bool run_task(struct world *w)
+{
+	bool ran = false;
+
+	for (int i = 0; i < WORLD_WORKERS_MAX && !ran; i++) {
+		if (!w->workers[i].worker)
+			continue;
+		w->running = &w->workers[i];
+		ran = scheduler_step(w->workers[i].worker->scheduler);
+		w->running = NULL;
+	}
+	return ran;
+}
+
+/* How long nothing happens, at most left. */
+static int64_t quiet_ms(struct world *w, int64_t left)
+{
+	for (int i = 0; i < WORLD_WORKERS_MAX; i++) {
+		struct world_worker *ww = &w->workers[i];
+		struct mono due;
+		int64_t wait = left;
+
+		if (ww->worker && scheduler_next_due(ww->worker->scheduler, &due))
+			wait = due.ms - clock_mono(sim_clock(w->sim)).ms;
+		else if (!ww->worker && ww->wanted)
+			wait = ww->restart_at.ms - sim_now(w->sim).ms;
 		if (wait < left)
 			left = wait;
 	}
-	sim_advance(w->sim, left > 0 ? left : 1);
+	return left > 0 ? left : 1;
+}
+
+/* One task, or time moves to the next one; never past end. */
+static void step(struct world *w, int64_t end_ms)
+{
+	bury_and_revive(w);
+	if (!run_task(w))
+		sim_advance(w->sim, quiet_ms(w, end_ms - sim_now(w->sim).ms));
+	if (w->watch)
+		w->watch(w, w->watch_arg);
 }
 
 bool world_run_until(struct world *w, bool (*done)(struct world *w, void *arg), void *arg,
@@ -273,8 +393,10 @@ void world_load_balancer(struct world *w, const char *name, const char *strategy
 	world_control(w, "elbv2 listener %s port=443 forward=%s-blue:100", name, name);
 	rule = arn_in(w, world_control(w,
 				       "elbv2 rule %s:443 priority=10 path=/x "
-				       "forward=%s-blue:100,%s-green:0 rps=50",
+				       "forward=%s-blue:100,%s-green:0",
 				       name, name, name));
+	sim_advance(w->sim, 60000); /* targets become healthy */
+	world_control(w, "elbv2 rule %s rps=50", rule);
 	world_control(w,
 		      "cloudwatch alarm %s-errors namespace=AWS/ApplicationELB "
 		      "metric=HTTPCode_Target_5XX_Count dimensions=\"LoadBalancer=%s\" stat=Sum "
@@ -287,27 +409,73 @@ void world_load_balancer(struct world *w, const char *name, const char *strategy
 		      name, rule, strategy, name);
 }
 
-void world_push(struct world *w, const char *pipeline, const char *behaviour)
+void world_push_files(struct world *w, const char *pipeline, const struct pack_entry *files,
+		      size_t n)
 {
-	char execution[RNG_UUID_SIZE], text[256];
-	struct pack_entry entries[1];
+	char execution[RNG_UUID_SIZE];
 	struct buf zip;
 
-	snprintf(text, sizeof(text), "# a release\nsim: %s\n", behaviour);
-	entries[0] = (struct pack_entry){.name = "index.py", .bytes = str_from(text)};
-	buf_init(&zip, 1 << 20);
-	MUST("pack", pack_entries(entries, 1, &zip, &must_err));
+	buf_init(&zip, 16 << 20);
+	MUST("pack", pack_entries(files, n, &zip, &must_err));
 	MUST("push", sim_push(w->sim, pipeline, buf_str(&zip), execution, &must_err));
 	buf_release(&zip);
 }
 
-double world_weight(struct world *w, const char *resource)
+void world_push(struct world *w, const char *pipeline, const char *behaviour)
 {
-	const struct sim_split *splits;
-	size_t n = sim_split_log(w->sim, &splits);
+	char text[256];
+	struct pack_entry file;
 
-	while (n-- > 0)
-		if (!strcmp(splits[n].resource, resource))
-			return splits[n].weight;
-	return -1;
+	snprintf(text, sizeof(text), "# a release\nsim: %s\n", behaviour);
+	file = (struct pack_entry){.name = "index.py", .bytes = str_from(text)};
+	world_push_files(w, pipeline, &file, 1);
+}
+
+/* --- how traffic is split ---------------------------------------------------------------------- */
+
+static double number(const struct json *object, const char *key)
+{
+	double v = 0;
+
+	json_double(json_get(object, key), &v);
+	return v;
+}
+
+struct world_live world_lambda_live(struct world *w, const char *name)
+{
+	const struct json *root = world_ask(w, "lambda show %s", name);
+	struct world_live l = {.is_one = true};
+
+	json_each(a, json_get(root, "aliases")) {
+		if (!str_is(json_text(json_get(a, "name")), "live"))
+			continue;
+		l.version = (int)number(a, "version");
+		l.additional = (int)number(a, "additional");
+		l.is_one = l.additional == 0;
+		l.candidate = l.version != 1 ? 100 : 0;
+		if (l.additional > 1)
+			l.candidate = 100 * number(a, "weight");
+	}
+	return l;
+}
+
+struct world_live world_load_balancer_live(struct world *w, const char *name)
+{
+	const struct json *root = world_ask(w, "elbv2 show %s:443:10", name);
+	double blue = 0, green = 0;
+
+	json_each(g, json_get(root, "live")) {
+		if (str_ends(json_text(json_get(g, "targetGroup")), "-green"))
+			green += number(g, "weight");
+		else
+			blue += number(g, "weight");
+	}
+	return (struct world_live){.is_one = blue == 0 || green == 0,
+				   .candidate = blue + green > 0 ? 100 * green / (blue + green)
+								 : 0};
+}
+
+const char *world_rule(struct world *w, const char *name)
+{
+	return arn_in(w, world_control(w, "elbv2 show %s:443:10", name));
 }

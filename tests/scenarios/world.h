@@ -1,45 +1,76 @@
 #ifndef TESTS_SCENARIOS_WORLD_H
 #define TESTS_SCENARIOS_WORLD_H
 
+#include "artifacts/pack.h"
+#include "aws/core/json.h"
 #include "tests/sim/sim.h"
 #include "worker/worker.h"
 
 /*
- * A world in one thread and virtual time: the simulator, and the worker's whole code (poller,
- * scheduler, slices, ledger, targets, guards) behind the three seams. The ledger is a real file in a
- * private directory, so a worker can be killed and started again. Everything fails loudly: a helper
- * that cannot do what it says ends the test.
+ * A world in one thread and virtual time: the simulator, and one or more workers with their whole
+ * code (poller, scheduler, slices, ledger, targets, guards) behind the three seams. Each ledger is a
+ * real file in a private directory, so a worker can be killed and started again. Everything fails
+ * loudly: a helper that cannot do what it says ends the test.
  */
-struct world {
-	struct sim *sim;
+#define WORLD_WORKERS_MAX 3
+
+/* One worker: its process, so to speak, and the disk that outlives it. */
+struct world_worker {
+	struct world *world;
 	struct config config;
-	struct aws_settings settings;
-	struct log *log;
 	struct cancel *cancel;
-	struct credentials_provider *credentials;
 	struct aws *aws;
 	struct ledger *ledger;
-	struct worker *worker; /* NULL between kill and start */
+	struct worker *worker; /* NULL while it is dead */
+	bool crashed;	       /* a crash fault has struck it since it was started */
+	bool wanted;	       /* it is started again after a crash */
+	struct utc restart_at;
+	char dir[80], ledger_path[96], work_dir[96];
+};
+
+struct world {
+	struct sim *sim;
+	struct aws_settings settings;
+	struct log *log;
+	struct credentials_provider *credentials;
 	struct arena *arena;
-	char dir[64], ledger_path[96], work_dir[96];
-	bool crashed; /* a crash fault has struck the worker since it was started */
+	char dir[64];
+	struct world_worker workers[WORLD_WORKERS_MAX];
+	struct world_worker *running; /* whose code runs now */
+
+	/* what a crash fault means; may be changed at any time */
+	int64_t restart_after_ms; /* 20 s */
+	bool lose_ledger;	  /* and the disk is gone, too */
+
+	/* looked at after every step of time or task, when set */
+	void (*watch)(struct world *w, void *arg);
+	void *watch_arg;
 };
 
 /* seed decides everything random; log_fd -1: silent. No worker is started yet. */
 void world_init(struct world *w, uint64_t seed, int log_fd);
 void world_release(struct world *w);
 
-/* The worker starts, with the ledger that is there; it is killed as if by SIGKILL. */
+/*
+ * Worker i starts, with the ledger that is there; it is killed as if by SIGKILL; its ledger is lost,
+ * while it is dead.
+ */
+void world_start_worker(struct world *w, int i);
+void world_kill_worker(struct world *w, int i);
+void world_lose_ledger_of(struct world *w, int i);
+/* The same for the first one. */
 void world_start(struct world *w);
 void world_kill(struct world *w);
-void world_lose_ledger(struct world *w); /* while no worker runs: the disk is gone */
+void world_lose_ledger(struct world *w);
 
 /* One command of the simulator's control language; the answer is in the world's arena. */
 const char *world_control(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same, read as JSON. */
+const struct json *world_ask(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /*
  * Run until the action execution of this pipeline's action is over, or for max_ms of simulated time.
- * A crash fault restarts the worker after a pause. Returns the action, or NULL when time is up.
+ * A worker that crashed is started again after a pause. Returns the action, or NULL when time is up.
  */
 const struct sim_action *world_run_action(struct world *w, const char *pipeline, int64_t max_ms);
 /* Run for so long. */
@@ -59,8 +90,23 @@ void world_load_balancer(struct world *w, const char *name, const char *strategy
 
 /* Push a release whose code says how it behaves: "errors=0.001" or "errors=0.4". */
 void world_push(struct world *w, const char *pipeline, const char *behaviour);
+/* Push a release of these files. */
+void world_push_files(struct world *w, const char *pipeline, const struct pack_entry *files,
+		      size_t n);
 
-/* The last recorded split of a resource: the candidate's share in percent, -1 when there is none. */
-double world_weight(struct world *w, const char *resource);
+/* How traffic is split now, as the service itself says. */
+struct world_live {
+	double candidate;  /* the candidate's share in percent */
+	bool is_one;	   /* everything goes to one side, and no weight is left beside it */
+	int version;	   /* lambda: what the alias points at, 0 when there is no alias */
+	int additional;	   /* lambda: the version with the additional weight, or 0 */
+};
+/* Alias live of a function made by world_lambda(): the candidate is anything but version 1. */
+struct world_live world_lambda_live(struct world *w, const char *name);
+/* The rule made by world_load_balancer(): the candidate is the green group. */
+struct world_live world_load_balancer_live(struct world *w, const char *name);
+
+/* The ARN of that rule. */
+const char *world_rule(struct world *w, const char *name);
 
 #endif

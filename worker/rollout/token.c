@@ -12,6 +12,7 @@
  *
  *   v  version        id rollout id     pd plan digest   sq seq
  *   ph phase          st step           t0 started       ts phase since     hs hold since
+ *   tc split changed
  *   fl flags: t touched, f first        pc percent       gf failures in a row, two hex digits each
  *   un undo record    cd candidate      ca cause         ct cause text      en ending
  *
@@ -21,12 +22,12 @@
 #define TIME_MAX_MS 253402300799999ll /* the end of the year 9999 */
 
 /*
- * Room. What is not named here is at most 450 characters (a test encodes the largest), so these
+ * Room. What is not named here is at most 475 characters (a test encodes the largest), so these
  * two always fit and the cause's text gets what is left.
  */
 #define UNDO_ENCODED_MAX (LIMIT_UNDO + LIMIT_UNDO / 2)
 #define CANDIDATE_ENCODED_MAX (LIMIT_CANDIDATE + LIMIT_CANDIDATE / 2)
-#define REST_MAX 450
+#define REST_MAX 475
 _Static_assert(UNDO_ENCODED_MAX + CANDIDATE_ENCODED_MAX + REST_MAX < LIMIT_TOKEN,
 	       "every state fits into a token");
 
@@ -175,6 +176,8 @@ static void encode(const struct rollout_state *s, struct buf *out)
 	json_member_i64(&o, "ts", s->phase_since.ms);
 	if (s->hold_since.ms)
 		json_member_i64(&o, "hs", s->hold_since.ms);
+	if (s->changed_at.ms)
+		json_member_i64(&o, "tc", s->changed_at.ms);
 	if (s->touched || s->first)
 		json_member_cstr(&o, "fl", flags);
 	json_member_i64(&o, "pc", s->percent);
@@ -314,7 +317,8 @@ static int get_numbers(const struct json *root, struct rollout_state *s, struct 
 	    get_i64(root, "pc", 100, &percent, err) ||
 	    get_i64(root, "t0", TIME_MAX_MS, &s->started.ms, err) ||
 	    get_i64(root, "ts", TIME_MAX_MS, &s->phase_since.ms, err) ||
-	    (json_get(root, "hs") && get_i64(root, "hs", TIME_MAX_MS, &s->hold_since.ms, err)))
+	    (json_get(root, "hs") && get_i64(root, "hs", TIME_MAX_MS, &s->hold_since.ms, err)) ||
+	    (json_get(root, "tc") && get_i64(root, "tc", TIME_MAX_MS, &s->changed_at.ms, err)))
 		return -1;
 	s->seq = (uint64_t)seq;
 	s->step = (int)step;
@@ -325,7 +329,7 @@ static int get_numbers(const struct json *root, struct rollout_state *s, struct 
 /* A member we do not know may be one that we must not lose, so it is not skipped. */
 static int check_members(const struct json *root, struct err *err)
 {
-	static const char keys[] = " v id pd sq ph st t0 ts hs fl pc gf un cd ca ct en ";
+	static const char keys[] = " v id pd sq ph st t0 ts hs tc fl pc gf un cd ca ct en ";
 	char wanted[8];
 
 	json_each(node, root) {

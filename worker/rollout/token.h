@@ -58,6 +58,8 @@ struct rollout_state {
 	int step;				  /* index into plan->steps */
 	struct utc started, phase_since;
 	struct utc hold_since;			  /* 0: the last look was a Pass */
+	struct utc changed_at;			  /* when the last change of the split was decided;
+						     0: none was */
 	bool touched;				  /* something of the target has been changed */
 	bool first;				  /* there was no baseline: first deployment */
 	int percent;				  /* what was reported last; never falls */

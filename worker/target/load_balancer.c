@@ -38,19 +38,24 @@ static int inspect(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool
 
 /* --- observe ----------------------------------------------------------------------------------- */
 
-/* In effect when the wait for the data plane is over since the phase began that made the change. */
+/*
+ * In effect when the wait for the data plane is over since the change was made; or, where somebody
+ * else made it, since the phase began that found it so.
+ */
 static bool is_settled(const struct target_env *env, const struct rollout_state *s,
 		       const struct lb_record *r)
 {
-	int64_t wait = env->plan->target.propagation_ms;
+	int64_t wait = env->plan->target.propagation_ms, since = s->phase_since.ms;
 
 	if (r->network && wait < NLB_PROPAGATION_MS)
 		wait = NLB_PROPAGATION_MS;
+	if (s->changed_at.ms > since)
+		since = s->changed_at.ms;
 	switch (s->phase) {
 	case PHASE_SHIFT:
 	case PHASE_PROMOTE:
 	case PHASE_RESTORE:
-		return clock_utc(env->client.aws->clock).ms - s->phase_since.ms >= wait;
+		return clock_utc(env->client.aws->clock).ms - since >= wait;
 	case PHASE_INSPECT:
 	case PHASE_PREPARE:
 	case PHASE_VERIFY:

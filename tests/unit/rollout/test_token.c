@@ -38,6 +38,7 @@ static struct rollout_state sample(void)
 		.started = {T0},
 		.phase_since = {T0 + 1000},
 		.hold_since = {T0 + 2000},
+		.changed_at = {T0 + 1500},
 		.touched = true,
 		.first = true,
 		.percent = 37,
@@ -63,6 +64,7 @@ static void assert_same(const struct rollout_state *a, const struct rollout_stat
 	assert_int_equal(a->started.ms, b->started.ms);
 	assert_int_equal(a->phase_since.ms, b->phase_since.ms);
 	assert_int_equal(a->hold_since.ms, b->hold_since.ms);
+	assert_int_equal(a->changed_at.ms, b->changed_at.ms);
 	assert_int_equal(a->touched, b->touched);
 	assert_int_equal(a->first, b->first);
 	assert_int_equal(a->percent, b->percent);
@@ -118,7 +120,8 @@ static void test_wire_form(void **state)
 		encode(*state, &s),
 		"{\"v\":1,\"id\":\"r-3f2a8a4e-1111-2222-3333-444455556666\","
 		"\"pd\":\"0123456789abcdef0123456789abcdef\",\"sq\":42,\"ph\":\"WATCH\",\"st\":2,"
-		"\"t0\":1700000000000,\"ts\":1700000001000,\"hs\":1700000002000,\"fl\":\"tf\","
+		"\"t0\":1700000000000,\"ts\":1700000001000,\"hs\":1700000002000,"
+		"\"tc\":1700000001500,\"fl\":\"tf\","
 		"\"pc\":37,\"gf\":\"030000000000000000ff\",\"ca\":\"guard\",\"en\":\"restored\","
 		"\"un\":\"{\\\"t\\\":\\\"lambda\\\",\\\"v\\\":\\\"12\\\"}\",\"cd\":\"13\","
 		"\"ct\":\"with 5% on the candidate: \\\"errors\\\" is in ALARM \\\\ 7 > 5\"}");
@@ -197,6 +200,8 @@ static struct rollout_state random_state(struct rng *r)
 			s.plan_digest[i] = digits[rng_below(r, 16)];
 	if (rng_below(r, 2))
 		s.hold_since.ms = (int64_t)rng_below(r, 253402300799999ull);
+	if (rng_below(r, 2))
+		s.changed_at.ms = (int64_t)rng_below(r, 253402300799999ull);
 	for (size_t i = 0; i < LIMIT_GUARDS; i++)
 		if (rng_below(r, 4) == 0)
 			s.failures[i] = (uint8_t)rng_below(r, 256);
@@ -245,7 +250,8 @@ static struct rollout_state largest(char undo, char candidate)
 	s.seq = INT64_MAX - 1;
 	s.phase = PHASE_SUCCEEDED;
 	s.step = LIMIT_STEPS - 1;
-	s.started.ms = s.phase_since.ms = s.hold_since.ms = 253402300799999ll;
+	s.started.ms = s.phase_since.ms = 253402300799999ll;
+	s.hold_since.ms = s.changed_at.ms = 253402300799999ll;
 	s.percent = 100;
 	s.cause = CAUSE_CANDIDATE;
 	s.ending = ENDING_UNTOUCHED;

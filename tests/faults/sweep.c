@@ -1,0 +1,299 @@
+#include "tests/faults/sweep.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/scenarios/world.h"
+
+/*
+ * A short canary, so that a run has about 150 calls, and the promises that hold after every fault.
+ * They are checked against the simulator's own record of what happened, never against what the
+ * worker says about itself.
+ */
+#define STRATEGY "canary 10% 2m, 50% 2m bake 2m"
+#define STEP_WATCH_MS (2 * 60 * 1000)
+#define MINUTE_MS 60000ll
+#define HOUR_MS (60 * MINUTE_MS)
+#define NAME "shop"
+
+struct trial {
+	const struct sweep_run *run;
+	struct sweep_result *out;
+	struct world w;
+	const struct sim_action *a;
+	size_t n_splits; /* looked at so far */
+	double share;	 /* of the candidate, after the last of them */
+	char resource[256];
+};
+
+const char *sweep_kind_name(int kind)
+{
+	static const char *const names[] = {"late-crash-before", "late-crash-after",
+					    "lost-crash-before", "lost-crash-after"};
+
+	if (kind < SIM_FAULT_COUNT)
+		return sim_fault_name((enum sim_fault)kind);
+	return kind < SWEEP_KIND_COUNT ? names[kind - SIM_FAULT_COUNT] : "unknown";
+}
+
+/* The first problem is the one that is told. */
+static void PRINTF_LIKE(2, 3) problem(struct trial *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (t->out->problem[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(t->out->problem, sizeof(t->out->problem), fmt, ap);
+	va_end(ap);
+}
+
+/* --- while it runs ------------------------------------------------------------------------------- */
+
+/* The candidate's share after this change; negative when it is not about our resource. */
+static double share_of(const struct trial *t, const struct sim_split *s)
+{
+	if (strcmp(s->resource, t->resource) != 0)
+		return -1;
+	if (t->run->c->load_balancer)
+		return strstr(s->candidate, "-green/") ? s->weight : -1;
+	return strcmp(s->baseline, "1") != 0 ? 100 : s->weight;
+}
+
+/* No step forward while the alarm is not OK, and none of a bad release beyond the first. */
+static void watch(struct world *w, void *arg)
+{
+	struct trial *t = arg;
+	const struct sim_split *splits;
+	size_t n = sim_split_log(w->sim, &splits);
+
+	for (; t->n_splits < n; t->n_splits++) {
+		double share = share_of(t, &splits[t->n_splits]);
+
+		if (share < 0)
+			continue;
+		if (share > t->share + 0.01) {
+			const struct json *alarm = world_ask(w, "cloudwatch show " NAME "-errors");
+
+			if (!str_is(json_text(json_get(alarm, "state")), "OK"))
+				problem(t, "the candidate got %g %% while the alarm was not OK", share);
+			if (t->run->c->bad && share > t->run->c->first_step + 0.01)
+				problem(t, "a bad release got %g %%", share);
+		}
+		t->share = share;
+	}
+}
+
+/* --- afterwards ---------------------------------------------------------------------------------- */
+
+static bool is_write(const struct sim_call *c)
+{
+	static const char *const writes[] = {"UpdateFunctionCode", "PublishVersion", "UpdateAlias",
+					     "CreateAlias", "DeleteAlias", "ModifyRule",
+					     "ModifyListener"};
+
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+		if (!strcmp(c->operation, writes[i]))
+			return true;
+	return false;
+}
+
+/* Nothing is written before CodePipeline has the undo record. */
+static void check_first_token(struct trial *t)
+{
+	const struct sim_call *calls;
+	size_t n = sim_call_log(t->w.sim, &calls);
+	bool token = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (t->a->n_reports > 0 && t->a->reports[0].kind == SIM_REPORT_CONTINUE &&
+		    calls[i].at.ms >= t->a->reports[0].at.ms)
+			token = true;
+		if (is_write(&calls[i]) && !token)
+			problem(t, "%s before the first token was accepted", calls[i].operation);
+	}
+}
+
+static bool alarm_was_asked(struct trial *t, int64_t after_ms, int64_t until_ms)
+{
+	const struct sim_call *calls;
+	size_t n = sim_call_log(t->w.sim, &calls);
+
+	for (size_t i = 0; i < n; i++)
+		if (calls[i].at.ms > after_ms && calls[i].at.ms <= until_ms &&
+		    calls[i].status == 200 && !strcmp(calls[i].operation, "DescribeAlarms"))
+			return true;
+	return false;
+}
+
+/* Each step forward has had its time, and an answer about the alarm since the step before. */
+static void check_steps(struct trial *t)
+{
+	const struct sim_split *splits;
+	size_t n = sim_split_log(t->w.sim, &splits);
+	double share = 0;
+	int64_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double now = share_of(t, &splits[i]);
+
+		if (now < 0)
+			continue;
+		if (now > share + 0.01) {
+			if (at && splits[i].at.ms - at < STEP_WATCH_MS)
+				problem(t, "%g %% came %lld s after the step before", now,
+					(long long)(splits[i].at.ms - at) / 1000);
+			if (!alarm_was_asked(t, at, splits[i].at.ms))
+				problem(t, "%g %% came without asking the alarm", now);
+		}
+		if (now > share + 0.01 || now < share - 0.01)
+			at = splits[i].at.ms;
+		share = now;
+	}
+}
+
+static struct world_live live(struct trial *t)
+{
+	return t->run->c->load_balancer ? world_load_balancer_live(&t->w, NAME)
+					: world_lambda_live(&t->w, NAME);
+}
+
+static void check_live(struct trial *t, const char *when)
+{
+	struct world_live l = live(t);
+	double wanted = !strcmp(t->a->status, "Succeeded") ? 100 : 0;
+
+	if (!l.is_one || l.candidate != wanted)
+		problem(t, "%s: %s, and the candidate has %g %%%s", when, t->a->status, l.candidate,
+			l.is_one ? "" : " (still weighted)");
+}
+
+/* What was reported: one end at most, and it says the truth. */
+static void check_reports(struct trial *t)
+{
+	const struct sim_action *a = t->a;
+	size_t ends = 0;
+
+	for (size_t i = 0; i < a->n_reports; i++)
+		ends += a->reports[i].kind != SIM_REPORT_CONTINUE;
+	if (ends > 1)
+		problem(t, "%zu final reports were accepted", ends);
+	if (t->run->c->bad && !strcmp(a->status, "Succeeded"))
+		problem(t, "a bad release succeeded");
+	if (ends == 1 && !strcmp(a->status, "Failed") && !strstr(a->message, "baseline carries all traffic") &&
+	    !strstr(a->message, "nothing was changed") && a->n_tokens > 1)
+		problem(t, "the failure does not say what was restored: %s", a->message);
+	if (ends == 1 && strstr(a->message, "NOT RESTORED"))
+		problem(t, "not restored: %s", a->message);
+}
+
+/* Nothing is left behind in the ledger: no job, no report, no open rollout. */
+static void check_ledger(struct trial *t)
+{
+	struct ledger *l = t->w.workers[0].ledger;
+	struct arena *a = arena_new();
+	struct ledger_report *reports;
+	struct ledger_rollout *rollouts;
+	struct ledger_job *jobs;
+	size_t n_reports = 0, n_rollouts = 0, n_jobs = 0;
+	struct err err = ERR_INIT;
+
+	if (!l || ledger_reports(l, a, &reports, &n_reports, &err) ||
+	    ledger_jobs(l, a, &jobs, &n_jobs, &err) ||
+	    ledger_rollouts(l, true, 10, a, &rollouts, &n_rollouts, &err))
+		problem(t, "the ledger cannot be read: %s", err.text);
+	if (n_reports || n_jobs || n_rollouts)
+		problem(t, "left in the ledger: %zu jobs, %zu reports, %zu open rollouts (%s)", n_jobs,
+			n_reports, n_rollouts, n_rollouts ? rollouts[0].phase : "");
+	if (t->w.workers[0].worker && t->w.workers[0].worker->n_rollouts)
+		problem(t, "left in memory: %zu rollouts", t->w.workers[0].worker->n_rollouts);
+	arena_free(a);
+}
+
+/* One lost disk while a job was held is a job that nobody can report: CodePipeline ends it. */
+static bool may_be_stranded(const struct sweep_run *r)
+{
+	return r->kind == SWEEP_LOST_BEFORE || r->kind == SWEEP_LOST_AFTER;
+}
+
+/* What must not make a good release fail: one answer lost, one refusal, one dead process. */
+static bool must_succeed(const struct sweep_run *r)
+{
+	return !r->c->bad && r->times == 1 && r->kind != SIM_FAULT_EXPIRED_TOKEN &&
+	       r->kind < SWEEP_LATE_BEFORE;
+}
+
+static void check(struct trial *t)
+{
+	bool reported;
+
+	if (!t->a) {
+		problem(t, "the action never ended");
+		return;
+	}
+	reported = t->a->n_reports > 0 &&
+		   t->a->reports[t->a->n_reports - 1].kind != SIM_REPORT_CONTINUE;
+	if (reported)
+		check_live(t, "at the report");
+	else if (t->run->kind < SWEEP_LATE_BEFORE)
+		problem(t, "CodePipeline ended the action, not the worker: %s", t->a->message);
+	/* nothing may happen now; or a restore, when it was not the worker that ended it */
+	world_run(&t->w, t->w.restart_after_ms + 15 * MINUTE_MS);
+	if (reported || !may_be_stranded(t->run))
+		check_live(t, "later");
+	check_first_token(t);
+	check_steps(t);
+	check_reports(t);
+	check_ledger(t);
+	if (must_succeed(t->run) && strcmp(t->a->status, "Succeeded") != 0)
+		problem(t, "one fault made a good release fail: %s", t->a->message);
+}
+
+static void arm(struct trial *t)
+{
+	const struct sweep_run *r = t->run;
+	int kind = r->kind;
+
+	if (kind == SWEEP_LATE_BEFORE || kind == SWEEP_LATE_AFTER)
+		t->w.restart_after_ms = 40 * MINUTE_MS;
+	t->w.lose_ledger = may_be_stranded(r);
+	if (kind == SWEEP_LATE_BEFORE || kind == SWEEP_LOST_BEFORE)
+		kind = SIM_FAULT_CRASH_BEFORE;
+	if (kind == SWEEP_LATE_AFTER || kind == SWEEP_LOST_AFTER)
+		kind = SIM_FAULT_CRASH_AFTER;
+	if (r->n)
+		sim_fault_at(t->w.sim, r->n, (enum sim_fault)kind, r->times);
+}
+
+void sweep_run(const struct sweep_run *run, int log_fd, struct sweep_result *out)
+{
+	struct trial t = {.run = run, .out = out};
+	uint64_t before;
+
+	*out = (struct sweep_result){0};
+	world_init(&t.w, run->seed, log_fd);
+	if (run->c->load_balancer) {
+		world_load_balancer(&t.w, NAME, STRATEGY, run->c->bad);
+		snprintf(t.resource, sizeof(t.resource), "%s", world_rule(&t.w, NAME));
+	} else {
+		world_lambda(&t.w, NAME, STRATEGY);
+		snprintf(t.resource, sizeof(t.resource), "lambda:" NAME ":live");
+	}
+	t.w.watch = watch;
+	t.w.watch_arg = &t;
+	before = sim_calls(t.w.sim);
+	arm(&t);
+	world_push(&t.w, NAME, run->c->bad ? "errors=0.4" : "errors=0.001");
+	world_start(&t.w);
+	t.a = world_run_action(&t.w, NAME, 3 * HOUR_MS);
+	out->calls = sim_calls(t.w.sim) - before;
+	out->hit = run->n && sim_fault_hit(t.w.sim);
+	check(&t);
+	if (t.a) {
+		out->succeeded = !strcmp(t.a->status, "Succeeded");
+		snprintf(out->status, sizeof(out->status), "%s: %s", t.a->status,
+			 out->succeeded ? t.a->summary : t.a->message);
+	}
+	world_release(&t.w);
+}
