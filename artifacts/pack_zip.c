@@ -258,6 +258,8 @@ int pack_zip_add(struct pack_zip *z, struct str name, bool executable, struct pa
 
 	if (z->n == ENTRIES_MAX)
 		return err_set(err, ERR_LIMIT, "zip: more than %d entries", ENTRIES_MAX);
+	if (source && source->fd >= 0 && source->size > SIZE_MAX_ZIP)
+		return refuse(err, ERR_LIMIT, name, "is larger than 4 GiB");
 	if (add_local(z, &e, err))
 		return -1;
 	if (!is_empty && (add_content(z, &e, source, err) || complete_local(z, &e, err)))

@@ -74,20 +74,6 @@ static la_ssize_t on_read(struct archive *a, void *arg, const void **p)
 	return (la_ssize_t)n;
 }
 
-static la_int64_t on_skip(struct archive *a, void *arg, la_int64_t n)
-{
-	struct untar *t = arg;
-	uint64_t rest = t->u->size - t->at;
-
-	(void)a;
-	if (n < 0 || t->gunzip)
-		return 0; /* then it reads instead */
-	if ((uint64_t)n > rest)
-		n = (la_int64_t)rest;
-	t->at += (uint64_t)n;
-	return n;
-}
-
 /* libarchive failed: its own words, or those of our callback. */
 static int failed(struct untar *t, const char *what, struct err *err)
 {
@@ -289,7 +275,7 @@ static int open_archive(struct untar *t, struct err *err)
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_lzma(a);
 	archive_read_support_filter_zstd(a);
-	if (archive_read_open2(a, t, NULL, on_read, on_skip, NULL) == ARCHIVE_OK)
+	if (archive_read_open(a, t, NULL, on_read, NULL) == ARCHIVE_OK)
 		return 0;
 	return unrecognised(t, err);
 }

@@ -311,6 +311,12 @@ static void test_refused_trees(void **state)
 	buf_release(&b);
 	cancel_free(cancel);
 
+	fd = openat(t.fd, "huge", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, 0xffffffff), 0);
+	check_dir_refused(t.fd, "", ERR_LIMIT, "\"huge\": is larger than 4 GiB");
+	close(fd);
+	assert_int_equal(unlinkat(t.fd, "huge", 0), 0);
+
 	/* nowhere to write to */
 	fd = openat(t.fd, "file", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(

@@ -335,24 +335,89 @@ static void test_damaged(void **state)
 	buf_release(&b);
 }
 
-static void gzip_again(struct buf *b)
+static void gzip_bytes(struct str s, struct buf *out)
 {
 	struct archive *a = archive_write_new();
 	struct archive_entry *e = archive_entry_new();
+
+	archive_write_set_format_raw(a);
+	archive_write_add_filter_gzip(a);
+	archive_write_set_bytes_in_last_block(a, 1);
+	assert_int_equal(archive_write_open(a, out, NULL, on_write, NULL), ARCHIVE_OK);
+	archive_entry_set_filetype(e, AE_IFREG);
+	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(a, s.p, s.n), s.n);
+	archive_entry_free(e);
+	tar_end(a);
+}
+
+static void gzip_again(struct buf *b)
+{
 	struct buf out;
 
 	buf_init(&out, 1 << 24);
-	archive_write_set_format_raw(a);
-	archive_write_add_filter_gzip(a);
-	assert_int_equal(archive_write_open(a, &out, NULL, on_write, NULL), ARCHIVE_OK);
-	archive_entry_set_filetype(e, AE_IFREG);
-	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
-	assert_int_equal(archive_write_data(a, b->p, b->n), b->n);
-	archive_entry_free(e);
-	tar_end(a);
+	gzip_bytes(buf_str(b), &out);
 	buf_clear(b);
 	buf_add_str(b, buf_str(&out));
 	buf_release(&out);
+}
+
+/* The plain tar again, as two members. */
+static void gzip_split(struct buf *b)
+{
+	struct buf tar;
+
+	buf_init(&tar, 1 << 24);
+	tar_make(plain, PAX, 0, &tar);
+	buf_clear(b);
+	gzip_bytes(str_sub(buf_str(&tar), 0, 1000), b);
+	gzip_bytes(str_sub(buf_str(&tar), 1000, tar.n), b);
+	buf_release(&tar);
+}
+
+/* libarchive does not look at gzip's checksum and length; we do. */
+static void test_gzip_checksum(void **state)
+{
+	struct unpack_stats stats;
+	struct temp t;
+	struct buf b;
+
+	(void)state;
+	temp_make(&t);
+	buf_init(&b, 1 << 24);
+	tar_make(plain, PAX, ARCHIVE_FILTER_GZIP, &b);
+	for (size_t i = 1; i <= 8; i++) {
+		b.p[b.n - i] ^= 1;
+		unpack_bad("trailer", buf_str(&b), NULL, ERR_MALFORMED, "gzip: the data are dam");
+		b.p[b.n - i] ^= 1;
+	}
+	/* in several members, and padded */
+	gzip_split(&b);
+	buf_add(&b, "\0\0\0\0\0\0\0", 7);
+	unpack_good(buf_str(&b), &t, &stats);
+	check_plain(t.fd);
+	buf_adds(&b, "garbage");
+	unpack_bad("garbage", buf_str(&b), NULL, ERR_MALFORMED, "gzip: the data are damaged");
+	buf_release(&b);
+	temp_remove(&t);
+}
+
+/* Zeros without end behind the end: they have a limit too. */
+static void test_endless_padding(void **state)
+{
+	struct unpack_limits l = unpack_limits_default();
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 64u << 20);
+	tar_make(plain, PAX, 0, &b);
+	while (b.n < 40u << 20)
+		buf_add(&b, (char[1024]){0}, 1024);
+	gzip_again(&b);
+	l.max_bytes = 1 << 20;
+	l.max_entries = 100;
+	unpack_bad("padding", buf_str(&b), &l, ERR_LIMIT, "larger than it may be unpacked");
+	buf_release(&b);
 }
 
 static void test_layers(void **state)
@@ -473,11 +538,12 @@ static void test_not_a_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),	   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_pax_utf8),   cmocka_unit_test(test_lies),
-		cmocka_unit_test(test_not_utf8),   cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_damaged),	   cmocka_unit_test(test_layers),
-		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_not_an_archive),
+		cmocka_unit_test(test_formats),	      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_pax_utf8),      cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_not_utf8),      cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_damaged),	      cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_gzip_checksum), cmocka_unit_test(test_endless_padding),
+		cmocka_unit_test(test_limits),	      cmocka_unit_test(test_not_an_archive),
 		cmocka_unit_test(test_not_a_file),
 	};
 

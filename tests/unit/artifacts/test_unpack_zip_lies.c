@@ -1,5 +1,6 @@
 #include "tests/unit/artifacts/unpacked.h"
 
+#include "artifacts/zip_directory.h"
 #include "tests/unit/artifacts/zip_maker.h"
 
 /* Zips that contradict themselves, or mean harm. Each must be refused for its own reason. */
@@ -111,6 +112,14 @@ static const struct {
 	 {.name = "s", .text = SIX, .extra = {"\x75\x70\6\0\1\0\0\0\0t", 10}},
 	 ERR_UNSAFE,
 	 "two different names"},
+	{"second name twice",
+	 {.name = "s", .text = SIX, .extra = {"\x75\x70\0\0\x75\x70\0\0", 8}},
+	 ERR_MALFORMED,
+	 "damaged extra"},
+	{"local sizes in a field that is missing",
+	 {.name = "s", .text = SIX, .local_wide = true},
+	 ERR_UNSAFE,
+	 "other sizes"},
 	{"short second name",
 	 {.name = "s", .text = SIX, .extra = {"\x75\x70\1\0\1", 5}},
 	 ERR_UNSAFE,
@@ -257,6 +266,7 @@ static const struct {
 	{"zip64: locator too early", {.zip64 = true, .locator = -4}, ERR_MALFORMED, "locator"},
 	{"zip64: locator far off", {.zip64 = true, .locator = 1ll << 50}, ERR_MALFORMED, "locator"},
 	{"zip64: record length", {.zip64 = true, .record = 1}, ERR_MALFORMED, "locator"},
+	{"zip64: locator of several", {.zip64 = true, .disks = 1}, ERR_MALFORMED, "split"},
 	{"zip64: disks", {.zip64 = true, .disks64 = 1}, ERR_MALFORMED, "split"},
 };
 
@@ -444,13 +454,104 @@ static void test_directory_cut(void **state)
 	zm_release(&z);
 }
 
+/* --- the directory alone, from a source that fails --- */
+
+struct failing {
+	struct str s;
+	uint64_t size; /* zeros in front of s make it up */
+	int left;      /* reads that succeed */
+};
+
+static int failing_read(void *arg, uint64_t at, void *p, size_t n, struct err *err)
+{
+	struct failing *f = arg;
+	uint64_t zeros = f->size - f->s.n;
+	char *to = p;
+
+	assert_true(at <= f->size && n <= f->size - at);
+	if (!f->left--)
+		return err_set(err, ERR_SYSTEM, "reading fails");
+	for (; n; n--, at++)
+		*to++ = at < zeros ? 0 : f->s.p[at - zeros];
+	return 0;
+}
+
+static int read_failing(struct failing *f, struct err *err)
+{
+	struct zip_source source = {.read = failing_read, .arg = f, .size = f->size};
+	struct unpack_limits l = unpack_limits_default();
+	struct arena *a = arena_new();
+	struct zip_directory d;
+	int rc = zip_directory_read(&source, &l, a, &d, err);
+
+	arena_free(a);
+	return rc;
+}
+
+/* Every read fails once: each failure is told as it is. */
+static void test_read_fails(void **state)
+{
+	struct failing f = {.s = {NULL, 0}};
+	struct err err = ERR_INIT;
+	char *extra = xcalloc(1, 2000), *zeros = xcalloc(1, 20000);
+	struct zm z;
+	int n = 0;
+
+	(void)state;
+	extra[0] = 'x';
+	extra[2] = (char)((2000 - 4) & 0xff);
+	extra[3] = (char)((2000 - 4) >> 8);
+	zm_begin(&z);
+	for (int i = 0; i < 3; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%d", i);
+		zm_add(&z, &(struct zm_entry){.name = name,
+					      .content = {zeros, 20000},
+					      .local_extra = {extra, 2000},
+					      .descriptor = 16});
+	}
+	zm_end(&z, &(struct zm_end){.zip64 = true});
+	f.s = buf_str(&z.out);
+	f.size = z.out.n;
+	do {
+		f.left = n++;
+		err = ERR_INIT;
+		if (read_failing(&f, &err)) {
+			assert_int_equal(err.code, ERR_SYSTEM);
+			assert_string_equal(err.text, "reading fails");
+		}
+	} while (err.code != ERR_OK);
+	assert_int_equal(n - 1, 3 + 3 + 2 + 2); /* the ends, and what each entry needs */
+	free(extra);
+	free(zeros);
+	zm_release(&z);
+}
+
+static void test_huge_directory(void **state)
+{
+	struct failing f = {.size = 70u << 20, .left = 1};
+	struct err err = ERR_INIT;
+	struct zm z;
+
+	(void)state;
+	zm_begin(&z);
+	zm_end(&z, &(struct zm_end){.size = (70 << 20) - 22});
+	f.s = buf_str(&z.out);
+	assert_int_equal(read_failing(&f, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_non_null(strstr(err.text, "its directory takes"));
+	zm_release(&z);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lies),	      cmocka_unit_test(test_end_lies),
-		cmocka_unit_test(test_junk),	      cmocka_unit_test(test_two_archives),
-		cmocka_unit_test(test_overlap),	      cmocka_unit_test(test_quoted_overlap),
-		cmocka_unit_test(test_directory_cut),
+		cmocka_unit_test(test_lies),	       cmocka_unit_test(test_end_lies),
+		cmocka_unit_test(test_junk),	       cmocka_unit_test(test_two_archives),
+		cmocka_unit_test(test_overlap),	       cmocka_unit_test(test_quoted_overlap),
+		cmocka_unit_test(test_directory_cut),  cmocka_unit_test(test_read_fails),
+		cmocka_unit_test(test_huge_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

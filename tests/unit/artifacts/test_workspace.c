@@ -207,6 +207,7 @@ static void test_remove_fails(void **state)
 			_exit(2);
 		if (mkdirat(t.fd, "locked", 0700) || mkdirat(t.fd, "locked/d", 0700) ||
 		    mkdirat(t.fd, "free", 0700) || mkdirat(t.fd, "free/d", 0700) ||
+		    mknodat(t.fd, "locked/file", S_IFREG | 0600, 0) ||
 		    fchmodat(t.fd, "locked", 0500, 0))
 			_exit(3);
 		if (!remove_content(t.fd, &e) || e.code != ERR_SYSTEM || e.sys != EACCES)
@@ -217,6 +218,37 @@ static void test_remove_fails(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_int_equal(fchmodat(t.fd, "locked", 0700, 0), 0);
+	temp_remove(&t);
+}
+
+static void test_sweep_fails(void **state)
+{
+	struct temp t;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	temp_make(&t);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct err e = ERR_INIT;
+
+		if (fchmod(t.fd, 0777) || (!geteuid() && setresuid(65534, 65534, 65534)))
+			_exit(2);
+		if (mkdirat(t.fd, "workspace-0000000000000001", 0700) ||
+		    mkdirat(t.fd, "workspace-0000000000000001/d", 0700) ||
+		    mkdirat(t.fd, "workspace-0000000000000001/d/e", 0700) ||
+		    fchmodat(t.fd, "workspace-0000000000000001/d", 0500, 0) ||
+		    mkdirat(t.fd, "workspace-0000000000000002", 0700))
+			_exit(3);
+		if (!workspace_sweep(t.fd, &e) || e.code != ERR_SYSTEM ||
+		    !strstr(e.text, "workspace-0000000000000001"))
+			_exit(4);
+		_exit(faccessat(t.fd, "workspace-0000000000000002", F_OK, 0) ? 0 : 5);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 0);
 	temp_remove(&t);
 }
 
@@ -351,15 +383,11 @@ static void test_writer_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create_and_remove),
-		cmocka_unit_test(test_create_fails),
-		cmocka_unit_test(test_names_taken),
-		cmocka_unit_test(test_sweep),
-		cmocka_unit_test(test_remove_links),
-		cmocka_unit_test(test_remove_deep),
-		cmocka_unit_test(test_remove_fails),
-		cmocka_unit_test(test_beneath),
-		cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_create_and_remove), cmocka_unit_test(test_create_fails),
+		cmocka_unit_test(test_names_taken),	  cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_remove_links),	  cmocka_unit_test(test_remove_deep),
+		cmocka_unit_test(test_remove_fails),	  cmocka_unit_test(test_sweep_fails),
+		cmocka_unit_test(test_beneath),		  cmocka_unit_test(test_writer),
 		cmocka_unit_test(test_writer_full_disk),
 	};
 

@@ -44,6 +44,7 @@ struct zm_entry {
 	uint16_t local_flags, local_method;
 	int64_t local_size, local_packed, local_signature;
 	uint32_t local_crc;
+	bool local_wide; /* sizes say "see zip64", and there is no such field */
 	int64_t descriptor_size;
 	/* lies in both */
 	int64_t both_size;
@@ -54,7 +55,8 @@ struct zm_end {
 	const char *comment;
 	int64_t n, n_here, at, size, disk; /* added to the truth, in the old record */
 	bool zip64;
-	int64_t n64, at64, size64, locator, record, disks64; /* likewise, in the new records */
+	int64_t n64, at64, size64, locator, record, disks64,
+		disks;	   /* likewise, in the new records */
 	bool full;	   /* the old record says "see zip64" everywhere */
 	struct str behind; /* the directory */
 };
@@ -121,7 +123,7 @@ static inline void zm_local(struct zm *z, const struct zm_entry *e, const struct
 	struct str name = e->local_name ? str_from(e->local_name) : t->name;
 	bool later = e->descriptor && !e->local_sizes;
 	uint64_t packed = later ? 0 : t->data.n, size = later ? 0 : t->size;
-	bool wide = e->zip64 || e->no_zip64_field;
+	bool wide = e->zip64 || e->no_zip64_field || e->local_wide;
 
 	packed += (uint64_t)e->local_packed;
 	size += (uint64_t)(e->local_size + e->both_size);
@@ -217,7 +219,7 @@ static inline void zm_end64(struct zm *z, const struct zm_end *e, uint64_t at, u
 	zm_put(&z->out, 8, size + (uint64_t)e->size64);
 	zm_put(&z->out, 8, at + (uint64_t)e->at64);
 	zm_put(&z->out, 4, 0x07064b50);
-	zm_put(&z->out, 4, 0);
+	zm_put(&z->out, 4, (uint64_t)e->disks);
 	zm_put(&z->out, 8, record + (uint64_t)e->locator);
 	zm_put(&z->out, 4, 1);
 }
