@@ -88,8 +88,8 @@ static void init_workers(struct world *w)
 
 		ww->world = w;
 		make_dir(ww->dir, sizeof(ww->dir), "%s/%d", w->dir, i);
-		snprintf(ww->ledger_path, sizeof(ww->ledger_path), "%s/ledger.db", ww->dir);
-		snprintf(ww->work_dir, sizeof(ww->work_dir), "%s/work", ww->dir);
+		snprintf(ww->ledger_path, sizeof(ww->ledger_path), "%s/%d/ledger.db", w->dir, i);
+		snprintf(ww->work_dir, sizeof(ww->work_dir), "%s/%d/work", w->dir, i);
 		ww->config = config_of(ww);
 	}
 }
