@@ -239,7 +239,8 @@ static bool act_failed(struct turn *t, const struct decision *d, const struct er
 	log_event(r->log, LOG_WARN, "rollout.act_failed", LOG_E(err), LOG_S("act", act_name(d->kind)),
 		LOG_B("sent", err->sent));
 	/* its effect is unknown or the target was busy: only a new look can tell */
-	if (err_is_retryable(err) || err->code == ERR_CONFLICT || err->code == ERR_CANCELED)
+	if (err_is_retryable(err) || err->code == ERR_CONFLICT || err->code == ERR_CANCELED ||
+	    err->sent)
 		return false;
 	r->act_err = *err;
 	r->has_act_err = true;

@@ -123,12 +123,35 @@ static void write_report(const struct turn *t, const struct job_details *d, stru
 	json_out_end(&o);
 }
 
+/* Write one output; once more with fresh keys when these are refused: they may have just expired. */
+static int publish_output(struct turn *t, const struct cp_artifact *out,
+			  const struct pack_entry *entry, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct aws_client client = t->w->client;
+	struct publish p = {.bucket = out->bucket,
+			    .key = out->key,
+			    .kms_key_id = r->job->encryption_key_id};
+	int rc;
+
+	client.credentials = r->job->artifact_credentials;
+	rc = publish_entries(&client, &p, entry, 1, err);
+	if (rc && err->code == ERR_DENIED) {
+		if (job_refresh(t->w, r->job, 0, err))
+			return -1;
+		client.credentials = r->job->artifact_credentials;
+		rc = publish_entries(&client, &p, entry, 1, err);
+	}
+	return rc ? err_wrap(err, "output artifact %s", out->name) : 0;
+}
+
 /* CodePipeline does not check that declared outputs exist: the next action would find nothing. */
 static int publish_outputs(struct turn *t, const struct job_details *d, struct err *err)
 {
 	struct rollout *r = t->r;
+	struct pack_entry entry = {.name = "rollout.json"};
 	struct buf text;
-	int rc = 0;
+	int rc;
 
 	if (r->job->n_outputs == 0)
 		return 0;
@@ -136,20 +159,10 @@ static int publish_outputs(struct turn *t, const struct job_details *d, struct e
 		return -1;
 	buf_init(&text, LIMIT_PLAN_BYTES);
 	write_report(t, d, &text);
+	entry.bytes = buf_str(&text);
 	rc = buf_check(&text, "the output artifact", err);
-	for (size_t i = 0; i < r->job->n_outputs && rc == 0; i++) {
-		const struct cp_artifact *out = &r->job->outputs[i];
-		struct aws_client client = t->w->client;
-		struct publish p = {.bucket = out->bucket,
-				    .key = out->key,
-				    .kms_key_id = r->job->encryption_key_id};
-		struct pack_entry entry = {.name = "rollout.json", .bytes = buf_str(&text)};
-
-		client.credentials = r->job->artifact_credentials;
-		rc = publish_entries(&client, &p, &entry, 1, err);
-		if (rc)
-			err_wrap(err, "output artifact %s", out->name);
-	}
+	for (size_t i = 0; i < r->job->n_outputs && rc == 0; i++)
+		rc = publish_output(t, &r->job->outputs[i], &entry, err);
 	buf_release(&text);
 	return rc;
 }
@@ -170,7 +183,8 @@ static int report_success(struct turn *t, struct err *err)
 	if (publish_outputs(t, &d, err)) {
 		const char *message;
 
-		if (err_is_retryable(err) || err->code == ERR_CANCELED)
+		if (err_is_retryable(err) || err->code == ERR_CANCELED || err->sent ||
+		    err->code == ERR_MALFORMED)
 			return -1;
 		message = arena_printf(t->arena,
 				       "The rollout succeeded and the candidate serves everything, but "

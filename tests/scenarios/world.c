@@ -97,9 +97,6 @@ static void init_workers(struct world *w)
 void world_init(struct world *w, uint64_t seed, int log_fd)
 {
 	struct sim_options o = sim_options_default();
-	struct credentials_parts parts = {.access_key_id = STR("AKIASIMWORKER000001"),
-					  .secret_access_key = STR("sim-secret"),
-					  .source = "test"};
 
 	*w = (struct world){.arena = arena_new(), .restart_after_ms = RESTART_AFTER_MS};
 	make_dirs(w);
@@ -113,17 +110,13 @@ void world_init(struct world *w, uint64_t seed, int log_fd)
 	sim_on_crash(w->sim, on_crash, w);
 	w->settings = (struct aws_settings){.region = "eu-central-1"};
 	w->log = log_fd >= 0 ? log_new(log_fd, LOG_TEXT, LOG_INFO, false, sim_clock(w->sim)) : NULL;
-	MUST("credentials",
-	     !(w->credentials = credentials_static_new(&parts, &must_err)));
 	world_control(w, "codepipeline action-type Deploy Rollout 1");
 }
 
 void world_start_worker(struct world *w, int i)
 {
 	struct world_worker *ww = &w->workers[i];
-	struct worker_deps d = {.config = &ww->config,
-				.credentials = w->credentials,
-				.region = "eu-central-1"};
+	struct worker_deps d = {.config = &ww->config, .region = "eu-central-1"};
 	struct aws_deps deps = {.http = sim_http(w->sim),
 				.clock = sim_clock(w->sim),
 				.rng = sim_rng(w->sim),
@@ -135,6 +128,8 @@ void world_start_worker(struct world *w, int i)
 	ww->cancel = cancel_new();
 	deps.cancel = ww->cancel;
 	ww->aws = aws_new(&deps);
+	ww->credentials = credentials_cached_new(credentials_imds_new(ww->aws), deps.clock, w->log);
+	d.credentials = ww->credentials;
 	MUST("ledger", !(ww->ledger = ledger_open(ww->ledger_path, &must_err)));
 	d.aws = ww->aws;
 	d.ledger = ww->ledger;
@@ -157,6 +152,8 @@ void world_kill_worker(struct world *w, int i)
 	ww->worker = NULL;
 	ledger_close(ww->ledger);
 	ww->ledger = NULL;
+	credentials_provider_free(ww->credentials);
+	ww->credentials = NULL;
 	aws_free(ww->aws);
 	ww->aws = NULL;
 	cancel_free(ww->cancel);
@@ -204,7 +201,6 @@ void world_release(struct world *w)
 		remove_dir(w->workers[i].dir);
 	}
 	remove_dir(w->dir);
-	credentials_provider_free(w->credentials);
 	sim_free(w->sim);
 	log_free(w->log);
 	arena_free(w->arena);

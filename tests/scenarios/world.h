@@ -20,6 +20,7 @@ struct world_worker {
 	struct config config;
 	struct cancel *cancel;
 	struct aws *aws;
+	struct credentials_provider *credentials; /* of the instance's role, refreshed as in EC2 */
 	struct ledger *ledger;
 	struct worker *worker; /* NULL while it is dead */
 	bool crashed;	       /* a crash fault has struck it since it was started */
@@ -32,7 +33,6 @@ struct world {
 	struct sim *sim;
 	struct aws_settings settings;
 	struct log *log;
-	struct credentials_provider *credentials;
 	struct arena *arena;
 	char dir[64];
 	struct world_worker workers[WORLD_WORKERS_MAX];
