@@ -20,7 +20,7 @@ enum exit_status cli_help(void);
 enum exit_status cli_version(void);
 enum exit_status cli_example(void);
 
-/* --- cli.c: shared by them and by run ---------------------------------------------------------- */
+/* --- cli.c: shared by them and by run --------------------------------------------------------- */
 
 /* The default; read only when it exists, unless --config names another. */
 #define CLI_CONFIG_PATH "/etc/rollout-worker/rollout-worker.conf"
@@ -48,7 +48,7 @@ const char *cli_ledger_path(struct arena *a, const struct config *c);
 struct clock *cli_clock_new(const struct config *c);
 void cli_clock_free(struct clock *clock);
 
-/* --- cli_check.c: shared with cli_plan --------------------------------------------------------- */
+/* --- cli_check.c: shared with cli_plan ---------------------------------------------------- */
 
 /* What --plan, --property and --artifact say. */
 struct cli_input {

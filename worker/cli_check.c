@@ -100,7 +100,8 @@ static int read_fd(int fd, const char *name, struct cli_input *in, struct str *t
 	buf_init(&b, LIMIT_PLAN_BYTES);
 	while ((n = read(fd, block, sizeof(block))) > 0 && !b.over)
 		buf_add(&b, block, (size_t)n);
-	rc = n < 0 ? err_set_sys(err, ERR_SYSTEM, errno, "read %s", name) : buf_check(&b, name, err);
+	rc = n < 0 ? err_set_sys(err, ERR_SYSTEM, errno, "read %s", name)
+		   : buf_check(&b, name, err);
 	if (rc == 0)
 		*text = (struct str){arena_strndup(in->arena, b.p, b.n), b.n};
 	buf_release(&b);

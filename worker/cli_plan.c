@@ -43,8 +43,9 @@ static void add_own_calls(struct call_list *l, const struct config *config)
 {
 	for (size_t i = 0; i < config->n_action_types; i++) {
 		const struct cp_action_type *t = &config->action_types[i].type;
-		const char *arn = arena_printf(l->arena, "arn:aws:codepipeline:*:*:actiontype:%s/%s/%s/%s",
-					       t->owner, t->category, t->provider, t->version);
+		const char *arn =
+			arena_printf(l->arena, "arn:aws:codepipeline:*:*:actiontype:%s/%s/%s/%s",
+				     t->owner, t->category, t->provider, t->version);
 
 		add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "PollForJobs",
 						  "codepipeline:PollForJobs", arn, false});
@@ -74,8 +75,7 @@ static void add_role_call(struct call_list *l, const struct plan *p)
 static void add_reports(struct call_list *l)
 {
 	add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "PutJobSuccessResult",
-					  "codepipeline:PutJobSuccessResult",
-					  "*", true});
+					  "codepipeline:PutJobSuccessResult", "*", true});
 	add_call(l, &(struct target_call){PHASE_WATCH, "codepipeline", "ListActionExecutions",
 					  "codepipeline:ListActionExecutions",
 					  "arn:aws:codepipeline:*:*:*", false});
@@ -112,7 +112,7 @@ static void add_line(struct buf *out, int64_t at_ms, enum phase phase, const cha
 	char at[DURATION_TEXT_SIZE];
 
 	duration_format(at_ms, at);
-	buf_addf(out, "  %-9s %-8s  %s\n", at, phase_name(phase), text);
+	buf_addf(out, "  %-9s %-9s  %s\n", at, phase_name(phase), text);
 }
 
 static const char *guards_text(struct arena *a, const struct plan *p, unsigned in)
@@ -139,10 +139,11 @@ static void add_steps(struct buf *out, struct arena *a, const struct plan *p, in
 
 		weight_format(s->weight_bp, weight);
 		add_line(out, *at, PHASE_SHIFT,
-			 arena_printf(a, "step %zu of %zu: %s to the candidate, watched for %s by %s%s",
-				      i + 1, p->n_steps, weight, limit_text(a, s->watch_ms),
-				      guards_text(a, p, GUARD_IN_WATCH),
-				      s->approve ? ", then waits for approval" : ""));
+			 arena_printf(
+				 a, "step %zu of %zu: %s to the candidate, watched for %s by %s%s",
+				 i + 1, p->n_steps, weight, limit_text(a, s->watch_ms),
+				 guards_text(a, p, GUARD_IN_WATCH),
+				 s->approve ? ", then waits for approval" : ""));
 		*at += s->watch_ms;
 	}
 }
@@ -151,8 +152,10 @@ static void add_time_line(struct buf *out, struct arena *a, const struct plan *p
 {
 	int64_t at = 0;
 
-	buf_adds(out, "Time-line, when everything passes; preparing and verifying take what they take:\n");
-	add_line(out, 0, PHASE_INSPECT, "read the target, keep what is live now as the undo record");
+	buf_adds(out, "Time-line, when everything passes; preparing and verifying take what they "
+		      "take:\n");
+	add_line(out, 0, PHASE_INSPECT,
+		 "read the target, keep what is live now as the undo record");
 	add_line(out, 0, PHASE_PREPARE,
 		 arena_printf(a, "bring the candidate up without traffic, in %s at most",
 			      limit_text(a, p->prepare_ms)));
@@ -174,7 +177,7 @@ static void add_time_line(struct buf *out, struct arena *a, const struct plan *p
 
 static void add_calls(struct buf *out, const struct call_list *l)
 {
-	buf_adds(out, "\nCalls, in order (RESTORE only when it goes back):\n");
+	buf_adds(out, "\nCalls, in order (RESTORE and FAILED only when it goes back):\n");
 	for (int phase = 0; phase < PHASE_COUNT; phase++) {
 		for (size_t i = 0; i < l->n; i++) {
 			const struct target_call *c = &l->calls[i];
@@ -197,19 +200,21 @@ static int by_action(const void *a, const void *b)
 	return order ? order : strcmp(x->resource, y->resource);
 }
 
-static void add_permissions(struct buf *out, struct call_list *l)
+/* What the worker does by its own role even when the target's calls are made by another. */
+static bool is_own(const struct target_call *c)
+{
+	return !strcmp(c->service, "codepipeline") || !strcmp(c->service, "sts");
+}
+
+static void add_actions(struct buf *out, const struct call_list *l, bool all, bool own)
 {
 	const struct target_call *last = NULL;
-	size_t n = 0;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (l->calls[i].iam_action)
-			l->calls[n++] = l->calls[i];
-	qsort(l->calls, n, sizeof(*l->calls), by_action);
-	buf_adds(out, "\nWhat IAM must allow:\n");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		const struct target_call *c = &l->calls[i];
 
+		if (!all && is_own(c) != own)
+			continue;
 		if (!last || by_action(last, c) != 0) {
 			buf_addf(out, "  %-45s ", c->iam_action);
 			cli_add_clean(out, c->resource);
@@ -217,6 +222,25 @@ static void add_permissions(struct buf *out, struct call_list *l)
 		}
 		last = c;
 	}
+}
+
+static void add_permissions(struct buf *out, struct call_list *l, const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->calls[i].iam_action)
+			l->calls[n++] = l->calls[i];
+	l->n = n;
+	qsort(l->calls, n, sizeof(*l->calls), by_action);
+	buf_adds(out, "\nWhat IAM must allow the worker's role:\n");
+	add_actions(out, l, !p->role_arn, true);
+	if (!p->role_arn)
+		return;
+	buf_adds(out, "\nWhat IAM must allow ");
+	cli_add_clean(out, p->role_arn);
+	buf_adds(out, ":\n");
+	add_actions(out, l, false, false);
 }
 
 static const char *target_text(struct arena *a, const struct plan_target *t)
@@ -243,7 +267,7 @@ static void add_plan(struct buf *out, struct arena *a, const struct config *conf
 	add_time_line(out, a, p);
 	collect(&l, config, p);
 	add_calls(out, &l);
-	add_permissions(out, &l);
+	add_permissions(out, &l, p);
 	free(l.calls);
 }
 

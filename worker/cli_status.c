@@ -48,7 +48,15 @@ static const char *iso(struct arena *a, struct utc t)
 
 /* --- status ----------------------------------------------------------------------------------- */
 
-enum { COLUMN_ID, COLUMN_ACTION, COLUMN_TARGET, COLUMN_PHASE, COLUMN_UPDATED, COLUMN_SUMMARY, COLUMNS };
+enum {
+	COLUMN_ID,
+	COLUMN_ACTION,
+	COLUMN_TARGET,
+	COLUMN_PHASE,
+	COLUMN_UPDATED,
+	COLUMN_SUMMARY,
+	COLUMNS
+};
 
 static const char *clean(struct arena *a, const char *text)
 {
@@ -303,7 +311,7 @@ static int write_command(const struct ledger_command *c, const char *path, struc
 }
 
 static enum exit_status operate(const struct options *o, struct arena *a, struct ledger *l,
-			       const struct config *config, struct buf *out)
+				const struct config *config, struct buf *out)
 {
 	struct clock *clock = cli_clock_new(config);
 	struct ledger_command c = {.rollout_id = o->id,
@@ -318,8 +326,8 @@ static enum exit_status operate(const struct options *o, struct arena *a, struct
 	if (ledger_rollout_get(l, o->id, a, &r, &err))
 		return cli_say(CLI_FAILED, "%s", err.text);
 	if (!r)
-		return cli_say(CLI_FAILED, "there is no rollout %s in the ledger; status lists them",
-			       o->id);
+		return cli_say(CLI_FAILED,
+			       "there is no rollout %s in the ledger; status lists them", o->id);
 	if (r->final)
 		return cli_say(CLI_FAILED, "rollout %s has ended: %s", o->id, r->phase);
 	if (write_command(&c, cli_ledger_path(a, config), &err))

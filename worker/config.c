@@ -52,8 +52,10 @@ static void read_settings(struct loader *l, const struct profile *section)
 
 static void read_action_type(struct loader *l, const struct profile *section)
 {
-	struct config_action_type t = {
-		.type = {.category = "Deploy", .owner = "Custom", .provider = "Rollout", .version = "1"}};
+	struct config_action_type t = {.type = {.category = "Deploy",
+						.owner = "Custom",
+						.provider = "Rollout",
+						.version = "1"}};
 	size_t before = l->problems->n_errors;
 	struct str name, rest;
 
@@ -76,10 +78,10 @@ static void read_action_type(struct loader *l, const struct profile *section)
 		}
 	}
 	if (l->problems->n_errors == before)
-		action_type_add(&t,
-				file_place(l, section->line,
-					   arena_printf(l->arena, "[%s]", section->name)),
-				l->config, l->problems);
+		action_type_add(
+			&t,
+			file_place(l, section->line, arena_printf(l->arena, "[%s]", section->name)),
+			l->config, l->problems);
 }
 
 static bool is_action_type(const struct profile *section)

@@ -1,15 +1,9 @@
 #include "worker/config_table.h"
 
-#include <string.h>
-
-#include "aws/core/http.h"
 #include "aws/core/limits.h"
-#include "aws/endpoint.h"
-#include "worker/rollout/plan.h"
 
 /*
- * The only list of settings. A type is three small functions (read, write, say what is wanted); a
- * setting is a row.
+ * The only list of settings: a setting is a row. What the types can do is in config_value.c.
  */
 #define AT(member) offsetof(struct config, member)
 #define SECOND 1000
@@ -35,78 +29,189 @@ static const char ARTIFACTS[] = "Limits of input artifacts";
 static const char TESTS[] = "Tests";
 
 const struct setting SETTINGS[] = {
-	{.name = "action_types", .group = WORK, .type = SETTING_ACTION_TYPES,
+	{.name = "action_types",
+	 .group = WORK,
+	 .type = SETTING_ACTION_TYPES,
 	 .fallback = "Deploy/Rollout/1",
 	 .help = "Custom action types to poll for: CATEGORY/PROVIDER/VERSION, followed by "
 		 "?PROPERTY=VALUE for a queryable property, separated by commas."},
 
-	{.name = "threads", .group = MUCH, .type = SETTING_INTEGER, .offset = AT(threads),
-	 .min = 1, .max = 64, .fallback = "8", .help = "Rollouts that are worked on at the same moment."},
-	{.name = "slots", .group = MUCH, .type = SETTING_INTEGER, .offset = AT(slots), .min = 1,
-	 .max = 1000, .fallback = "100", .help = "Jobs held at once; one that waits takes no thread."},
-	{.name = "unpacks", .group = MUCH, .type = SETTING_INTEGER, .offset = AT(unpacks),
-	 .min = 1, .max = 64, .fallback = "2", .help = "Artifacts fetched and unpacked at once."},
+	{.name = "threads",
+	 .group = MUCH,
+	 .type = SETTING_INTEGER,
+	 .offset = AT(threads),
+	 .min = 1,
+	 .max = 64,
+	 .fallback = "8",
+	 .help = "Rollouts that are worked on at the same moment."},
+	{.name = "slots",
+	 .group = MUCH,
+	 .type = SETTING_INTEGER,
+	 .offset = AT(slots),
+	 .min = 1,
+	 .max = 1000,
+	 .fallback = "100",
+	 .help = "Jobs held at once; one that waits takes no thread."},
+	{.name = "unpacks",
+	 .group = MUCH,
+	 .type = SETTING_INTEGER,
+	 .offset = AT(unpacks),
+	 .min = 1,
+	 .max = 64,
+	 .fallback = "2",
+	 .help = "Artifacts fetched and unpacked at once."},
 
-	{.name = "hold", .group = TIMES, .type = SETTING_DURATION, .offset = AT(hold_ms),
-	 .min = 15 * SECOND, .max = 10 * MINUTE, .fallback = "60s",
-	 .help = "How long a job is held before the rollout's state is handed back to CodePipeline."},
-	{.name = "tick", .group = TIMES, .type = SETTING_DURATION, .offset = AT(tick_ms),
-	 .min = SECOND, .max = MINUTE, .fallback = "10s",
+	{.name = "hold",
+	 .group = TIMES,
+	 .type = SETTING_DURATION,
+	 .offset = AT(hold_ms),
+	 .min = 15 * SECOND,
+	 .max = 10 * MINUTE,
+	 .fallback = "60s",
+	 .help = "How long a job is held before the rollout's state is handed back to "
+		 "CodePipeline."},
+	{.name = "tick",
+	 .group = TIMES,
+	 .type = SETTING_DURATION,
+	 .offset = AT(tick_ms),
+	 .min = SECOND,
+	 .max = MINUTE,
+	 .fallback = "10s",
 	 .help = "How often target and guards are looked at; not longer than hold."},
-	{.name = "poll", .group = TIMES, .type = SETTING_DURATION, .offset = AT(poll_ms),
-	 .min = SECOND, .max = 5 * MINUTE, .fallback = "15s",
+	{.name = "poll",
+	 .group = TIMES,
+	 .type = SETTING_DURATION,
+	 .offset = AT(poll_ms),
+	 .min = SECOND,
+	 .max = 5 * MINUTE,
+	 .fallback = "15s",
 	 .help = "Pause after a poll that brought nothing."},
-	{.name = "stop", .group = TIMES, .type = SETTING_DURATION, .offset = AT(stop_ms),
-	 .min = SECOND, .max = 10 * MINUTE, .fallback = "30s",
+	{.name = "stop",
+	 .group = TIMES,
+	 .type = SETTING_DURATION,
+	 .offset = AT(stop_ms),
+	 .min = SECOND,
+	 .max = 10 * MINUTE,
+	 .fallback = "30s",
 	 .help = "Limit of a graceful stop; then calls are broken off."},
 
-	{.name = "state_dir", .group = PLACES, .type = SETTING_PATH, .offset = AT(state_dir),
+	{.name = "state_dir",
+	 .group = PLACES,
+	 .type = SETTING_PATH,
+	 .offset = AT(state_dir),
 	 .fallback = "/var/lib/rollout-worker",
 	 .help = "Directory of the ledger; on a local disk, and one worker's alone."},
-	{.name = "work_dir", .group = PLACES, .type = SETTING_PATH, .offset = AT(work_dir),
-	 .shown = "<state_dir>/work", .help = "Directory that artifacts are unpacked in."},
+	{.name = "work_dir",
+	 .group = PLACES,
+	 .type = SETTING_PATH,
+	 .offset = AT(work_dir),
+	 .shown = "<state_dir>/work",
+	 .help = "Directory that artifacts are unpacked in."},
 
-	{.name = "log_level", .group = LOGS, .type = SETTING_CHOICE, .offset = AT(log_level),
-	 .choices = LEVELS, .fallback = "info", .help = "The least important events that are logged."},
-	{.name = "log_format", .group = LOGS, .type = SETTING_CHOICE, .offset = AT(log_format),
-	 .choices = FORMATS, .fallback = "text", .help = "key=value, or one JSON object a line."},
-	{.name = "log_systemd", .group = LOGS, .type = SETTING_BOOL, .offset = AT(log_systemd),
-	 .fallback = "false", .help = "Lines for the journal: with a priority, without the time."},
+	{.name = "log_level",
+	 .group = LOGS,
+	 .type = SETTING_CHOICE,
+	 .offset = AT(log_level),
+	 .choices = LEVELS,
+	 .fallback = "info",
+	 .help = "The least important events that are logged."},
+	{.name = "log_format",
+	 .group = LOGS,
+	 .type = SETTING_CHOICE,
+	 .offset = AT(log_format),
+	 .choices = FORMATS,
+	 .fallback = "text",
+	 .help = "key=value, or one JSON object a line."},
+	{.name = "log_systemd",
+	 .group = LOGS,
+	 .type = SETTING_BOOL,
+	 .offset = AT(log_systemd),
+	 .fallback = "false",
+	 .help = "Lines for the journal: with a priority, without the time."},
 
-	{.name = "profile", .group = AWS, .type = SETTING_TEXT, .offset = AT(aws.profile),
+	{.name = "profile",
+	 .group = AWS,
+	 .type = SETTING_TEXT,
+	 .offset = AT(aws.profile),
 	 .help = "Profile in the shared AWS files."},
-	{.name = "region", .group = AWS, .type = SETTING_REGION, .offset = AT(aws.region),
+	{.name = "region",
+	 .group = AWS,
+	 .type = SETTING_REGION,
+	 .offset = AT(aws.region),
 	 .help = "Region of the pipelines. When nothing says it, the instance is asked."},
-	{.name = "endpoint_url", .group = AWS, .type = SETTING_URL, .offset = AT(aws.endpoint_url),
+	{.name = "endpoint_url",
+	 .group = AWS,
+	 .type = SETTING_URL,
+	 .offset = AT(aws.endpoint_url),
 	 .help = "Send every call there instead of to AWS."},
-	{.name = "ca_bundle", .group = AWS, .type = SETTING_PATH, .offset = AT(aws.ca_bundle),
+	{.name = "ca_bundle",
+	 .group = AWS,
+	 .type = SETTING_PATH,
+	 .offset = AT(aws.ca_bundle),
 	 .help = "PEM file with the authorities to trust, instead of the system's."},
-	{.name = "imds_endpoint", .group = AWS, .type = SETTING_URL, .offset = AT(aws.imds_endpoint),
+	{.name = "imds_endpoint",
+	 .group = AWS,
+	 .type = SETTING_URL,
+	 .offset = AT(aws.imds_endpoint),
 	 .help = "Address of the instance metadata service."},
-	{.name = "imds_endpoint_mode", .group = AWS, .type = SETTING_WORD,
-	 .offset = AT(aws.imds_endpoint_mode), .choices = MODES,
+	{.name = "imds_endpoint_mode",
+	 .group = AWS,
+	 .type = SETTING_WORD,
+	 .offset = AT(aws.imds_endpoint_mode),
+	 .choices = MODES,
 	 .help = "Which of its two addresses to use."},
-	{.name = "s3_force_path_style", .group = AWS, .type = SETTING_BOOL,
-	 .offset = AT(aws.s3_force_path_style), .fallback = "false",
+	{.name = "s3_force_path_style",
+	 .group = AWS,
+	 .type = SETTING_BOOL,
+	 .offset = AT(aws.s3_force_path_style),
+	 .fallback = "false",
 	 .help = "Put the name of a bucket into the path, never into the host."},
 
-	{.name = "artifact_max_size", .group = ARTIFACTS, .type = SETTING_SIZE,
-	 .offset = AT(artifact_max_bytes), .min = KIB, .max = TIB, .fallback = "5GiB",
+	{.name = "artifact_max_size",
+	 .group = ARTIFACTS,
+	 .type = SETTING_SIZE,
+	 .offset = AT(artifact_max_bytes),
+	 .min = KIB,
+	 .max = TIB,
+	 .fallback = "5GiB",
 	 .help = "Largest artifact that is fetched."},
-	{.name = "unpack_max_size", .group = ARTIFACTS, .type = SETTING_SIZE,
-	 .offset = AT(unpack.max_bytes), .min = KIB, .max = TIB, .fallback = "20GiB",
+	{.name = "unpack_max_size",
+	 .group = ARTIFACTS,
+	 .type = SETTING_SIZE,
+	 .offset = AT(unpack.max_bytes),
+	 .min = KIB,
+	 .max = TIB,
+	 .fallback = "20GiB",
 	 .help = "All files of it together, unpacked."},
-	{.name = "unpack_max_file_size", .group = ARTIFACTS, .type = SETTING_SIZE,
-	 .offset = AT(unpack.max_entry_bytes), .min = KIB, .max = TIB, .fallback = "10GiB",
+	{.name = "unpack_max_file_size",
+	 .group = ARTIFACTS,
+	 .type = SETTING_SIZE,
+	 .offset = AT(unpack.max_entry_bytes),
+	 .min = KIB,
+	 .max = TIB,
+	 .fallback = "10GiB",
 	 .help = "One file of it, unpacked."},
-	{.name = "unpack_max_entries", .group = ARTIFACTS, .type = SETTING_INTEGER,
-	 .offset = AT(unpack.max_entries), .min = 1, .max = 1000000, .fallback = "200000",
+	{.name = "unpack_max_entries",
+	 .group = ARTIFACTS,
+	 .type = SETTING_INTEGER,
+	 .offset = AT(unpack.max_entries),
+	 .min = 1,
+	 .max = 1000000,
+	 .fallback = "200000",
 	 .help = "Files and directories in it."},
-	{.name = "unpack_max_depth", .group = ARTIFACTS, .type = SETTING_INTEGER,
-	 .offset = AT(unpack.max_depth), .min = 1, .max = 256, .fallback = "64",
+	{.name = "unpack_max_depth",
+	 .group = ARTIFACTS,
+	 .type = SETTING_INTEGER,
+	 .offset = AT(unpack.max_depth),
+	 .min = 1,
+	 .max = 256,
+	 .fallback = "64",
 	 .help = "Directories inside each other."},
 
-	{.name = "test_clock", .group = TESTS, .type = SETTING_CLOCK, .offset = AT(test_clock),
+	{.name = "test_clock",
+	 .group = TESTS,
+	 .type = SETTING_CLOCK,
+	 .offset = AT(test_clock),
 	 .help = "Let time run faster, as a simulator on this machine does: the moment at which "
 		 "both clocks agree, in milliseconds since 1970, and the speed. Refused with any "
 		 "endpoint that is not on this machine."},
@@ -114,8 +219,8 @@ const struct setting SETTINGS[] = {
 const size_t N_SETTINGS = sizeof(SETTINGS) / sizeof(SETTINGS[0]);
 
 _Static_assert(LIMIT_ARTIFACT_BYTES == 5 * GIB && LIMIT_UNPACKED_BYTES == 20 * GIB &&
-		       LIMIT_UNPACKED_ENTRY_BYTES == 10 * GIB &&
-		       LIMIT_UNPACKED_ENTRIES == 200000 && LIMIT_UNPACKED_DEPTH == 64,
+		       LIMIT_UNPACKED_ENTRY_BYTES == 10 * GIB && LIMIT_UNPACKED_ENTRIES == 200000 &&
+		       LIMIT_UNPACKED_DEPTH == 64,
 	       "the defaults of the table are those of limits.h");
 
 static bool same_name(const char *a, const char *b)
@@ -132,404 +237,4 @@ const struct setting *setting_find(const char *name)
 		if (same_name(SETTINGS[i].name, name))
 			return &SETTINGS[i];
 	return NULL;
-}
-
-/* --- sizes ------------------------------------------------------------------------------------ */
-
-static const char *const UNITS[] = {"", "KiB", "MiB", "GiB", "TiB"};
-#define N_UNITS (sizeof(UNITS) / sizeof(UNITS[0]))
-
-static bool size_parse(struct str s, int64_t *out)
-{
-	size_t digits = 0;
-	int64_t n;
-
-	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
-		digits++;
-	if (!str_parse_i64(str_sub(s, 0, digits), 0, INT64_MAX, &n))
-		return false;
-	for (size_t i = 0; i < N_UNITS; i++) {
-		int64_t factor = INT64_C(1) << (10 * i);
-
-		if (!str_is(str_trim(str_sub(s, digits, s.n)), UNITS[i]))
-			continue;
-		if (n > INT64_MAX / factor)
-			return false;
-		*out = n * factor;
-		return true;
-	}
-	return false;
-}
-
-static void size_format(int64_t n, struct buf *out)
-{
-	size_t unit = 0;
-
-	while (n && unit + 1 < N_UNITS && n % 1024 == 0) {
-		n /= 1024;
-		unit++;
-	}
-	buf_addf(out, "%lld%s", (long long)n, UNITS[unit]);
-}
-
-/* --- action types ----------------------------------------------------------------------------- */
-
-/* CodePipeline's own rules: ActionProvider, Version and the queryable value in its service model. */
-static bool is_word(const char *s, size_t max)
-{
-	size_t n = strlen(s);
-
-	for (size_t i = 0; i < n; i++)
-		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
-		      (s[i] >= '0' && s[i] <= '9') || s[i] == '_' || s[i] == '-'))
-			return false;
-	return n > 0 && n <= max;
-}
-
-static bool is_category(const char *s)
-{
-	static const char *const known[] = {"Build", "Deploy", "Test", "Invoke"};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (!strcmp(s, known[i]))
-			return true;
-	return false;
-}
-
-static bool is_property(const char *s)
-{
-	size_t n = strlen(s);
-
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)s[i] < 0x20 || (unsigned char)s[i] > 0x7e)
-			return false;
-	return n > 0 && n <= 50;
-}
-
-static bool same_action_type(const struct config_action_type *a, const struct config_action_type *b)
-{
-	if (strcmp(a->type.category, b->type.category) != 0 ||
-	    strcmp(a->type.provider, b->type.provider) != 0 ||
-	    strcmp(a->type.version, b->type.version) != 0 || !a->query_name != !b->query_name)
-		return false;
-	return !a->query_name || (!strcmp(a->query_name, b->query_name) &&
-				  !strcmp(a->query_value, b->query_value));
-}
-
-bool action_type_add(const struct config_action_type *t, const char *place, struct config *c,
-		     struct problems *problems)
-{
-	size_t before = problems->n_errors;
-
-	if (!is_category(t->type.category))
-		problem_add(problems, place, t->type.category,
-			    "a category is Build, Deploy, Test or Invoke");
-	if (!is_word(t->type.provider, 35))
-		problem_add(problems, place, t->type.provider,
-			    "a provider has 1 to 35 letters, digits, \"_\" or \"-\"");
-	if (!is_word(t->type.version, 9))
-		problem_add(problems, place, t->type.version,
-			    "a version has 1 to 9 letters, digits, \"_\" or \"-\"");
-	if (t->query_name && (!is_property(t->query_name) || !is_word(t->query_value, 50)))
-		problem_add(problems, place, NULL,
-			    "a query is PROPERTY=VALUE: up to 50 characters each, the value of "
-			    "letters, digits, \"_\" or \"-\"");
-	if (problems->n_errors != before)
-		return false;
-	for (size_t i = 0; i < c->n_action_types; i++) {
-		if (same_action_type(&c->action_types[i], t)) {
-			problem_add(problems, place, t->type.provider,
-				    "this action type is polled for already");
-			return false;
-		}
-	}
-	if (c->n_action_types == CONFIG_ACTION_TYPES_MAX) {
-		problem_add(problems, place, NULL, "more than %d action types",
-			    CONFIG_ACTION_TYPES_MAX);
-		return false;
-	}
-	c->action_types[c->n_action_types++] = *t;
-	return true;
-}
-
-bool action_type_parse(struct str text, const char *place, struct arena *a, struct config *c,
-		       struct problems *problems)
-{
-	struct config_action_type t = {.type.owner = "Custom"};
-	const char *query = text.n ? memchr(text.p, '?', text.n) : NULL;
-	struct str rest = text, id = {0}, part[4];
-	bool whole;
-	size_t n = 0;
-
-	str_next(&rest, '?', &id);
-	whole = !str_ends(id, "/");
-	while (n < 4 && str_next(&id, '/', &part[n]))
-		n++;
-	if (n != 3 || !whole) {
-		problem_add(problems, place, str_dup(a, text),
-			    "write CATEGORY/PROVIDER/VERSION, as in Deploy/Rollout/1");
-		return false;
-	}
-	t.type.category = str_dup(a, part[0]);
-	t.type.provider = str_dup(a, part[1]);
-	t.type.version = str_dup(a, part[2]);
-	if (query) {
-		struct str name = {0};
-
-		str_next(&rest, '=', &name);
-		t.query_name = str_dup(a, name);
-		t.query_value = str_dup(a, rest);
-	}
-	return action_type_add(&t, place, c, problems);
-}
-
-static bool action_types_parse(struct str list, const char *place, struct arena *a,
-			       struct config *c, struct problems *problems)
-{
-	bool ok = true;
-	struct str item;
-
-	c->n_action_types = 0;
-	while (str_next(&list, ',', &item))
-		ok &= action_type_parse(str_trim(item), place, a, c, problems);
-	if (ok && c->n_action_types == 0) {
-		problem_add(problems, place, NULL, "at least one action type is needed");
-		return false;
-	}
-	return ok;
-}
-
-static void action_types_format(const struct config *c, struct buf *out)
-{
-	for (size_t i = 0; i < c->n_action_types; i++) {
-		const struct config_action_type *t = &c->action_types[i];
-
-		buf_addf(out, "%s%s/%s/%s", i ? ", " : "", t->type.category, t->type.provider,
-			 t->type.version);
-		if (t->query_name)
-			buf_addf(out, "?%s=%s", t->query_name, t->query_value);
-	}
-}
-
-/* --- all types -------------------------------------------------------------------------------- */
-
-#define SPEED_MAX 1e6 /* clock_scaled_new() takes no more */
-#define ORIGIN_MAX 253402300799999ll /* the year 9999 */
-
-bool config_clock_parse(struct str text, struct utc *origin, double *speed)
-{
-	struct str ms;
-	int64_t n;
-	double d;
-
-	if (!str_next(&text, 'x', &ms) || !str_parse_i64(ms, 0, ORIGIN_MAX, &n) ||
-	    !str_parse_double(text, &d) || !(d > 0) || d > SPEED_MAX)
-		return false;
-	*origin = (struct utc){n};
-	*speed = d;
-	return true;
-}
-
-static bool is_text(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return false;
-	return s.n > 0 && str_is_utf8(s);
-}
-
-static bool is_url(struct str s)
-{
-	struct http_url url;
-
-	return is_text(s) && http_url_parse(s, &url);
-}
-
-static void *member(const struct setting *s, struct config *c)
-{
-	return (char *)c + s->offset;
-}
-
-static const void *member_const(const struct setting *s, const struct config *c)
-{
-	return (const char *)c + s->offset;
-}
-
-static bool parse_number(const struct setting *s, struct str value, struct config *c)
-{
-	int64_t n;
-
-	if (s->type == SETTING_INTEGER && !str_parse_i64(value, s->min, s->max, &n))
-		return false;
-	if (s->type == SETTING_DURATION && !duration_parse(value, &n))
-		return false;
-	if (s->type == SETTING_SIZE && !size_parse(value, &n))
-		return false;
-	if (n < s->min || n > s->max)
-		return false;
-	*(int64_t *)member(s, c) = n;
-	return true;
-}
-
-static bool parse_choice(const struct setting *s, struct str value, struct config *c)
-{
-	for (unsigned i = 0; s->choices[i]; i++) {
-		if (!str_is_nocase(value, s->choices[i]))
-			continue;
-		if (s->type == SETTING_CHOICE)
-			*(unsigned *)member(s, c) = i;
-		else
-			*(const char **)member(s, c) = s->choices[i];
-		return true;
-	}
-	return false;
-}
-
-static bool parse_text(const struct setting *s, struct str value, struct arena *a, struct config *c)
-{
-	struct utc origin;
-	double speed;
-
-	if (s->type == SETTING_REGION ? !aws_is_host_label(value)
-	    : s->type == SETTING_URL  ? !is_url(value)
-	    : s->type == SETTING_CLOCK ? !config_clock_parse(value, &origin, &speed)
-				       : !is_text(value))
-		return false;
-	*(const char **)member(s, c) = str_dup(a, value);
-	return true;
-}
-
-bool setting_parse(const struct setting *s, struct str value, const char *place, struct arena *a,
-		   struct config *c, struct problems *problems)
-{
-	struct buf wanted;
-	bool ok = false;
-
-	switch (s->type) {
-	case SETTING_ACTION_TYPES:
-		return action_types_parse(value, place, a, c, problems);
-	case SETTING_INTEGER:
-	case SETTING_DURATION:
-	case SETTING_SIZE:
-		ok = parse_number(s, value, c);
-		break;
-	case SETTING_BOOL:
-		ok = aws_parse_bool(value, member(s, c));
-		break;
-	case SETTING_CHOICE:
-	case SETTING_WORD:
-		ok = parse_choice(s, value, c);
-		break;
-	case SETTING_REGION:
-	case SETTING_URL:
-	case SETTING_TEXT:
-	case SETTING_PATH:
-	case SETTING_CLOCK:
-		ok = parse_text(s, value, a, c);
-		break;
-	}
-	if (ok)
-		return true;
-	buf_init(&wanted, 512);
-	setting_wanted(s, &wanted);
-	problem_add(problems, place, str_dup(a, value), "%s", wanted.p);
-	buf_release(&wanted);
-	return false;
-}
-
-void setting_format(const struct setting *s, const struct config *c, struct buf *out)
-{
-	const void *at = member_const(s, c);
-	char text[DURATION_TEXT_SIZE];
-
-	switch (s->type) {
-	case SETTING_ACTION_TYPES:
-		action_types_format(c, out);
-		break;
-	case SETTING_INTEGER:
-		buf_addf(out, "%lld", (long long)*(const int64_t *)at);
-		break;
-	case SETTING_DURATION:
-		duration_format(*(const int64_t *)at, text);
-		buf_adds(out, text);
-		break;
-	case SETTING_SIZE:
-		size_format(*(const int64_t *)at, out);
-		break;
-	case SETTING_BOOL:
-		buf_adds(out, *(const bool *)at ? "true" : "false");
-		break;
-	case SETTING_CHOICE:
-		buf_adds(out, s->choices[*(const unsigned *)at]);
-		break;
-	case SETTING_WORD:
-	case SETTING_REGION:
-	case SETTING_URL:
-	case SETTING_TEXT:
-	case SETTING_PATH:
-	case SETTING_CLOCK:
-		if (*(const char *const *)at)
-			buf_adds(out, *(const char *const *)at);
-		break;
-	}
-}
-
-void setting_range(const struct setting *s, struct buf *out)
-{
-	char least[DURATION_TEXT_SIZE], most[DURATION_TEXT_SIZE];
-
-	switch (s->type) {
-	case SETTING_INTEGER:
-		buf_addf(out, "%lld to %lld", (long long)s->min, (long long)s->max);
-		break;
-	case SETTING_DURATION:
-		duration_format(s->min, least);
-		duration_format(s->max, most);
-		buf_addf(out, "%s to %s", least, most);
-		break;
-	case SETTING_SIZE:
-		size_format(s->min, out);
-		buf_adds(out, " to ");
-		size_format(s->max, out);
-		break;
-	case SETTING_CHOICE:
-	case SETTING_WORD:
-		for (unsigned i = 0; s->choices[i]; i++)
-			buf_addf(out, "%s%s", !i ? "" : s->choices[i + 1] ? ", " : " or ",
-				 s->choices[i]);
-		break;
-	case SETTING_BOOL:
-	case SETTING_REGION:
-	case SETTING_URL:
-	case SETTING_TEXT:
-	case SETTING_PATH:
-	case SETTING_CLOCK:
-	case SETTING_ACTION_TYPES:
-		break;
-	}
-}
-
-void setting_wanted(const struct setting *s, struct buf *out)
-{
-	static const char *const words[] = {
-		[SETTING_INTEGER] = "a whole number from ",
-		[SETTING_DURATION] = "a duration from ",
-		[SETTING_SIZE] = "a size from ",
-		[SETTING_BOOL] = "true or false",
-		[SETTING_CHOICE] = "",
-		[SETTING_WORD] = "",
-		[SETTING_REGION] = "the name of a region, such as eu-central-1",
-		[SETTING_URL] = "an http or https URL",
-		[SETTING_TEXT] = "printable text",
-		[SETTING_PATH] = "a path, of printable text",
-		[SETTING_CLOCK] = "MILLISECONDSxSPEED, such as 1767607200000x60",
-		[SETTING_ACTION_TYPES] = "CATEGORY/PROVIDER/VERSION[?PROPERTY=VALUE], ...",
-	};
-
-	buf_adds(out, words[s->type]);
-	setting_range(s, out);
-	if (s->type == SETTING_DURATION)
-		buf_adds(out, ", such as 90s, 10m or 1h30m");
-	if (s->type == SETTING_SIZE)
-		buf_adds(out, ", such as 512MiB");
 }

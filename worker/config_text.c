@@ -73,11 +73,12 @@ static void add_help(const struct setting *s, struct buf *out)
 static void add_flag(const struct setting *s, struct buf *out)
 {
 	static const char *const words[] = {
-		[SETTING_INTEGER] = "N",       [SETTING_DURATION] = "TIME", [SETTING_SIZE] = "SIZE",
-		[SETTING_BOOL] = "true|false", [SETTING_CHOICE] = "WORD",   [SETTING_WORD] = "WORD",
-		[SETTING_REGION] = "REGION",   [SETTING_URL] = "URL",	    [SETTING_TEXT] = "TEXT",
-		[SETTING_PATH] = "PATH",       [SETTING_CLOCK] = "MSxSPEED",
-		[SETTING_ACTION_TYPES] = "LIST",
+		[SETTING_INTEGER] = "N",      [SETTING_DURATION] = "TIME",
+		[SETTING_SIZE] = "SIZE",      [SETTING_BOOL] = "true|false",
+		[SETTING_CHOICE] = "WORD",    [SETTING_WORD] = "WORD",
+		[SETTING_REGION] = "REGION",  [SETTING_URL] = "URL",
+		[SETTING_TEXT] = "TEXT",      [SETTING_PATH] = "PATH",
+		[SETTING_CLOCK] = "MSxSPEED", [SETTING_ACTION_TYPES] = "LIST",
 	};
 
 	buf_adds(out, "--");
@@ -140,11 +141,13 @@ void config_example(struct buf *out)
 	const char *group = NULL;
 
 	add_comment(out,
-		    "Configuration of rollout-worker, in the grammar of the files that AWS tools share. "
+		    "Configuration of rollout-worker, in the grammar of the files that AWS tools "
+		    "share. "
 		    "Every setting is shown with its default; remove the # in front to set it.");
 	buf_adds(out, "#\n");
-	add_comment(out, "Each can also be given as an environment variable or as a flag, which win "
-			 "over this file in that order:");
+	add_comment(out,
+		    "Each can also be given as an environment variable or as a flag, which win "
+		    "over this file in that order:");
 	buf_adds(out, "#   state_dir, ");
 	add_variable(setting_find("state_dir"), out);
 	buf_adds(out, ", --state-dir\n#\n");
@@ -157,8 +160,10 @@ void config_example(struct buf *out)
 		add_example(&SETTINGS[i], out);
 	}
 	buf_adds(out, "\n# --- Action types, one a section\n\n");
-	add_comment(out, "Instead of action_types, or besides it. What is left out is Deploy, Rollout, 1 "
-			 "and no query; the owner is always Custom.");
+	add_comment(
+		out,
+		"Instead of action_types, or besides it. What is left out is Deploy, Rollout, 1 "
+		"and no query; the owner is always Custom.");
 	buf_adds(out, "#[action-type production]\n#category = Deploy\n#provider = Rollout\n"
 		      "#version = 2\n#query = Pool=production\n");
 }

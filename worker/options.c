@@ -17,10 +17,12 @@ static const struct command_row {
 	const char *name, *operand, *help;
 } COMMANDS[COMMAND_COUNT] = {
 	[COMMAND_RUN] = {"run", NULL, "Poll for jobs and work on them until told to stop."},
-	[COMMAND_CHECK] = {"check", NULL,
-			   "Check configuration, plan and artifact, offline; prints every problem."},
-	[COMMAND_PLAN] = {"plan", NULL,
-			  "Print the time-line of a plan, the calls it makes, and what IAM must allow."},
+	[COMMAND_CHECK] =
+		{"check", NULL,
+		 "Check configuration, plan and artifact, offline; prints every problem."},
+	[COMMAND_PLAN] =
+		{"plan", NULL,
+		 "Print the time-line of a plan, the calls it makes, and what IAM must allow."},
 	[COMMAND_STATUS] = {"status", NULL, "List the rollouts that this worker knows."},
 	[COMMAND_REPORT] = {"report", "ID", "Print the history of a rollout."},
 	[COMMAND_PROMOTE] = {"promote", "ID", "Approve a rollout that waits for a person."},
@@ -51,9 +53,10 @@ static const struct option_row {
 	{"property", "NAME=VALUE", OPTION_PROPERTY, IN(CHECK) | IN(PLAN), 0, 0,
 	 "check, plan: a property of the action's configuration, such as "
 	 "Target=lambda:checkout:live. Can be given several times."},
-	{"artifact", "FILE", OPTION_VALUE, IN(CHECK) | IN(PLAN),
-	 offsetof(struct options, artifact), 0,
-	 "check, plan: the input artifact; it is unpacked, and the plan file is read from it unless "
+	{"artifact", "FILE", OPTION_VALUE, IN(CHECK) | IN(PLAN), offsetof(struct options, artifact),
+	 0,
+	 "check, plan: the input artifact; it is unpacked, and the plan file is read from it "
+	 "unless "
 	 "--plan names another."},
 	{"json", NULL, OPTION_FLAG, IN(STATUS) | IN(REPORT), offsetof(struct options, json), 0,
 	 "status, report: as JSON."},
@@ -246,11 +249,12 @@ static void add_row(struct buf *out, const char *dashes, const char *name, const
 
 void options_help(struct buf *out)
 {
-	buf_adds(out, "Usage: rollout-worker [--config FILE] [--SETTING VALUE]... COMMAND [OPTION]...\n"
-		      "\n"
-		      "A job worker for AWS CodePipeline that brings a new version up beside the old\n"
-		      "one, moves traffic to it step by step, and goes back by itself.\n"
-		      "\nCommands:\n");
+	buf_adds(out,
+		 "Usage: rollout-worker [--config FILE] [--SETTING VALUE]... COMMAND [OPTION]...\n"
+		 "\n"
+		 "A job worker for AWS CodePipeline that brings a new version up beside the old\n"
+		 "one, moves traffic to it step by step, and goes back by itself.\n"
+		 "\nCommands:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		add_row(out, "", COMMANDS[i].name, COMMANDS[i].operand, COMMANDS[i].help);
 	buf_adds(out, "\nOptions:\n");

@@ -28,10 +28,10 @@
 
 /*
  * Signals are blocked before the first thread exists and read from a descriptor by the main thread,
- * so no code ever runs in a signal handler. While the worker is being set up, which blocks on calls,
- * a small thread watches the descriptor instead and fires the cancel: nothing is held yet then.
+ * so no code ever runs in a signal handler. While the worker is set up, which blocks on calls, a
+ * small thread watches the descriptor instead and fires the cancel: nothing is held yet then.
  */
-#define LOOK_MS 100		     /* how often the main thread looks whether a stop is done */
+#define LOOK_MS 100		      /* how often the main thread looks whether a stop is done */
 #define ONCE_POLL_MS (86400ll * 1000) /* --once: the first poll is the last one that is empty */
 
 struct run {
@@ -75,6 +75,15 @@ static int harden(struct err *err)
 	return 0;
 }
 
+/* Whoever started us with a signal ignored (nohup, a shell's background) wants it to stay so. */
+static void add_unless_ignored(sigset_t *set, int sig)
+{
+	struct sigaction now;
+
+	if (sigaction(sig, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+		sigaddset(set, sig);
+}
+
 static int catch_signals(struct run *r, struct err *err)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -83,8 +92,8 @@ static int catch_signals(struct run *r, struct err *err)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	add_unless_ignored(&set, SIGINT);
+	add_unless_ignored(&set, SIGHUP);
 	rc = pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (rc)
 		return err_set_sys(err, ERR_SYSTEM, rc, "block signals");
@@ -120,11 +129,13 @@ static int make_state_dir(const char *path, struct err *err)
 	if (stat(path, &st))
 		return err_set_sys(err, ERR_SYSTEM, errno, "the state directory %s", path);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ERR_REJECTED, "the state directory %s is not a directory", path);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(err, ERR_UNSAFE,
-			       "the state directory %s may be written by others; make its mode 0700",
+		return err_set(err, ERR_REJECTED, "the state directory %s is not a directory",
 			       path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(
+			err, ERR_UNSAFE,
+			"the state directory %s may be written by others; make its mode 0700",
+			path);
 	return 0;
 }
 
@@ -157,19 +168,19 @@ static int open_state(struct run *r, struct err *err)
 /* Time that does not pass as it does for AWS is for simulators on this machine alone. */
 static int check_test_clock(struct run *r, struct err *err)
 {
-	const struct aws_service *const used[] = {&codepipeline_service, &s3_service, &sts_service,
-						  &lambda_service,	 &elbv2_service,
-						  &cloudwatch_service};
+	const struct aws_service *const used[] = {&codepipeline_service, &s3_service,
+						  &sts_service,		 &lambda_service,
+						  &elbv2_service,	 &cloudwatch_service};
 	struct http_url url;
 
 	for (size_t i = 0; r->config.test_clock && i < sizeof(used) / sizeof(used[0]); i++) {
-		const char *text =
-			aws_settings_endpoint_url(&r->settings, used[i]->id, r->arena);
+		const char *text = aws_settings_endpoint_url(&r->settings, used[i]->id, r->arena);
 
 		if (!text || !http_url_parse(str_from(text), &url) ||
 		    !http_host_is_loopback(url.host))
 			return err_set(err, ERR_REJECTED,
-				       "test_clock: refused: the endpoint of %s is not on this machine (%s)",
+				       "test_clock: refused: the endpoint of %s is not on this "
+				       "machine (%s)",
 				       used[i]->id, text ? text : "AWS");
 	}
 	return 0;
@@ -184,8 +195,9 @@ static int find_region(struct run *r, struct err *err)
 		return 0;
 	if (err->code == ERR_CANCELED)
 		return -1;
-	return err_wrap(err, "no region: set region, AWS_REGION or the profile's region; asking the "
-			     "instance failed");
+	return err_wrap(err,
+			"no region: set region, AWS_REGION or the profile's region; asking the "
+			"instance failed");
 }
 
 static int find_credentials(struct run *r, struct err *err)
@@ -199,7 +211,7 @@ static int find_credentials(struct run *r, struct err *err)
 	if (!c)
 		return err_wrap(err, "credentials");
 	log_event(r->log, LOG_INFO, "worker.identity", LOG_S("source", c->source),
-		  LOG_S("access_key_id", c->access_key_id), LOG_S("region", r->region));
+		  LOG_S("region", r->region));
 	credentials_put(c);
 	return 0;
 }
@@ -357,24 +369,31 @@ static void wait_for_the_end(struct run *r)
 		  LOG_I("limit_ms", r->config.stop_ms));
 }
 
-/* True when everything held was handed back in time. */
+/*
+ * True when everything held was handed back in time. A turn that still runs is waited for as well:
+ * it may be acknowledging a job that no rollout has yet.
+ */
 static bool stop(struct run *r)
 {
-	struct clock *real = clock_system(); /* the limit is the supervisor's, not the simulator's */
+	struct clock *real =
+		clock_system(); /* the limit is the supervisor's, not the simulator's */
 	int64_t end = clock_mono(real).ms + r->config.stop_ms;
 
 	worker_stop_begin(r->worker);
-	while (!worker_stopped(r->worker)) {
-		int sig = next_signal(r, LOOK_MS);
+	for (;;) {
+		bool idle = scheduler_running(r->worker->scheduler) == 0;
+		int sig;
 
+		if (worker_stopped(r->worker) && idle)
+			return true;
+		sig = next_signal(r, LOOK_MS);
 		if (!sig && clock_mono(real).ms < end)
 			continue;
 		log_event(r->log, LOG_WARN, "worker.stop_broken_off",
 			  LOG_S("why", sig ? sigabbrev_np(sig) : "limit"));
 		cancel_fire(r->cancel);
-		return false;
+		return worker_stopped(r->worker);
 	}
-	return true;
 }
 
 static enum exit_status run(struct run *r)
@@ -406,11 +425,8 @@ static void release(struct run *r)
 
 enum exit_status run_worker(const struct options *o)
 {
-	struct run r = {.o = o,
-			.arena = arena_new(),
-			.lock_fd = -1,
-			.signal_fd = -1,
-			.ready_fd = -1};
+	struct run r = {
+		.o = o, .arena = arena_new(), .lock_fd = -1, .signal_fd = -1, .ready_fd = -1};
 	struct err err = ERR_INIT;
 	enum exit_status status;
 
@@ -421,8 +437,8 @@ enum exit_status run_worker(const struct options *o)
 	if (o->once)
 		r.config.poll_ms = ONCE_POLL_MS;
 	r.clock = cli_clock_new(&r.config);
-	r.log = log_new(STDERR_FILENO, r.config.log_format, r.config.log_level, r.config.log_systemd,
-			r.clock);
+	r.log = log_new(STDERR_FILENO, r.config.log_format, r.config.log_level,
+			r.config.log_systemd, r.clock);
 	r.cancel = cancel_new();
 	status = start(&r, &err);
 	if (status == CLI_OK)

@@ -371,9 +371,9 @@ static void a_file_that_cannot_be_read_is_told_apart(void **state)
 				     &w->problems, &w->err),
 			 -1);
 	assert_int_equal(w->err.code, ERR_NOT_FOUND);
-	assert_int_equal(config_load(w->arena, "/tmp", &env, NULL, 0, &w->config, &w->problems,
-				     &w->err),
-			 -1);
+	assert_int_equal(
+		config_load(w->arena, "/tmp", &env, NULL, 0, &w->config, &w->problems, &w->err),
+		-1);
 	assert_int_equal(w->err.code, ERR_SYSTEM);
 	assert_int_equal(w->problems.n_errors, 0);
 }
@@ -414,8 +414,8 @@ static void the_example_is_valid(void **state)
 		assert_true(line.n < 80);
 		/* what has no default is left unset, as are the keys of the other section */
 		if (eq && eq + 1 < line.p + line.n && line.p[1] != 'w' &&
-		    setting_find(str_dup(w->arena, str_trim(str_sub(
-				 line, 1, (size_t)(eq - line.p))))))
+		    setting_find(
+			    str_dup(w->arena, str_trim(str_sub(line, 1, (size_t)(eq - line.p))))))
 			line = str_sub(line, 1, line.n);
 		buf_add_str(&text, line);
 		buf_addc(&text, '\n');

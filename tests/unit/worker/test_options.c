@@ -60,8 +60,8 @@ static void options_stand_anywhere(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("--config", "/a", "--hold=2m", "check", "--plan=x=y", "--log-level",
-			       "debug", "--property", "Target=lambda:f:live", "--property=Overrides=a=b",
-			       "--artifact", "z.zip"),
+			       "debug", "--property", "Target=lambda:f:live",
+			       "--property=Overrides=a=b", "--artifact", "z.zip"),
 			 0);
 	assert_int_equal(o.command, COMMAND_CHECK);
 	assert_string_equal(o.config, "/a");
@@ -87,7 +87,8 @@ static void options_stand_anywhere(void **state)
 	assert_string_equal(o.id, "r-1");
 	assert_int_equal(PARSE("rollback", "--", "--odd"), 0);
 	assert_string_equal(o.id, "--odd");
-	assert_int_equal(PARSE("run", "--state-dir", ""), 0); /* config says what is wrong with it */
+	assert_int_equal(PARSE("run", "--state-dir", ""),
+			 0); /* config says what is wrong with it */
 	assert_string_equal(o.flags[0].value, "");
 	assert_int_equal(PARSE("check", "--property", "Alarms="), 0); /* an empty value is one */
 	assert_int_equal(o.properties[0].value.n, 0);
