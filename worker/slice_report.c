@@ -167,6 +167,33 @@ static int publish_outputs(struct turn *t, const struct job_details *d, struct e
 	return rc;
 }
 
+/*
+ * What people call it, out of a target's record: the version, or the target group. Records are the
+ * targets' own; one that has neither is given as it is.
+ */
+static const char *name_in(const struct turn *t, const char *record)
+{
+	struct err err = ERR_INIT;
+	struct json *root;
+	const char *name;
+	int64_t at;
+
+	if (!record[0])
+		return "none";
+	if (json_parse(t->arena, str_from(record), &root, &err))
+		return record;
+	name = json_cstr(json_get(root, "v"));
+	if (!name)
+		name = json_cstr(json_get(root, "g"));
+	if (!name && json_i64(json_get(root, "b"), &at)) {
+		json_each(group, json_get(root, "g")) {
+			if (at-- == 0)
+				name = json_cstr(group->first);
+		}
+	}
+	return name ? name[0] ? name : "none" : record;
+}
+
 static int report_success(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
@@ -174,8 +201,8 @@ static int report_success(struct turn *t, struct err *err)
 	const struct cp_variable variables[] = {
 		{"RolloutId", r->id},
 		{"RolloutHandle", r->id},
-		{"Candidate", r->state.candidate[0] ? r->state.candidate : "none"},
-		{"Baseline", r->state.undo[0] ? r->state.undo : "none"},
+		{"Candidate", name_in(t, r->state.candidate)},
+		{"Baseline", name_in(t, r->state.undo)},
 		{"Strategy", r->plan->strategy},
 	};
 

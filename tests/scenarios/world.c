@@ -352,18 +352,33 @@ const struct sim_action *world_run_action(struct world *w, const char *pipeline,
 
 /* --- ready-made pipelines ------------------------------------------------------------------------ */
 
-void world_lambda(struct world *w, const char *name, const char *strategy)
+void world_alarm(struct world *w, const char *name)
 {
-	world_control(w, "lambda function %s code=\"sim: errors=0.001\" alias=live rps=50", name);
 	world_control(w,
 		      "cloudwatch alarm %s-errors namespace=AWS/Lambda metric=Errors "
 		      "dimensions=\"FunctionName=%s,Resource=%s:live\" stat=Sum period=60 threshold=30 "
 		      "evaluation_periods=1 missing=notBreaching state=OK",
 		      name, name, name);
+}
+
+void world_lambda_function(struct world *w, const char *name)
+{
+	world_control(w, "lambda function %s code=\"sim: errors=0.001\" alias=live rps=50", name);
+	world_alarm(w, name);
+}
+
+void world_lambda_pipeline(struct world *w, const char *name, const char *strategy)
+{
 	world_control(w,
 		      "codepipeline pipeline %s action=Canary type=Deploy/Rollout/1 output=Report "
 		      "config.Target=\"lambda:%s:live\" config.Strategy=\"%s\" config.Alarms=%s-errors",
 		      name, name, strategy, name);
+}
+
+void world_lambda(struct world *w, const char *name, const char *strategy)
+{
+	world_lambda_function(w, name);
+	world_lambda_pipeline(w, name, strategy);
 }
 
 static const char *arn_in(struct world *w, const char *answer)

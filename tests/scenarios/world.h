@@ -84,6 +84,10 @@ bool world_run_until(struct world *w, bool (*done)(struct world *w, void *arg), 
 /* Lambda function NAME with alias live at version 1, traffic, and an alarm NAME-errors on its errors;
  * pipeline NAME deploys to it with this strategy. */
 void world_lambda(struct world *w, const char *name, const char *strategy);
+/* Its parts: function with alias, and alarm; the alarm alone; the pipeline. */
+void world_lambda_function(struct world *w, const char *name);
+void world_alarm(struct world *w, const char *name);
+void world_lambda_pipeline(struct world *w, const char *name, const char *strategy);
 /* Load balancer, rule, two target groups with traffic and an alarm; pipeline NAME likewise. bad: the
  * candidate group answers with errors. */
 void world_load_balancer(struct world *w, const char *name, const char *strategy, bool bad);
