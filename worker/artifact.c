@@ -135,7 +135,8 @@ int artifact_read(const struct artifact *a, const char *path, size_t max, struct
 
 	fd = beneath_open(a->dir_fd, path, O_RDONLY | O_CLOEXEC, 0, false);
 	if (fd < 0)
-		return err_set_sys(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_UNSAFE,
+		return err_set_sys(err,
+				   errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_UNSAFE,
 				   errno, "%s", path);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		close(fd);

@@ -6,8 +6,8 @@
 #include "worker/worker.h"
 
 /*
- * A job is copied out of the poll's arena into one of its own, because it outlives the turn. Reports
- * go through the outbox; what is said in them is the caller's.
+ * A job is copied out of the poll's arena into one of its own, because it outlives the turn.
+ * Reports go through the outbox; what is said in them is the caller's.
  */
 
 static const char *copy(struct arena *a, const char *s)
@@ -59,8 +59,9 @@ struct job *job_new(const struct cp_job *cp, struct clock *clock, struct err *er
 	j->arena = a;
 	j->id = copy(a, cp->id);
 	j->problem = copy(a, cp->problem);
-	j->action_type = arena_printf(a, "%s/%s/%s", t->category ? t->category : "?",
-				      t->provider ? t->provider : "?", t->version ? t->version : "?");
+	j->action_type =
+		arena_printf(a, "%s/%s/%s", t->category ? t->category : "?",
+			     t->provider ? t->provider : "?", t->version ? t->version : "?");
 	j->pipeline = copy(a, cp->pipeline_name);
 	j->execution_id = copy(a, cp->pipeline_execution_id);
 	j->stage = copy(a, cp->stage_name);
@@ -121,7 +122,7 @@ int job_refresh(struct worker *w, struct job *j, int64_t max_age_ms, struct err 
 	return rc;
 }
 
-/* --- reports --------------------------------------------------------------------------------------- */
+/* --- reports -------------------------------------------------------------------------------- */
 
 /* Write the report down, then try to send it once. The buffer holds its exact bytes. */
 static int report(struct worker *w, const struct job *j, const char *operation, struct buf *body,
@@ -195,7 +196,7 @@ static enum cp_failure_type failure_type(enum failure f)
 	case FAILURE_SYSTEM_UNAVAILABLE:
 		return CP_FAILURE_SYSTEM_UNAVAILABLE;
 	}
-	assert(!"a failure type");
+	assert(0 && "a failure type");
 	return CP_FAILURE_JOB_FAILED;
 }
 

@@ -14,8 +14,8 @@
 
 /*
  * One connection, one lock, one statement at a time: a turn writes a handful of rows a minute, so
- * there is nothing to gain from more. Every write is a transaction of its own; synchronous=FULL puts
- * it on disk before the call returns. Rows are read into the caller's arena.
+ * there is nothing to gain from more. Every write is a transaction of its own; synchronous=FULL
+ * puts it on disk before the call returns. Rows are read into the caller's arena.
  */
 #define SCHEMA_VERSION 1
 #define BUSY_MS 5000 /* `status` and operators' commands write from another process */
@@ -31,7 +31,8 @@ static const char SCHEMA[] =
 	" action_type TEXT, pipeline TEXT, execution_id TEXT, action TEXT,"
 	" action_execution_id TEXT, claimed INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE rollouts (id TEXT PRIMARY KEY, pipeline TEXT, execution_id TEXT, action TEXT,"
-	" action_execution_id TEXT, action_type TEXT, target TEXT, token TEXT, seq INTEGER NOT NULL,"
+	" action_execution_id TEXT, action_type TEXT, target TEXT, token TEXT, seq INTEGER NOT "
+	"NULL,"
 	" phase TEXT, summary TEXT, final INTEGER NOT NULL, parked INTEGER NOT NULL,"
 	" started INTEGER NOT NULL, updated INTEGER NOT NULL, job_seen INTEGER NOT NULL,"
 	" region TEXT, role_arn TEXT, configuration TEXT) STRICT;"
@@ -46,7 +47,7 @@ static const char SCHEMA[] =
 	" command TEXT NOT NULL, user TEXT, at INTEGER NOT NULL) STRICT;"
 	"PRAGMA user_version = 1;";
 
-/* --- statements ---------------------------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------------------------- */
 
 static int sql_failed(struct ledger *l, struct err *err, const char *what)
 {
@@ -157,7 +158,7 @@ static void *rows_add(struct rows *r, struct arena *a)
 	return (char *)r->p + r->size * r->n++;
 }
 
-/* --- open ------------------------------------------------------------------------------------------ */
+/* --- open ----------------------------------------------------------------------------------- */
 
 static int set_up(struct ledger *l, bool writable, struct err *err)
 {
@@ -177,10 +178,11 @@ static int set_up(struct ledger *l, bool writable, struct err *err)
 	if (version == SCHEMA_VERSION)
 		return 0;
 	if (version > SCHEMA_VERSION)
-		return err_set(err, ERR_SYSTEM,
-			       "ledger: schema version %lld is newer than this program's %d: a newer "
-			       "rollout-worker wrote it",
-			       (long long)version, SCHEMA_VERSION);
+		return err_set(
+			err, ERR_SYSTEM,
+			"ledger: schema version %lld is newer than this program's %d: a newer "
+			"rollout-worker wrote it",
+			(long long)version, SCHEMA_VERSION);
 	if (!writable)
 		return err_set(err, ERR_NOT_FOUND, "ledger: empty: no worker has written it yet");
 	if (sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
@@ -245,7 +247,7 @@ void ledger_freeze(struct ledger *l)
 	lock_drop(&l->lock);
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------ */
+/* --- jobs ----------------------------------------------------------------------------------- */
 
 int ledger_job_put(struct ledger *l, const struct ledger_job *j, struct err *err)
 {
@@ -295,7 +297,7 @@ int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, siz
 	return rc;
 }
 
-/* --- rollouts ---------------------------------------------------------------------------------------- */
+/* --- rollouts ------------------------------------------------------------------------------- */
 
 int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
 {
@@ -351,7 +353,8 @@ int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a,
 		       struct ledger_rollout **r, struct err *err)
 {
 	struct rows rows = {.size = sizeof(struct ledger_rollout)};
-	int rc = each(l, a, add_rollout, &rows, err, "SELECT * FROM rollouts WHERE id = ?", "s", id);
+	int rc =
+		each(l, a, add_rollout, &rows, err, "SELECT * FROM rollouts WHERE id = ?", "s", id);
 
 	*r = rows.n ? rows.p : NULL;
 	return rc;
@@ -371,7 +374,7 @@ int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *
 	return rc;
 }
 
-/* --- history ----------------------------------------------------------------------------------------- */
+/* --- history -------------------------------------------------------------------------------- */
 
 int ledger_note(struct ledger *l, const char *rollout_id, struct utc at, const char *event,
 		const char *text, struct err *err)
@@ -407,7 +410,7 @@ int ledger_notes(struct ledger *l, const char *rollout_id, struct arena *a,
 	return rc;
 }
 
-/* --- outbox ------------------------------------------------------------------------------------------ */
+/* --- outbox --------------------------------------------------------------------------------- */
 
 static void add_report(void *arg, struct arena *a, sqlite3_stmt *st)
 {
@@ -475,15 +478,15 @@ int ledger_reports(struct ledger *l, struct arena *a, struct ledger_report **r, 
 		   struct err *err)
 {
 	struct rows rows = {.size = sizeof(struct ledger_report)};
-	int rc = each(l, a, add_report, &rows, err, "SELECT * FROM reports ORDER BY written, job_id",
-		      "");
+	int rc = each(l, a, add_report, &rows, err,
+		      "SELECT * FROM reports ORDER BY written, job_id", "");
 
 	*r = rows.p;
 	*n = rows.n;
 	return rc;
 }
 
-/* --- operators --------------------------------------------------------------------------------------- */
+/* --- operators ------------------------------------------------------------------------------ */
 
 int ledger_command_put(struct ledger *l, const struct ledger_command *c, struct err *err)
 {

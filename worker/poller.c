@@ -6,8 +6,8 @@
 #include "worker/worker.h"
 
 #define BATCH_MAX 10		/* jobs asked for in one call; the service states no limit */
-#define ACK_DEADLINE_MS 20000	/* an unacknowledged job is handed out again after about 30 s */
-#define BACKOFF_MAX_MS 300000	/* while polling is refused: wrong region, missing permission */
+#define ACK_DEADLINE_MS 20000 /* an unacknowledged job is handed out again after 30 s */
+#define BACKOFF_MAX_MS 300000 /* while polling is refused: wrong region, no permission */
 
 struct poller {
 	struct task task;
@@ -43,8 +43,9 @@ static int claim(struct worker *w, const struct job *j, enum ledger_job_state st
 }
 
 /*
- * Acknowledge. True when the job is ours. A lost answer is asked for once more: InProgress then says
- * that we own it; InvalidNonce leaves it open whose it is, and the reconciler finds out later.
+ * Acknowledge. True when the job is ours. A lost answer is asked for once more: InProgress then
+ * says that we own it; InvalidNonce leaves it open whose it is, and the reconciler finds out
+ * later.
  */
 static bool acknowledge(struct worker *w, const struct job *j, const char *nonce, struct arena *a)
 {
@@ -75,8 +76,8 @@ static bool acknowledge(struct worker *w, const struct job *j, const char *nonce
 }
 
 /*
- * True when the worker is not stopping; then it does not stop before end_take(), so that a job which
- * is being acknowledged finds somebody who reports it.
+ * True when the worker is not stopping; then it does not stop before end_take(), so that a job
+ * which is being acknowledged finds somebody who reports it.
  */
 static bool begin_take(struct worker *w)
 {

@@ -62,9 +62,12 @@ enum fate reconciler_ask(struct worker *w, const char *pipeline, const char *exe
 	return FATE_UNKNOWN;
 }
 
-/* --- parked rollouts --------------------------------------------------------------------------- */
+/* --- parked rollouts ------------------------------------------------------------------------ */
 
-/* A rollout known from the ledger only, made so that it can go back. NULL when that is impossible. */
+/*
+ * A rollout known from the ledger only, made so that it can go back. NULL when that is
+ * impossible.
+ */
 static struct rollout *revive(struct worker *w, const struct ledger_rollout *row,
 			      const struct rollout_state *s, struct err *err)
 {
@@ -162,7 +165,7 @@ static void check_rollout(struct worker *w, struct ledger_rollout *row, struct a
 		take_back(w, row, a);
 }
 
-/* --- jobs ---------------------------------------------------------------------------------------- */
+/* --- jobs ----------------------------------------------------------------------------------- */
 
 static bool has_report(const struct ledger_report *reports, size_t n, const char *job_id)
 {
@@ -181,7 +184,8 @@ static void take_up(struct worker *w, const struct ledger_job *row, struct arena
 	struct job *j;
 
 	if (codepipeline_job_details(&w->client, row->job_id, a, &cp, &err)) {
-		log_event(w->log, LOG_WARN, "job.not_recovered", LOG_E(&err), LOG_S("job", row->job_id));
+		log_event(w->log, LOG_WARN, "job.not_recovered", LOG_E(&err),
+			  LOG_S("job", row->job_id));
 		if (err.code == ERR_NOT_FOUND &&
 		    ledger_job_forget(w->ledger, row->job_id, &ledger_err))
 			log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
@@ -189,7 +193,8 @@ static void take_up(struct worker *w, const struct ledger_job *row, struct arena
 	}
 	j = job_new(&cp, w->clock, &err);
 	if (!j) {
-		log_event(w->log, LOG_ERROR, "job.unusable", LOG_E(&err), LOG_S("job", row->job_id));
+		log_event(w->log, LOG_ERROR, "job.unusable", LOG_E(&err),
+			  LOG_S("job", row->job_id));
 		return;
 	}
 	owned.state = LEDGER_OWNED;

@@ -12,9 +12,9 @@ struct worker;
  * asked about with ListActionExecutions; when it is over, its baseline is restored.
  */
 /*
- * What became of an action execution, asked with ListActionExecutions. Blocks. UNKNOWN when it could
- * not be asked, or CodePipeline does not know it (yet): conclude nothing. An execution whose
- * pipeline has been deleted is over.
+ * What became of an action execution, asked with ListActionExecutions. Blocks. UNKNOWN when it
+ * could not be asked, or CodePipeline does not know it (yet): conclude nothing. An execution
+ * whose pipeline has been deleted is over.
  */
 enum fate { FATE_UNKNOWN, FATE_IN_PROGRESS, FATE_SUCCEEDED, FATE_OVER };
 

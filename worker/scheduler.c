@@ -30,7 +30,7 @@ struct scheduler {
 	int n_threads;
 };
 
-/* --- heap ---------------------------------------------------------------------------------------- */
+/* --- heap ----------------------------------------------------------------------------------- */
 
 static void heap_set(struct scheduler *s, size_t i, struct task *t)
 {
@@ -103,7 +103,7 @@ static struct task *heap_pop(struct scheduler *s)
 	return t;
 }
 
-/* --- running ------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------- */
 
 /* The next task that may run now, marked as running; NULL when none may. Under the lock. */
 static struct task *take_due(struct scheduler *s, struct mono now)

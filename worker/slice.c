@@ -33,7 +33,8 @@ static void take_incoming(struct rollout *r)
 	if (!j)
 		return;
 	if (r->job) { /* a second one for the same action: the older is dead to CodePipeline */
-		if (strcmp(r->job->id, j->id) != 0 && ledger_job_forget(w->ledger, r->job->id, &err))
+		if (strcmp(r->job->id, j->id) != 0 &&
+		    ledger_job_forget(w->ledger, r->job->id, &err))
 			log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		slice_drop_job(r);
 	}
@@ -57,7 +58,7 @@ static bool is_stopping(struct worker *w)
 	return stopping;
 }
 
-/* --- observe ------------------------------------------------------------------------------------- */
+/* --- observe -------------------------------------------------------------------------------- */
 
 static int look_for_command(struct turn *t, struct observation *o, struct err *err)
 {
@@ -112,7 +113,7 @@ static int observe(struct turn *t, struct observation *o, struct err *err)
 	return 0;
 }
 
-/* --- decide -------------------------------------------------------------------------------------- */
+/* --- decide --------------------------------------------------------------------------------- */
 
 static bool goes_back(const struct rollout_state *s)
 {
@@ -163,7 +164,7 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 	return true;
 }
 
-/* --- act ----------------------------------------------------------------------------------------- */
+/* --- act ------------------------------------------------------------------------------------ */
 
 static int prepare(struct turn *t, struct err *err)
 {
@@ -204,7 +205,7 @@ static int act(struct turn *t, const struct decision *d, const struct observatio
 	case DECIDE_FAIL:
 		break;
 	}
-	assert(!"a decision to act");
+	assert(0 && "a decision to act");
 	return -1;
 }
 
@@ -236,8 +237,8 @@ static bool act_failed(struct turn *t, const struct decision *d, const struct er
 {
 	struct rollout *r = t->r;
 
-	log_event(r->log, LOG_WARN, "rollout.act_failed", LOG_E(err), LOG_S("act", act_name(d->kind)),
-		LOG_B("sent", err->sent));
+	log_event(r->log, LOG_WARN, "rollout.act_failed", LOG_E(err),
+		  LOG_S("act", act_name(d->kind)), LOG_B("sent", err->sent));
 	/* its effect is unknown or the target was busy: only a new look can tell */
 	if (err_is_retryable(err) || err->code == ERR_CONFLICT || err->code == ERR_CANCELED ||
 	    err->sent)
@@ -247,7 +248,7 @@ static bool act_failed(struct turn *t, const struct decision *d, const struct er
 	return true;
 }
 
-/* --- the turn ------------------------------------------------------------------------------------ */
+/* --- the turn ------------------------------------------------------------------------------- */
 
 static int64_t pause_of(const struct turn *t)
 {
@@ -344,9 +345,9 @@ static enum turn_end finish(struct turn *t, struct mono *next)
 }
 
 /*
- * A parked rollout wants to go back. Between jobs the last word may have been another worker's: what
- * has succeeded there is not taken back here. Only CodePipeline can tell; when it cannot be asked, a
- * guard's Fail counts.
+ * A parked rollout wants to go back. Between jobs the last word may have been another worker's:
+ * what has succeeded there is not taken back here. Only CodePipeline can tell; when it cannot be
+ * asked, a guard's Fail counts.
  */
 static bool has_succeeded_elsewhere(struct turn *t, const struct rollout_state *next)
 {
@@ -521,8 +522,8 @@ out:
 }
 
 /*
- * At a stop: hand the job back with a token and leave; the ledger remembers the rest. A job that has
- * not been opened goes back with the state it came with.
+ * At a stop: hand the job back with a token and leave; the ledger remembers the rest. A job that
+ * has not been opened goes back with the state it came with.
  */
 static bool leave_for_stop(struct turn *t)
 {

@@ -12,7 +12,7 @@
 #define CREDENTIALS_FRESH_MS (5 * 60 * 1000) /* they live about 15 minutes */
 #define UNWATCHED_MAX_MS (10 * 60 * 1000)    /* then going back is the safer thing */
 
-/* --- identity -------------------------------------------------------------------------------------- */
+/* --- identity ------------------------------------------------------------------------------- */
 
 static const char *configuration_json(struct arena *a, const struct job *j)
 {
@@ -46,7 +46,7 @@ static void take_identity(struct rollout *r, const struct job *j)
 	r->configuration = configuration_json(r->arena, j);
 }
 
-/* --- state ------------------------------------------------------------------------------------------- */
+/* --- state ---------------------------------------------------------------------------------- */
 
 static void take_newer(struct rollout *r, const struct rollout_state *s)
 {
@@ -118,7 +118,7 @@ int slice_take_state(struct turn *t, struct err *err)
 	return 0;
 }
 
-/* --- plan -------------------------------------------------------------------------------------------- */
+/* --- plan ----------------------------------------------------------------------------------- */
 
 /* The text of the plan file: the one named, or the first of the defaults that exists. */
 static int plan_text(struct turn *t, struct plan_source *src, struct err *err)
@@ -130,7 +130,8 @@ static int plan_text(struct turn *t, struct plan_source *src, struct err *err)
 
 	if (j->n_inputs == 0)
 		return named ? err_set(err, ERR_REJECTED,
-				       "Plan: \"%s\": the action has no input artifact to read it from",
+				       "Plan: \"%s\": the action has no input artifact to read it "
+				       "from",
 				       named)
 			     : 0;
 	r->artifact = r->artifact ? r->artifact : artifact_open(t->w, r->job, err);
@@ -255,14 +256,15 @@ int slice_open(struct turn *t, enum failure *failure, struct buf *message, struc
 	return 0;
 }
 
-/* --- target ------------------------------------------------------------------------------------------ */
+/* --- target --------------------------------------------------------------------------------- */
 
 static int get_artifact(void *arg, const struct target_artifact **out, struct err *err)
 {
 	struct rollout *r = arg;
 
 	if (!r->job)
-		return err_set(err, ERR_CONFLICT, "no job is held: the artifact cannot be read now");
+		return err_set(err, ERR_CONFLICT,
+			       "no job is held: the artifact cannot be read now");
 	if (!r->artifact) {
 		if (job_refresh(r->worker, r->job, CREDENTIALS_FRESH_MS, err))
 			return -1;
@@ -306,7 +308,8 @@ int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, st
 	if (t->ops->inspect(&t->env, undo, &first, &problems, err)) {
 		err_wrap(err, "inspect the target");
 		buf_adds(message, err->text);
-		*failure = err->code == ERR_NOT_FOUND ? FAILURE_CONFIGURATION_ERROR : failure_of(err);
+		*failure =
+			err->code == ERR_NOT_FOUND ? FAILURE_CONFIGURATION_ERROR : failure_of(err);
 		return -1;
 	}
 	for (size_t i = 0; i < r->plan->n_guards; i++) {

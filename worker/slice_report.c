@@ -96,7 +96,7 @@ int slice_report_token(struct turn *t, struct err *err)
 	return 0;
 }
 
-/* --- outputs ------------------------------------------------------------------------------------- */
+/* --- outputs -------------------------------------------------------------------------------- */
 
 static void write_report(const struct turn *t, const struct job_details *d, struct buf *b)
 {
@@ -123,7 +123,9 @@ static void write_report(const struct turn *t, const struct job_details *d, stru
 	json_out_end(&o);
 }
 
-/* Write one output; once more with fresh keys when these are refused: they may have just expired. */
+/*
+ * Write one output; once more with fresh keys when these are refused: they may have just expired.
+ */
 static int publish_output(struct turn *t, const struct cp_artifact *out,
 			  const struct pack_entry *entry, struct err *err)
 {
@@ -171,7 +173,8 @@ static int publish_outputs(struct turn *t, const struct job_details *d, struct e
  * What people call it, out of a target's record: the version, or the target group. Records are the
  * targets' own; one that has neither is given as it is.
  */
-static const char *name_in(const struct turn *t, const char *record)
+static const char *name_in(const struct turn *t, const char *record, const char *key,
+			   const char *other)
 {
 	struct err err = ERR_INIT;
 	struct json *root;
@@ -182,9 +185,9 @@ static const char *name_in(const struct turn *t, const char *record)
 		return "none";
 	if (json_parse(t->arena, str_from(record), &root, &err))
 		return record;
-	name = json_cstr(json_get(root, "v"));
+	name = json_cstr(json_get(root, key));
 	if (!name)
-		name = json_cstr(json_get(root, "g"));
+		name = json_cstr(json_get(root, other));
 	if (!name && json_i64(json_get(root, "b"), &at)) {
 		json_each(group, json_get(root, "g")) {
 			if (at-- == 0)
@@ -198,11 +201,14 @@ static int report_success(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
 	struct job_details d = details_of(t);
+	/* a candidate that somebody else brought up stands in the undo record alone */
+	const char *candidate = r->state.candidate[0] ? name_in(t, r->state.candidate, "v", "g")
+						      : name_in(t, r->state.undo, "c", "c");
 	const struct cp_variable variables[] = {
 		{"RolloutId", r->id},
 		{"RolloutHandle", r->id},
-		{"Candidate", name_in(t, r->state.candidate)},
-		{"Baseline", name_in(t, r->state.undo)},
+		{"Candidate", candidate},
+		{"Baseline", name_in(t, r->state.undo, "v", "v")},
 		{"Strategy", r->plan->strategy},
 	};
 
@@ -213,9 +219,11 @@ static int report_success(struct turn *t, struct err *err)
 		if (err_is_retryable(err) || err->code == ERR_CANCELED || err->sent ||
 		    err->code == ERR_MALFORMED)
 			return -1;
-		message = arena_printf(t->arena,
-				       "The rollout succeeded and the candidate serves everything, but "
-				       "its output artifact could not be written: %s", err->text);
+		message = arena_printf(
+			t->arena,
+			"The rollout succeeded and the candidate serves everything, but "
+			"its output artifact could not be written: %s",
+			err->text);
 		return job_report_failure(t->w, r->job,
 					  err->code == ERR_DENIED ? FAILURE_PERMISSION_ERROR
 								  : FAILURE_JOB_FAILED,
@@ -235,7 +243,8 @@ static int report_failure(struct turn *t, struct err *err)
 	rollout_failure_message(r->plan, &r->state, &r->last, &r->decision, &message);
 	rc = job_report_failure(t->w, r->job, r->decision.failure, message.p, r->id, err);
 	if (rc == 0)
-		log_event(r->log, LOG_WARN, "rollout.failed", LOG_S("cause", cause_name(r->state.cause)),
+		log_event(r->log, LOG_WARN, "rollout.failed",
+			  LOG_S("cause", cause_name(r->state.cause)),
 			  LOG_STR("message", buf_str(&message)));
 	buf_release(&message);
 	return rc;

@@ -3,8 +3,9 @@
 int record_store(const struct buf *b, char *out, size_t size, const char *what, struct err *err)
 {
 	if (b->over || !str_copy(out, size, buf_str(b)))
-		return err_set(err, ERR_LIMIT, "the %s needs more than the %zu bytes there are for it",
-			       what, size - 1);
+		return err_set(err, ERR_LIMIT,
+			       "the %s needs more than the %zu bytes there are for it", what,
+			       size - 1);
 	return 0;
 }
 
