@@ -381,7 +381,7 @@ void world_lambda(struct world *w, const char *name, const char *strategy)
 	world_lambda_pipeline(w, name, strategy);
 }
 
-static const char *arn_in(struct world *w, const char *answer)
+const char *world_arn(struct world *w, const char *answer)
 {
 	const char *start = strstr(answer, "\"arn:"), *end;
 
@@ -402,7 +402,7 @@ void world_load_balancer(struct world *w, const char *name, const char *strategy
 	world_control(w, "elbv2 target-group %s-green targets=3 errors=%s", name,
 		      bad ? "0.4" : "0.001");
 	world_control(w, "elbv2 listener %s port=443 forward=%s-blue:100", name, name);
-	rule = arn_in(w, world_control(w,
+	rule = world_arn(w, world_control(w,
 				       "elbv2 rule %s:443 priority=10 path=/x "
 				       "forward=%s-blue:100,%s-green:0",
 				       name, name, name));
@@ -488,5 +488,5 @@ struct world_live world_load_balancer_live(struct world *w, const char *name)
 
 const char *world_rule(struct world *w, const char *name)
 {
-	return arn_in(w, world_control(w, "elbv2 show %s:443:10", name));
+	return world_arn(w, world_control(w, "elbv2 show %s:443:10", name));
 }

@@ -110,6 +110,8 @@ struct world_live world_lambda_live(struct world *w, const char *name);
 /* The rule made by world_load_balancer(): the candidate is the green group. */
 struct world_live world_load_balancer_live(struct world *w, const char *name);
 
+/* The first ARN in an answer. */
+const char *world_arn(struct world *w, const char *answer);
 /* The ARN of that rule. */
 const char *world_rule(struct world *w, const char *name);
 

@@ -354,6 +354,24 @@ static int cmd_delete_type(struct simcp *cp, const struct sim_words *w, struct j
 	return 0;
 }
 
+/* `codepipeline delete PIPELINE`: what runs is abandoned, and nobody answers for it any more */
+static int cmd_delete(struct simcp *cp, const struct sim_words *w, struct json_out *out,
+		      struct err *err)
+{
+	struct simcp_pipeline *p = simcp_pipeline_find(cp, sim_word(w, 2)), **at;
+
+	if (!p)
+		return wrong(err, "delete", "no pipeline", sim_word(w, 2));
+	for (struct simcp_execution *e = cp->executions; e; e = e->next)
+		if (e->pipeline == p && e->status == SIMCP_IN_PROGRESS)
+			(void)simcp_stop(cp, e, true, "the pipeline is deleted");
+	for (at = &cp->pipelines; *at != p; at = &(*at)->next)
+		;
+	*at = p->next;
+	out_ok(out, "deleted", p->name);
+	return 0;
+}
+
 /* --- show ------------------------------------------------------------------------------------- */
 
 static void out_iso(struct json_out *o, const char *key, struct utc t)
@@ -505,6 +523,7 @@ int simcp_control(struct sim *s, void *state, const struct sim_words *w, struct 
 	} commands[] = {
 		{"action-type", cmd_action_type},
 		{"delete-type", cmd_delete_type},
+		{"delete", cmd_delete},
 		{"pipeline", cmd_pipeline},
 		{"action", cmd_action},
 		{"push", cmd_push},
