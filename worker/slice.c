@@ -166,79 +166,13 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 
 /* --- act ------------------------------------------------------------------------------------ */
 
-static int prepare(struct turn *t, struct err *err)
-{
-	struct rollout *r = t->r;
-	char candidate[LIMIT_CANDIDATE + 1];
-
-	str_copy(candidate, sizeof(candidate), str_from(r->state.candidate));
-	if (t->ops->prepare(&t->env, &r->state, candidate, err))
-		return -1;
-	if (strcmp(candidate, r->state.candidate) != 0) {
-		str_copy(r->state.candidate, sizeof(r->state.candidate), str_from(candidate));
-		r->state.seq++;
-		return slice_save(t, false, err);
-	}
-	return 0;
-}
-
-static int act(struct turn *t, const struct decision *d, const struct observation *o,
-	       struct err *err)
-{
-	struct rollout *r = t->r;
-
-	switch (d->kind) {
-	case DECIDE_PREPARE:
-		return prepare(t, err);
-	case DECIDE_SPLIT:
-		return t->ops->split(&t->env, &r->state, &o->target, d->weight_bp, err);
-	case DECIDE_PROMOTE:
-		return t->ops->promote(&t->env, &r->state, &o->target, err);
-	case DECIDE_RETIRE:
-		return t->ops->retire(&t->env, &r->state, &o->target, err);
-	case DECIDE_RESTORE:
-		return t->ops->restore(&t->env, &r->state, &o->target, err);
-	case DECIDE_WAIT:
-	case DECIDE_AGAIN:
-	case DECIDE_CHECKPOINT:
-	case DECIDE_SUCCEED:
-	case DECIDE_FAIL:
-		break;
-	}
-	assert(0 && "a decision to act");
-	return -1;
-}
-
-static const char *act_name(enum decision_kind k)
-{
-	switch (k) {
-	case DECIDE_PREPARE:
-		return "prepare";
-	case DECIDE_SPLIT:
-		return "split";
-	case DECIDE_PROMOTE:
-		return "promote";
-	case DECIDE_RETIRE:
-		return "retire";
-	case DECIDE_RESTORE:
-		return "restore";
-	case DECIDE_WAIT:
-	case DECIDE_AGAIN:
-	case DECIDE_CHECKPOINT:
-	case DECIDE_SUCCEED:
-	case DECIDE_FAIL:
-		break;
-	}
-	return "none";
-}
-
 /* What an act's failure means for the next look: true when it is worth looking again at once. */
 static bool act_failed(struct turn *t, const struct decision *d, const struct err *err)
 {
 	struct rollout *r = t->r;
 
 	log_event(r->log, LOG_WARN, "rollout.act_failed", LOG_E(err),
-		  LOG_S("act", act_name(d->kind)), LOG_B("sent", err->sent));
+		  LOG_S("act", slice_act_name(d->kind)), LOG_B("sent", err->sent));
 	/* its effect is unknown or the target was busy: only a new look can tell */
 	if (err_is_retryable(err) || err->code == ERR_CONFLICT || err->code == ERR_CANCELED ||
 	    err->sent)
@@ -419,10 +353,16 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 	case DECIDE_RESTORE:
 		break;
 	}
-	if (act(t, &r->decision, &o, &err))
+	/* once is enough in a turn: what has not taken effect by the next look takes its time */
+	if (t->has_acted && t->acted == r->decision.kind && t->acted_bp == r->decision.weight_bp)
+		return wait_until(t, (struct utc){0}, next);
+	t->has_acted = true;
+	t->acted = r->decision.kind;
+	t->acted_bp = r->decision.weight_bp;
+	if (slice_act(t, &r->decision, &o, &err))
 		return act_failed(t, &r->decision, &err) ? TURN_ROUND
 							 : wait_until(t, (struct utc){0}, next);
-	log_event(r->log, LOG_INFO, "rollout.act", LOG_S("act", act_name(r->decision.kind)),
+	log_event(r->log, LOG_INFO, "rollout.act", LOG_S("act", slice_act_name(r->decision.kind)),
 		  LOG_I("weight_bp", r->decision.weight_bp), LOG_S("reason", r->decision.reason));
 	/* preparation takes many small steps, each of which takes its time */
 	return r->decision.kind == DECIDE_PREPARE ? wait_until(t, (struct utc){0}, next)
@@ -454,8 +394,13 @@ static enum turn_end refuse(struct turn *t, enum failure failure, const char *me
 	return TURN_LEAVE;
 }
 
+static bool is_uninspected(const struct rollout *r)
+{
+	return r->state.phase == PHASE_INSPECT && !r->state.undo[0];
+}
+
 /*
- * No job, and none could be opened before: nothing to go by until the next one comes. When the
+ * No job, and none was opened or looked at before: nothing to go by until the next one comes. When the
  * action is over meanwhile there will be none; then the undo record alone has to do.
  */
 static enum turn_end without_plan(struct turn *t, struct mono *next)
@@ -495,7 +440,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
-	if (!r->plan) {
+	if (!r->plan || (!r->job && is_uninspected(r))) {
 		end = without_plan(t, next);
 		goto out;
 	}
@@ -503,8 +448,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = wait_until(t, (struct utc){0}, next);
 		goto out;
 	}
-	if (r->state.phase == PHASE_INSPECT && !r->state.undo[0] &&
-	    slice_inspect(t, &failure, &message, &err)) {
+	if (is_uninspected(r) && slice_inspect(t, &failure, &message, &err)) {
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
