@@ -65,6 +65,9 @@ struct turn {
 	struct target_env env;
 	const struct target_ops *ops;
 	struct aws_client client;
+	bool has_acted; /* in this turn, and what it was */
+	enum decision_kind acted;
+	int acted_bp;
 };
 
 /* --- slice_open.c: what stands before the first look ---------------------------------------- */
@@ -98,6 +101,13 @@ int slice_target(struct turn *t, struct err *err) MUST_CHECK;
  */
 int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
 	MUST_CHECK;
+
+/* --- slice_act.c: the change decided ------------------------------------------------------- */
+
+/* Make it. d must be a decision to act. What the target says of the candidate is saved at once. */
+int slice_act(struct turn *t, const struct decision *d, const struct observation *o,
+	      struct err *err) MUST_CHECK;
+const char *slice_act_name(enum decision_kind k); /* "split"; "none" when it is no act */
 
 /* --- slice_report.c: what is told ----------------------------------------------------------- */
 
