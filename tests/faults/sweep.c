@@ -79,6 +79,9 @@ static void watch(struct world *w, void *arg)
 
 			if (!str_is(json_text(json_get(alarm, "state")), "OK"))
 				problem(t, "the candidate got %g %% while the alarm was not OK", share);
+			if (strcmp(sim_action_find(w->sim, NAME, NULL)->status, "InProgress") != 0)
+				problem(t, "the candidate got %g %% after the action was over",
+					share);
 			if (t->run->c->bad && share > t->run->c->first_step + 0.01)
 				problem(t, "a bad release got %g %%", share);
 		}

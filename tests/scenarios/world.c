@@ -321,6 +321,24 @@ bool world_run_until(struct world *w, bool (*done)(struct world *w, void *arg), 
 	return true;
 }
 
+static bool has_stopped(struct world *w, void *arg)
+{
+	const struct world_worker *ww = arg;
+
+	(void)w;
+	return worker_stopped(ww->worker);
+}
+
+bool world_stop_worker(struct world *w, int i, int64_t max_ms)
+{
+	bool stopped;
+
+	worker_stop_begin(w->workers[i].worker);
+	stopped = world_run_until(w, has_stopped, &w->workers[i], max_ms);
+	world_kill_worker(w, i);
+	return stopped;
+}
+
 static bool never(struct world *w, void *arg)
 {
 	(void)w;

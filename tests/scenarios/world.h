@@ -58,6 +58,8 @@ void world_release(struct world *w);
 void world_start_worker(struct world *w, int i);
 void world_kill_worker(struct world *w, int i);
 void world_lose_ledger_of(struct world *w, int i);
+/* It is asked to stop as by SIGTERM, and has as long as it takes, at most max_ms; then it is gone. */
+bool world_stop_worker(struct world *w, int i, int64_t max_ms);
 /* The same for the first one. */
 void world_start(struct world *w);
 void world_kill(struct world *w);
