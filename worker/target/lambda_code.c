@@ -19,9 +19,31 @@ static int get_artifact(const struct target_env *env, const struct target_artifa
 	return env->artifact(env->artifact_arg, out, err);
 }
 
+/* A zip begins with an entry, or with its end when it is empty (APPNOTE 4.3.7, 4.3.16). */
+static bool is_zip(int fd)
+{
+	char magic[4];
+
+	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+	       (!memcmp(magic, "PK\3\4", 4) || !memcmp(magic, "PK\5\6", 4));
+}
+
+static void check_zip(int fd, uint64_t size, const char *place, const char *name,
+		      struct problems *p)
+{
+	if (size > LAMBDA_ZIP_MAX)
+		problem_add(p, place, name,
+			    "%llu bytes; Lambda takes %u at most as a direct upload",
+			    (unsigned long long)size, LAMBDA_ZIP_MAX);
+	else if (!is_zip(fd))
+		problem_add(p, place, name,
+			    "no zip, and Lambda takes nothing else; name a zip or "
+			    "a folder in target.lambda.code");
+}
+
 int lambda_code_check(const struct target_env *env, struct problems *p, struct err *err)
 {
-	const char *code = env->plan->target.code;
+	const char *place = "target.lambda.code", *code = env->plan->target.code;
 	const struct target_artifact *artifact;
 	struct stat st;
 	int fd;
@@ -29,21 +51,18 @@ int lambda_code_check(const struct target_env *env, struct problems *p, struct e
 	if (get_artifact(env, &artifact, err))
 		return -1;
 	if (!code) {
-		if (artifact->file_size > LAMBDA_ZIP_MAX)
-			problem_add(p, "input artifact", artifact->key,
-				    "%llu bytes; Lambda takes %u at most as a direct upload",
-				    (unsigned long long)artifact->file_size, LAMBDA_ZIP_MAX);
+		check_zip(artifact->file_fd, artifact->file_size, "input artifact", artifact->key,
+			  p);
 		return 0;
 	}
-	fd = beneath_open(artifact->dir_fd, code, O_RDONLY, 0, false);
-	if (fd < 0 || fstat(fd, &st)) {
-		problem_add(p, "target.lambda.code", code,
+	fd = beneath_open(artifact->dir_fd, code, O_RDONLY | O_NONBLOCK, 0, false);
+	if (fd < 0 || fstat(fd, &st))
+		problem_add(p, place, code,
 			    "there is no such file or folder in the input artifact");
-	} else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > LAMBDA_ZIP_MAX) {
-		problem_add(p, "target.lambda.code", code,
-			    "%lld bytes; Lambda takes %u at most as a direct upload",
-			    (long long)st.st_size, LAMBDA_ZIP_MAX);
-	}
+	else if (S_ISREG(st.st_mode))
+		check_zip(fd, (uint64_t)st.st_size, place, code, p);
+	else if (!S_ISDIR(st.st_mode))
+		problem_add(p, place, code, "neither a file nor a folder");
 	if (fd >= 0)
 		close(fd);
 	return 0;
@@ -59,7 +78,8 @@ static int read_file(int fd, uint64_t size, struct buf *out, struct err *err)
 		ssize_t n = pread(fd, block, want, (off_t)at);
 
 		if (n <= 0)
-			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO, "read the package");
+			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO,
+					   "read the package");
 		buf_add(out, block, (size_t)n);
 		at += (uint64_t)n;
 	}
@@ -78,13 +98,15 @@ static int load(const struct target_env *env, struct buf *out, struct err *err)
 		return -1;
 	if (!code)
 		return read_file(artifact->file_fd, artifact->file_size, out, err);
-	fd = beneath_open(artifact->dir_fd, code, O_RDONLY, 0, false);
+	fd = beneath_open(artifact->dir_fd, code, O_RDONLY | O_NONBLOCK, 0, false);
 	if (fd < 0 || fstat(fd, &st)) {
 		rc = err_set_sys(err, ERR_REJECTED, errno, "target.lambda.code: %s", code);
 	} else if (S_ISDIR(st.st_mode)) {
 		rc = pack_dir(&(struct pack_dir){.dir_fd = artifact->dir_fd,
 						 .subfolder = code,
-						 .cancel = env->client.aws->cancel},
+						 .cancel = env->client.cancel
+								   ? env->client.cancel
+								   : env->client.aws->cancel},
 			      out, err);
 	} else {
 		rc = read_file(fd, (uint64_t)st.st_size, out, err);
@@ -116,16 +138,18 @@ static int upload(const struct target_env *env, const char *function, struct str
 
 	if (lambda_get_function_configuration(&env->client, function, NULL, env->arena, &c, err))
 		return -1;
-	if (c.update == LAMBDA_UPDATE_IN_PROGRESS || c.state == LAMBDA_PENDING)
+	if (c.update == LAMBDA_UPDATE_IN_PROGRESS || c.update == LAMBDA_UPDATE_OTHER ||
+	    c.state == LAMBDA_PENDING)
 		return 0; /* an update now would be refused: ask again soon */
 	if (!c.code_sha256 || strcmp(c.code_sha256, digest) != 0) {
 		code.revision_id = c.revision_id;
 		if (lambda_update_function_code(&env->client, &code, env->arena, &c, err))
 			return -1;
 		if (c.code_sha256 && strcmp(c.code_sha256, digest) != 0)
-			return err_set(err, ERR_REJECTED,
-				       "Lambda holds other code than was sent: expected %s, found %s",
-				       digest, c.code_sha256);
+			return err_set(
+				err, ERR_REJECTED,
+				"Lambda holds other code than was sent: expected %s, found %s",
+				digest, c.code_sha256);
 	}
 	*sha = digest;
 	return 0;

@@ -11,8 +11,12 @@
  * A load balancer's listener or rule: traffic is split by the weights of its forward action between
  * two target groups, and everything else in the action list stays as it was read. There is no lock
  * on the wire, so each write is preceded by a fresh read that must equal this turn's look.
+ *
+ * While it goes forward, all traffic on the baseline is LIVE_BASELINE, whether or not the candidate
+ * is in the action at weight 0. On the way back only the undo record itself is.
  */
-#define NLB_PROPAGATION_MS (10 * 60 * 1000) /* what ECS waits after each change of an NLB's weights */
+#define NLB_PROPAGATION_MS \
+	(10 * 60 * 1000) /* what ECS waits after each change of an NLB's weights */
 
 static void PRINTF_LIKE(2, 3) detail(struct target_observation *o, const char *fmt, ...)
 {
@@ -23,20 +27,21 @@ static void PRINTF_LIKE(2, 3) detail(struct target_observation *o, const char *f
 	va_end(ap);
 }
 
-/* --- inspect ----------------------------------------------------------------------------------- */
+/* --- inspect ---------------------------------------------------------------------------------- */
 
 static int inspect(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool *first,
 		   struct problems *p, struct err *err)
 {
+	size_t before = p->n_errors;
 	struct lb_record r;
 
 	*first = false;
 	if (lb_inspect(env, &r, p, err))
 		return -1;
-	return p->n_errors ? 0 : lb_record_store(&r, undo, err);
+	return p->n_errors > before ? 0 : lb_record_store(&r, undo, err);
 }
 
-/* --- observe ----------------------------------------------------------------------------------- */
+/* --- observe ---------------------------------------------------------------------------------- */
 
 /*
  * In effect when the wait for the data plane is over since the change was made; or, where somebody
@@ -78,7 +83,12 @@ static bool is_settled(const struct target_env *env, const struct rollout_state 
 static enum live everything_on_candidate(enum phase p)
 {
 	return p == PHASE_PROMOTE || p == PHASE_BAKE || p == PHASE_RETIRE ? LIVE_PROMOTED
-									   : LIVE_CANDIDATE;
+									  : LIVE_CANDIDATE;
+}
+
+static bool is_going_back(enum phase p)
+{
+	return p == PHASE_RESTORE || p == PHASE_PROVE;
 }
 
 static void read_split(const struct target_env *env, const struct rollout_state *s,
@@ -93,6 +103,9 @@ static void read_split(const struct target_env *env, const struct rollout_state 
 	} else if (baseline == 0 && candidate == 0) {
 		o->live = LIVE_FOREIGN;
 		detail(o, "%s forwards to neither baseline nor candidate", r->resource);
+	} else if (candidate == 0 && is_going_back(s->phase) && !lb_is_undone(r, f)) {
+		o->live = LIVE_SPLIT; /* 0 % */
+		detail(o, "the target groups of %s are not as they were", r->resource);
 	} else if (candidate == 0) {
 		o->live = LIVE_BASELINE;
 	} else if (baseline == 0) {
@@ -107,22 +120,26 @@ static void read_split(const struct target_env *env, const struct rollout_state 
 	snprintf(o->lock, sizeof(o->lock), "%lld:%lld", (long long)baseline, (long long)candidate);
 }
 
-static void observe_candidate(const struct target_env *env, const struct lb_record *r,
-			      const struct lb_forward *f, const struct lb_health *h,
-			      struct target_observation *o)
+static void observe_candidate(const struct target_env *env, const struct rollout_state *s,
+			      const struct lb_record *r, const struct lb_forward *f,
+			      const struct lb_health *h, struct target_observation *o)
 {
 	int64_t wanted = env->plan->target.min_healthy;
+	/* while it is brought up; later a target that is starting is only one more */
+	int64_t starting = s->phase == PHASE_PREPARE ? h->initial : 0;
 
 	if (!lb_has_group(f, r->candidate)) {
 		o->candidate = CANDIDATE_ABSENT;
 		detail(o, "the candidate's target group is not in the action yet");
 		return;
 	}
-	o->candidate = h->healthy >= wanted && h->initial == 0 && h->unhealthy == 0
+	o->candidate = h->healthy >= wanted && starting == 0 && h->unhealthy == 0
 			       ? CANDIDATE_READY
 			       : CANDIDATE_PENDING;
 	if (o->candidate == CANDIDATE_PENDING)
-		detail(o, "candidate: %lld healthy of at least %lld, %lld starting, %lld unhealthy%s%s",
+		detail(o,
+		       "candidate: %lld healthy of at least %lld, %lld starting, %lld "
+		       "unhealthy%s%s",
 		       (long long)h->healthy, (long long)wanted, (long long)h->initial,
 		       (long long)h->unhealthy, h->reason[0] ? ": " : "", h->reason);
 }
@@ -131,13 +148,14 @@ static int unreadable(struct target_observation *o, struct err *err)
 {
 	if (err->code == ERR_CANCELED)
 		return -1;
-	o->live = LIVE_UNREADABLE;
+	/* gone, or, of our own saying, not a forward to weighted groups any more */
+	if (err->code == ERR_NOT_FOUND || (err->code == ERR_REJECTED && !err->aws[0]))
+		o->live = LIVE_FOREIGN;
+	else
+		o->live = LIVE_UNREADABLE;
+	o->candidate = CANDIDATE_PENDING;
 	o->denied = err->code == ERR_DENIED;
 	str_copy_clean(o->detail, sizeof(o->detail), str_from(err->text));
-	if (err->code == ERR_NOT_FOUND) {
-		o->live = LIVE_FOREIGN;
-		o->denied = false;
-	}
 	*err = ERR_INIT;
 	return 0;
 }
@@ -154,10 +172,10 @@ static int observe_baseline(const struct target_env *env, const struct lb_record
 		o->baseline_health = verdict_make(VERDICT_ERROR, now, "%s", err->text);
 		*err = ERR_INIT;
 	} else {
-		o->baseline_health = verdict_make(h.healthy > 0 ? VERDICT_PASS : VERDICT_FAIL, now,
-						  "%lld healthy targets, %lld not",
-						  (long long)h.healthy,
-						  (long long)(h.unhealthy + h.initial));
+		o->baseline_health =
+			verdict_make(h.healthy > 0 ? VERDICT_PASS : VERDICT_FAIL, now,
+				     "%lld healthy targets, %lld not", (long long)h.healthy,
+				     (long long)(h.unhealthy + h.initial));
 	}
 	return 0;
 }
@@ -169,33 +187,29 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 	struct lb_health h;
 	struct lb_record r;
 
-	*o = (struct target_observation){.candidate = CANDIDATE_READY, .retired = true};
+	*o = (struct target_observation){.candidate = CANDIDATE_READY,
+					 .retired = true,
+					 .baseline_health.kind = VERDICT_UNKNOWN};
 	if (lb_record_load(env->arena, s->undo, &r, err) ||
 	    lb_read_forward(env, r.resource, &f, err))
 		return unreadable(o, err);
 	read_split(env, s, &r, &f, o);
 	if (s->phase == PHASE_PREPARE || s->phase == PHASE_VERIFY) {
-		if (lb_read_health(env, r.candidate, &h, err)) {
-			if (err->code == ERR_CANCELED)
-				return -1;
-			o->candidate = CANDIDATE_PENDING;
-			str_copy_clean(o->detail, sizeof(o->detail), str_from(err->text));
-			*err = ERR_INIT;
-		} else {
-			observe_candidate(env, &r, &f, &h, o);
-		}
+		if (lb_read_health(env, r.candidate, &h, err))
+			return unreadable(o, err);
+		observe_candidate(env, s, &r, &f, &h, o);
 	}
 	if (s->phase == PHASE_RESTORE || s->phase == PHASE_PROVE)
 		return observe_baseline(env, &r, o, err);
 	return 0;
 }
 
-/* --- act --------------------------------------------------------------------------------------- */
+/* --- act -------------------------------------------------------------------------------------- */
 
 /* Read again, and only go on when nothing has changed since this turn's look. */
 static int load_again(const struct target_env *env, const struct rollout_state *s,
-		      const struct target_observation *o, struct lb_record *r,
-		      struct lb_forward *f, struct err *err)
+		      const struct target_observation *o, struct lb_record *r, struct lb_forward *f,
+		      struct err *err)
 {
 	char lock[OBSERVATION_LOCK_MAX];
 
@@ -204,10 +218,11 @@ static int load_again(const struct target_env *env, const struct rollout_state *
 		return -1;
 	snprintf(lock, sizeof(lock), "%lld:%lld", (long long)lb_weight(f, r->baseline),
 		 (long long)lb_weight(f, r->candidate));
-	if (!lb_others_agree(r, f) || (o && o->lock[0] && strcmp(lock, o->lock) != 0))
-		return err_set(err, ERR_CONFLICT,
-			       "%s was changed by somebody since it was looked at: weights %s, now %s",
-			       r->resource, o ? o->lock : "", lock);
+	if (!lb_others_agree(r, f) || (o && strcmp(lock, o->lock) != 0))
+		return err_set(
+			err, ERR_CONFLICT,
+			"%s was changed by somebody since it was looked at: weights %s, now %s",
+			r->resource, o ? o->lock : "", lock);
 	return 0;
 }
 
@@ -233,16 +248,19 @@ static int split(const struct target_env *env, const struct rollout_state *s,
 	struct lb_health h;
 	struct lb_record r;
 
-	if (load_again(env, s, o, &r, &f, err))
-		return -1;
-	if (lb_read_health(env, r.candidate, &h, err))
+	if (lb_record_load(env->arena, s->undo, &r, err) ||
+	    lb_read_health(env, r.candidate, &h, err))
 		return -1;
 	/* there is no failover between weighted groups: a dead one would answer with errors */
 	if (h.healthy < env->plan->target.min_healthy)
 		return err_set(err, ERR_CONFLICT,
 			       "the candidate has %lld healthy targets; %lld are needed before it "
-			       "gets traffic (%s)", (long long)h.healthy,
-			       (long long)env->plan->target.min_healthy, h.reason);
+			       "gets traffic (%s)",
+			       (long long)h.healthy, (long long)env->plan->target.min_healthy,
+			       h.reason);
+	/* last, as nothing should come between it and the write */
+	if (load_again(env, s, o, &r, &f, err))
+		return -1;
 	return lb_write_weights(env, &r, &f, weight_bp, err);
 }
 
@@ -307,9 +325,9 @@ static void calls(const struct plan *plan, struct arena *a,
 		 "elasticloadbalancing:DescribeTargetGroups", "*", false},
 		{PHASE_INSPECT, "elasticloadbalancing", "DescribeTargetGroupAttributes",
 		 "elasticloadbalancing:DescribeTargetGroupAttributes", "*", false},
-		{PHASE_PREPARE, "elasticloadbalancing", modify, modify_iam, arn, true},
-		{PHASE_PREPARE, "elasticloadbalancing", "DescribeTargetHealth",
+		{PHASE_INSPECT, "elasticloadbalancing", "DescribeTargetHealth",
 		 "elasticloadbalancing:DescribeTargetHealth", "*", false},
+		{PHASE_PREPARE, "elasticloadbalancing", modify, modify_iam, arn, true},
 		{PHASE_SHIFT, "elasticloadbalancing", modify, modify_iam, arn, true},
 		{PHASE_PROMOTE, "elasticloadbalancing", modify, modify_iam, arn, true},
 		{PHASE_RESTORE, "elasticloadbalancing", modify, modify_iam, arn, true},

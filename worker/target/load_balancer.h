@@ -9,15 +9,16 @@
  * listener or rule, which two groups, and what the action's groups were before anything was
  * touched.
  */
-#define LB_GROUPS_MAX 5 /* Elastic Load Balancing's own limit of groups in an action */
+#define LB_GROUPS_MAX 5	  /* Elastic Load Balancing's own limits: groups in an action */
+#define LB_WEIGHT_MAX 999 /* and of a weight */
 
 struct lb_record {
-	const char *resource;	     /* listener or rule ARN */
+	const char *resource;		  /* listener or rule ARN */
 	const char *baseline, *candidate; /* target group ARNs */
-	bool network;		     /* a Network Load Balancer: slow data plane, other metrics */
+	bool network; /* a Network Load Balancer: slow data plane, other metrics */
 	struct elbv2_group groups[LB_GROUPS_MAX]; /* as they were */
 	size_t n_groups;
-	struct elbv2_stickiness stickiness;
+	struct elbv2_stickiness stickiness; /* at the first look; not in the record's text */
 };
 
 /* The action list as it is now, with the forward action in it found. */
@@ -26,6 +27,7 @@ struct lb_forward {
 	size_t n_actions, at;
 	const struct elbv2_group *groups; /* of the forward action */
 	size_t n_groups;
+	bool is_default; /* a rule that can be changed through its listener only */
 };
 
 struct lb_health {
@@ -38,10 +40,10 @@ int lb_inspect(const struct target_env *env, struct lb_record *r, struct problem
 	       struct err *err) MUST_CHECK;
 
 /* The record as text for the state, and back. Pure. */
-int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
-	MUST_CHECK;
-int lb_record_load(struct arena *a, const char *undo, struct lb_record *r, struct err *err)
-	MUST_CHECK;
+int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1],
+		    struct err *err) MUST_CHECK;
+int lb_record_load(struct arena *a, const char *undo, struct lb_record *r,
+		   struct err *err) MUST_CHECK;
 int lb_candidate_store(const struct lb_record *r, char candidate[LIMIT_CANDIDATE + 1],
 		       struct err *err) MUST_CHECK;
 
@@ -55,9 +57,18 @@ int lb_read_health(const struct target_env *env, const char *group, struct lb_he
 int64_t lb_weight(const struct lb_forward *f, const char *group);
 bool lb_has_group(const struct lb_forward *f, const char *group);
 
-/* Are the groups that are neither baseline nor candidate still in the same proportion to those two
- * together as the record says? Pure. */
+/* Are the groups that are neither baseline nor candidate still the same, and in the same proportion
+ * to those two together, as the record says? Pure. */
 bool lb_others_agree(const struct lb_record *r, const struct lb_forward *f);
+
+/*
+ * What lb_write_undo() writes: the groups as they were. But with group stickiness the candidate is
+ * left out, as clients that were on it would stay on it at weight 0. groups has room for
+ * LB_GROUPS_MAX. And: is that how it is now? Pure.
+ */
+void lb_undo_groups(const struct lb_record *r, const struct lb_forward *f,
+		    struct elbv2_group *groups, size_t *n);
+bool lb_is_undone(const struct lb_record *r, const struct lb_forward *f);
 
 /*
  * Weights that give the candidate weight_bp of what baseline and candidate have together, all other
@@ -67,7 +78,8 @@ bool lb_others_agree(const struct lb_record *r, const struct lb_forward *f);
 int lb_weights(const struct lb_record *r, int weight_bp, struct elbv2_group *groups, size_t *n,
 	       struct err *err) MUST_CHECK;
 
-/* Write such weights; and write the record's own groups back, as they were. */
+/* Write such weights; and write the record's own groups back. All else in the list stays as it was
+ * read. */
 int lb_write_weights(const struct target_env *env, const struct lb_record *r,
 		     const struct lb_forward *f, int weight_bp, struct err *err) MUST_CHECK;
 int lb_write_undo(const struct target_env *env, const struct lb_record *r,

@@ -1,13 +1,15 @@
 #include "worker/target/load_balancer.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "worker/target/record.h"
 
 /*
- * {"t":"load_balancer","r":rule ARN,"b":baseline,"c":candidate,"g":[[group,weight],...],"k":[enabled,
- * seconds],"n":true}: groups as the tails of their ARNs, since all share what comes before
- * "listener" in the resource's. So five groups fit, mostly.
+ * {"t":"load_balancer","r":rule ARN,"g":[[group,weight],...],"b":0,"c":group,"n":true}: the groups
+ * as the tails of their ARNs, since all share what comes before "listener" in the resource's,
+ * weight -1 for one that was not said; the baseline by its place among them; n of a Network Load
+ * Balancer. So five groups fit. Stickiness is not in it: going back leaves it as it is.
  */
 static struct str prefix_of(const char *resource)
 {
@@ -21,7 +23,17 @@ static struct str tail_of(const char *resource, const char *group)
 	struct str prefix = prefix_of(resource), s = str_from(group);
 
 	return s.n > prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0 ? str_sub(s, prefix.n, s.n)
-								       : s;
+								      : s;
+}
+
+/* n_groups when it is not one of them. */
+static size_t place_of(const struct lb_record *r, const char *group)
+{
+	size_t i = 0;
+
+	while (i < r->n_groups && strcmp(r->groups[i].arn, group) != 0)
+		i++;
+	return i;
 }
 
 int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
@@ -44,15 +56,9 @@ int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1], struct
 		json_out_end(&o);
 	}
 	json_out_end(&o);
-	/* the baseline is one of the groups */
-	for (size_t i = 0; i < r->n_groups; i++)
-		if (!strcmp(r->groups[i].arn, r->baseline))
-			json_member_i64(&o, "b", (int64_t)i);
+	assert(place_of(r, r->baseline) < r->n_groups);
+	json_member_i64(&o, "b", (int64_t)place_of(r, r->baseline));
 	json_member_str(&o, "c", tail_of(r->resource, r->candidate));
-	if (r->stickiness.present) {
-		json_member_bool(&o, "ke", r->stickiness.enabled);
-		json_member_i64(&o, "ks", r->stickiness.duration_s);
-	}
 	if (r->network)
 		json_member_bool(&o, "n", true);
 	json_out_end(&o);
@@ -92,38 +98,46 @@ static int bad(struct err *err)
 	return err_set(err, ERR_MALFORMED, "undo record: not one of a load balancer");
 }
 
-int lb_record_load(struct arena *a, const char *undo, struct lb_record *r, struct err *err)
+static int load_groups(struct arena *a, const struct json *groups, struct lb_record *r,
+		       struct err *err)
 {
-	const struct json *root, *groups;
-	int64_t baseline = -1;
-
-	*r = (struct lb_record){0};
-	if (record_load(a, undo, &root, err))
-		return -1;
-	groups = json_get(root, "g");
-	r->resource = record_text(root, "r");
-	if (!r->resource[0] || !groups || groups->n > LB_GROUPS_MAX ||
-	    !json_i64(json_get(root, "b"), &baseline))
+	if (!groups || groups->type != JSON_ARRAY || groups->n > LB_GROUPS_MAX)
 		return bad(err);
 	json_each(g, groups) {
 		struct elbv2_group *to = &r->groups[r->n_groups++];
 
-		if (g->type != JSON_ARRAY || g->n != 2 || !json_i64(g->first->next, &to->weight))
+		if (g->type != JSON_ARRAY || g->n != 2 || !json_text(g->first).n ||
+		    !json_i64(g->first->next, &to->weight) || to->weight < -1 ||
+		    to->weight > LB_WEIGHT_MAX)
 			return bad(err);
 		to->arn = arn_of(a, r->resource, json_text(g->first));
 		to->has_weight = to->weight >= 0;
 		to->weight = to->has_weight ? to->weight : 1;
 	}
-	if (baseline < 0 || (size_t)baseline >= r->n_groups || !json_text(json_get(root, "c")).n)
-		return bad(err);
-	r->baseline = r->groups[baseline].arn;
-	r->candidate = arn_of(a, r->resource, json_text(json_get(root, "c")));
-	r->stickiness.present = json_get(root, "ke") != NULL;
-	r->stickiness.enabled = json_bool(json_get(root, "ke"), false);
-	if (json_get(root, "ks") && !json_i64(json_get(root, "ks"), &r->stickiness.duration_s))
-		return bad(err);
-	r->network = json_bool(json_get(root, "n"), false);
 	return 0;
+}
+
+int lb_record_load(struct arena *a, const char *undo, struct lb_record *r, struct err *err)
+{
+	const struct json *root;
+	int64_t at = -1;
+
+	*r = (struct lb_record){0};
+	if (record_load(a, undo, &root, err))
+		return -1;
+	r->resource = record_text(root, "r");
+	if (strcmp(record_text(root, "t"), "load_balancer") != 0 || !prefix_of(r->resource).n)
+		return bad(err);
+	if (load_groups(a, json_get(root, "g"), r, err))
+		return -1;
+	if (!json_i64(json_get(root, "b"), &at) || at < 0 || (size_t)at >= r->n_groups)
+		return bad(err);
+	r->baseline = r->groups[at].arn;
+	if (!json_text(json_get(root, "c")).n)
+		return bad(err);
+	r->candidate = arn_of(a, r->resource, json_text(json_get(root, "c")));
+	r->network = json_bool(json_get(root, "n"), false);
+	return strcmp(r->baseline, r->candidate) != 0 ? 0 : bad(err);
 }
 
 const char *lb_load_balancer_dimension(struct arena *a, const char *resource)

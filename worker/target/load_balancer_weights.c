@@ -4,9 +4,9 @@
 
 /*
  * The arithmetic of weights. Elastic Load Balancing takes whole numbers from 0 to 999, relative to
- * their sum; the shares asked for are turned into the smallest whole numbers that say them exactly.
+ * their sum; the shares asked for are turned into whole numbers that say them exactly, into percent
+ * where that is possible, because people read them.
  */
-#define WEIGHT_MAX 999
 
 int64_t lb_weight(const struct lb_forward *f, const char *group)
 {
@@ -32,6 +32,14 @@ static int64_t recorded_weight(const struct lb_record *r, const char *group)
 	return 0;
 }
 
+static bool is_recorded(const struct lb_record *r, const char *group)
+{
+	for (size_t i = 0; i < r->n_groups; i++)
+		if (!strcmp(r->groups[i].arn, group))
+			return true;
+	return false;
+}
+
 static bool is_ours(const struct lb_record *r, const char *group)
 {
 	return !strcmp(group, r->baseline) || !strcmp(group, r->candidate);
@@ -46,13 +54,43 @@ bool lb_others_agree(const struct lb_record *r, const struct lb_forward *f)
 		const struct elbv2_group *g = &f->groups[i];
 
 		/* g / now == recorded / before, without division */
-		if (!is_ours(r, g->arn) &&
-		    g->weight * before != recorded_weight(r, g->arn) * now)
+		if (!is_ours(r, g->arn) && (!is_recorded(r, g->arn) ||
+					    g->weight * before != recorded_weight(r, g->arn) * now))
 			return false;
 	}
 	for (size_t i = 0; i < r->n_groups; i++)
-		if (!is_ours(r, r->groups[i].arn) && r->groups[i].weight > 0 &&
-		    !lb_has_group(f, r->groups[i].arn))
+		if (!is_ours(r, r->groups[i].arn) && !lb_has_group(f, r->groups[i].arn))
+			return false;
+	return true;
+}
+
+void lb_undo_groups(const struct lb_record *r, const struct lb_forward *f,
+		    struct elbv2_group *groups, size_t *n)
+{
+	bool sticky = f->n_actions > 0 && f->actions[f->at].stickiness.enabled;
+
+	*n = 0;
+	for (size_t i = 0; i < r->n_groups; i++)
+		if (!sticky || strcmp(r->groups[i].arn, r->candidate) != 0)
+			groups[(*n)++] = r->groups[i];
+}
+
+bool lb_is_undone(const struct lb_record *r, const struct lb_forward *f)
+{
+	struct elbv2_group wanted[LB_GROUPS_MAX];
+	int64_t sum = 0, wanted_sum = 0;
+	size_t n;
+
+	lb_undo_groups(r, f, wanted, &n);
+	if (n != f->n_groups)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		wanted_sum += wanted[i].weight;
+		sum += f->groups[i].weight;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!lb_has_group(f, wanted[i].arn) ||
+		    wanted[i].weight * sum != lb_weight(f, wanted[i].arn) * wanted_sum)
 			return false;
 	return true;
 }
@@ -66,6 +104,25 @@ static int64_t gcd(int64_t a, int64_t b)
 		b = rest;
 	}
 	return a;
+}
+
+/* The same shares as parts of 100, or else of 1000, where that comes out even. */
+static void make_readable(struct elbv2_group *groups, size_t n)
+{
+	int64_t sum = 0, most = 0, factor;
+
+	for (size_t i = 0; i < n; i++) {
+		sum += groups[i].weight;
+		most = groups[i].weight > most ? groups[i].weight : most;
+	}
+	for (int64_t whole = 100; sum > 0 && whole <= 1000; whole *= 10) {
+		factor = whole / sum;
+		if (whole % sum != 0 || most * factor > LB_WEIGHT_MAX)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			groups[i].weight *= factor;
+		return;
+	}
 }
 
 int lb_weights(const struct lb_record *r, int weight_bp, struct elbv2_group *groups, size_t *n,
@@ -96,14 +153,11 @@ int lb_weights(const struct lb_record *r, int weight_bp, struct elbv2_group *gro
 		divisor = gcd(divisor, groups[i].weight);
 	for (size_t i = 0; i < *n && divisor; i++) {
 		groups[i].weight /= divisor;
-		if (groups[i].weight > WEIGHT_MAX)
+		if (groups[i].weight > LB_WEIGHT_MAX)
 			return err_set(err, ERR_REJECTED,
 				       "%d.%02d%% is finer than weights of 0 to %d can say here",
-				       weight_bp / 100, weight_bp % 100, WEIGHT_MAX);
+				       weight_bp / 100, weight_bp % 100, LB_WEIGHT_MAX);
 	}
-	/* all on one group: 1 says it, but people expect to read 100 */
-	if (*n == 2 && (weight_bp == 0 || weight_bp == 10000))
-		for (size_t i = 0; i < *n; i++)
-			groups[i].weight *= 100;
+	make_readable(groups, *n);
 	return 0;
 }
