@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "worker/guard/guard.h"
 
 /*
@@ -16,7 +14,19 @@ static int read_one(const struct guard_env *env, const char *name, struct alarm_
 				&name, 1, env->max_age_ms, t->arena, out, err);
 }
 
-/* The longest time a state of the alarm may lag behind: its window must fit into what relies on it. */
+static void too_slow_for_a_step(const struct plan_guard *g, size_t step, int64_t window_ms,
+				int64_t watch_ms, struct problems *p)
+{
+	char window[DURATION_TEXT_SIZE], watch[DURATION_TEXT_SIZE];
+
+	duration_format(window_ms, window);
+	duration_format(watch_ms, watch);
+	problem_warn(p, g->place, g->name,
+		     "the alarm looks at %s: step %zu is over after %s, before it could go off",
+		     window, step, watch);
+}
+
+/* How long a state of the alarm may lag behind: its window must fit into what relies on it. */
 static void check_window(const struct plan *plan, const struct plan_guard *g,
 			 const struct alarm_state *s, struct problems *p)
 {
@@ -25,16 +35,24 @@ static void check_window(const struct plan *plan, const struct plan_guard *g,
 
 	if (g->in & GUARD_IN_BAKE)
 		longest = plan->bake_ms;
+	if ((g->in & GUARD_IN_VERIFY) && plan->verify_ms > longest)
+		longest = plan->verify_ms;
 	for (size_t i = 0; i < plan->n_steps && (g->in & GUARD_IN_WATCH); i++)
 		if (plan->steps[i].watch_ms > longest)
 			longest = plan->steps[i].watch_ms;
+	for (size_t i = 0; i < plan->n_steps && (g->in & GUARD_IN_WATCH); i++)
+		if (s->window_ms <= longest && s->window_ms > plan->steps[i].watch_ms &&
+		    plan->steps[i].watch_ms > 0)
+			too_slow_for_a_step(g, i + 1, s->window_ms, plan->steps[i].watch_ms, p);
 	if (s->window_ms <= longest || s->window_ms == 0)
 		return;
 	duration_format(s->window_ms, window);
 	duration_format(longest, step);
-	problem_add(p, g->place, g->name,
-		    "the alarm looks at %s, the longest step or bake time that relies on it is %s: it "
-		    "could not go off in time; watch longer, or use a faster alarm", window, step);
+	problem_add(
+		p, g->place, g->name,
+		"the alarm looks at %s, the longest step or bake time that relies on it is %s: it "
+		"could not go off in time; watch longer, or use a faster alarm",
+		window, step);
 }
 
 static int check(const struct guard_env *env, const struct plan_guard *g, struct problems *p,
@@ -53,11 +71,17 @@ static int check(const struct guard_env *env, const struct plan_guard *g, struct
 		problem_add(p, g->place, g->name, "there is no such alarm in %s",
 			    env->target->client.region);
 	else if (s.state == ALARM_ALARM)
-		problem_add(p, g->place, g->name,
-			    "the alarm is red already, so it could not tell whether this release is "
-			    "bad: %s", s.reason);
+		problem_add(
+			p, g->place, g->name,
+			"the alarm is red already, so it could not tell whether this release is "
+			"bad: %s",
+			s.reason);
 	else
 		check_window(env->target->plan, g, &s, p);
+	if (s.found && s.state != ALARM_ALARM && (s.state != ALARM_OK || s.evaluation_trouble))
+		problem_warn(p, g->place, g->name,
+			     "the alarm is not OK now: %s; a step is held until it is",
+			     s.reason[0] ? s.reason : "it could not be evaluated fully");
 	return 0;
 }
 
@@ -83,8 +107,8 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 		*out = verdict_make(VERDICT_FAIL, s.asked, "alarm %s is in ALARM: %s", g->name,
 				    s.reason);
 	else if (s.evaluation_trouble)
-		*out = verdict_make(VERDICT_ERROR, s.asked,
-				    "alarm %s could not be evaluated fully", g->name);
+		*out = verdict_make(VERDICT_ERROR, s.asked, "alarm %s could not be evaluated fully",
+				    g->name);
 	else if (s.state == ALARM_OK)
 		*out = verdict_make(VERDICT_PASS, s.asked, "alarm %s is OK", g->name);
 	else

@@ -64,22 +64,24 @@ struct alarm_state {
 	const char *name;
 	bool found;
 	enum { ALARM_OK, ALARM_ALARM, ALARM_INSUFFICIENT_DATA, ALARM_OTHER } state;
-	bool evaluation_trouble;  /* EvaluationState is set: partial data, failure or error */
-	const char *reason;	  /* StateReason, in the arena given */
+	bool evaluation_trouble; /* EvaluationState is set: partial data, failure or error */
+	const char *reason;	 /* StateReason, in the arena given */
 	struct utc transitioned, updated;
-	int64_t window_ms;	  /* period times evaluation periods; 0 for composite alarms */
-	struct utc asked;	  /* when this was read from CloudWatch */
+	int64_t window_ms; /* period times evaluation periods; 0 for composite alarms */
+	struct utc asked;  /* when this was read from CloudWatch */
 };
 
 struct alarm_board *alarm_board_new(void);
 void alarm_board_free(struct alarm_board *b);
 /*
- * The states of n named alarms, in the order of names, read at most max_age_ms ago. A name wanted
- * once stays on the board for ten minutes after it was last wanted. account tells accounts apart
- * (role ARN, or "").
+ * The states of n named alarms, in the order of names, asked for at most max_age_ms ago, or during
+ * this call where CloudWatch takes longer than that to answer. A name wanted once stays on the
+ * board for ten minutes after it was last wanted. account tells accounts apart (role ARN, or "").
+ * Blocks; errors are those of DescribeAlarms, also when it was another thread that asked;
+ * ERR_REJECTED for what is no name of an alarm.
  */
 int alarm_board_read(struct alarm_board *b, const struct aws_client *c, const char *account,
 		     const char *const *names, size_t n, int64_t max_age_ms, struct arena *a,
-		     struct alarm_state *out, struct err *err);
+		     struct alarm_state *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,13 +1,13 @@
 #include "worker/guard/guard.h"
 
 /*
- * The target's own view of the candidate: the targets behind a load balancer, a version's state. The
- * question is the target's observe(), asked as if the candidate were being verified, because that is
- * the phase in which it looks at the candidate's health.
+ * The target's own view of the candidate: the targets behind a load balancer, a version's state.
+ * The question is the target's observe(), asked as if the candidate were being verified, because
+ * that is the phase in which it looks at the candidate's health.
  */
 static int ask(const struct guard_env *env, const struct plan_guard *g,
-	       const struct rollout_state *s, const struct target_observation *o,
-	       uint8_t *failures, struct verdict *out, struct err *err)
+	       const struct rollout_state *s, const struct target_observation *o, uint8_t *failures,
+	       struct verdict *out, struct err *err)
 {
 	struct rollout_state as_verify = *s;
 	struct target_observation seen;
@@ -26,8 +26,8 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 		if (*failures < 255)
 			(*failures)++;
 		*out = verdict_make(*failures >= g->failures ? VERDICT_FAIL : VERDICT_UNKNOWN, now,
-				    "the candidate is not healthy, %d looks in a row: %s", *failures,
-				    seen.detail);
+				    "the candidate is not healthy, %d looks in a row: %s",
+				    *failures, seen.detail);
 	}
 	return 0;
 }

@@ -5,10 +5,11 @@
 #include "worker/guard/guard.h"
 
 /*
- * A Lambda function as a test or hook: it gets an event that describes the rollout, or the payload of
- * the plan, and passes by returning without an error. {"verdict":"Fail","text":"..."} in what it
- * returns is taken at its word. When the function tested is the target itself, its candidate version
- * is invoked. A test is run once a phase when it passed: running it is not free of effects.
+ * A Lambda function as a test or hook: it gets an event that describes the rollout, or the payload
+ * of the plan, and passes by returning without an error. {"verdict":"Fail","text":"..."} in what it
+ * returns is taken at its word, and a verdict that is no word of ours is an Error, never a Pass.
+ * When the function tested is the target itself, its candidate version is invoked. It runs each
+ * time it is asked, as only fresh answers count.
  */
 static const char *event(const struct guard_env *env, const struct rollout_state *s)
 {
@@ -31,13 +32,24 @@ static const char *event(const struct guard_env *env, const struct rollout_state
 	return text;
 }
 
+static const char *name_of(const char *function)
+{
+	const char *colon = strrchr(function, ':');
+
+	return colon ? colon + 1 : function;
+}
+
 /* The candidate's version when the guard names the target's own function; else NULL: $LATEST. */
 static const char *qualifier(const struct guard_env *env, const struct plan_guard *g,
 			     const struct rollout_state *s)
 {
 	const char *names[PLAN_DIMENSIONS_MAX], *values[PLAN_DIMENSIONS_MAX], *ns;
 	const char *function = NULL, *version = NULL;
-	size_t n = env->ops->series(env->target, s, true, &ns, names, values);
+	struct rollout_state as_watch = *s;
+	size_t n;
+
+	as_watch.phase = PHASE_WATCH; /* when the target's series tells versions apart */
+	n = env->ops->series(env->target, &as_watch, true, &ns, names, values);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(names[i], "FunctionName"))
@@ -45,7 +57,7 @@ static const char *qualifier(const struct guard_env *env, const struct plan_guar
 		if (!strcmp(names[i], "ExecutedVersion"))
 			version = values[i];
 	}
-	return function && !strcmp(function, g->function) ? version : NULL;
+	return function && !strcmp(function, name_of(g->function)) ? version : NULL;
 }
 
 static struct verdict judge(const struct guard_env *env, const struct plan_guard *g,
@@ -53,7 +65,7 @@ static struct verdict judge(const struct guard_env *env, const struct plan_guard
 {
 	struct err err = ERR_INIT;
 	struct json *root = NULL;
-	struct str word;
+	struct str word, text;
 
 	if (in->function_error)
 		return verdict_make(VERDICT_FAIL, now, "%s threw (%s): %.*s", g->name,
@@ -62,19 +74,27 @@ static struct verdict judge(const struct guard_env *env, const struct plan_guard
 				    in->payload.n ? in->payload.p : "");
 	if (in->payload.n && json_parse(env->target->arena, in->payload, &root, &err))
 		root = NULL; /* whatever it returns, it returned */
+	if (!json_get(root, "verdict"))
+		return verdict_make(VERDICT_PASS, now, "%s passed", g->name);
 	word = json_text(json_get(root, "verdict"));
-	if (str_is(word, "Fail"))
+	text = json_text(json_get(root, "text"));
+	if (str_is_nocase(word, "Pass"))
+		return verdict_make(VERDICT_PASS, now, "%s says Pass%s%.*s", g->name,
+				    text.n ? ": " : "", STR_ARG(text));
+	if (str_is_nocase(word, "Fail"))
 		return verdict_make(VERDICT_FAIL, now, "%s says Fail: %.*s", g->name,
-				    STR_ARG(json_text(json_get(root, "text"))));
-	if (str_is(word, "Unknown"))
+				    STR_ARG(text));
+	if (str_is_nocase(word, "Unknown"))
 		return verdict_make(VERDICT_UNKNOWN, now, "%s says Unknown: %.*s", g->name,
-				    STR_ARG(json_text(json_get(root, "text"))));
-	return verdict_make(VERDICT_PASS, now, "%s passed", g->name);
+				    STR_ARG(text));
+	return verdict_make(VERDICT_ERROR, now,
+			    "%s gives the verdict \"%.*s\", which is none of Pass, Fail, Unknown",
+			    g->name, STR_ARG(str_sub(word, 0, 40)));
 }
 
 static int ask(const struct guard_env *env, const struct plan_guard *g,
-	       const struct rollout_state *s, const struct target_observation *o,
-	       uint8_t *failures, struct verdict *out, struct err *err)
+	       const struct rollout_state *s, const struct target_observation *o, uint8_t *failures,
+	       struct verdict *out, struct err *err)
 {
 	const char *payload = g->payload ? g->payload : event(env, s);
 	struct lambda_invoke in = {.function = g->function,
@@ -100,8 +120,8 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 	} else if (*failures < 255 && ++*failures < g->failures) {
 		struct verdict failed = *out;
 
-		*out = verdict_make(VERDICT_UNKNOWN, now, "failed %d of %d times: %.200s", *failures,
-				    (int)g->failures, failed.text);
+		*out = verdict_make(VERDICT_UNKNOWN, now, "failed %d of %d times: %.200s",
+				    *failures, (int)g->failures, failed.text);
 	}
 	return 0;
 }
@@ -124,13 +144,18 @@ static int check(const struct guard_env *env, const struct plan_guard *g, struct
 static void calls(const struct plan_guard *g, const struct plan *plan, struct arena *a,
 		  void (*add)(void *arg, const struct target_call *c), void *arg)
 {
-	const char *arn = arena_printf(a, "arn:aws:lambda:*:*:function:%s", g->function);
+	const char *arn = str_starts(str_from(g->function), "arn:")
+				  ? g->function
+				  : arena_printf(a, "arn:aws:lambda:*:*:function:%s", g->function);
+	/* a version is part of the resource */
+	bool own = plan->target.kind == TARGET_LAMBDA &&
+		   !strcmp(name_of(plan->target.function), name_of(g->function));
+	const char *invoked = own ? arena_printf(a, "%s:*", arn) : arn;
 
-	(void)plan;
 	add(arg, &(struct target_call){PHASE_INSPECT, "lambda", "GetFunctionConfiguration",
 				       "lambda:GetFunctionConfiguration", arn, false});
-	add(arg, &(struct target_call){PHASE_VERIFY, "lambda", "Invoke", "lambda:InvokeFunction", arn,
-				       false});
+	add(arg, &(struct target_call){PHASE_VERIFY, "lambda", "Invoke", "lambda:InvokeFunction",
+				       invoked, false});
 }
 
 const struct guard_ops guard_invoke = {"invoke", check, ask, calls};
