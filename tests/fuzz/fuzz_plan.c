@@ -6,8 +6,8 @@
 
 /*
  * A plan from hostile properties and a hostile file: either problems, each one line, or a plan
- * whose every number is in its range. Read twice it is the same. The input is a file; lines before a line
- * "---file---" are properties, Name=value, where \n in a value is a line feed.
+ * whose every number is in its range. Read twice it is the same. The input is a file; lines before
+ * a line "---file---" are properties, Name=value, where \n in a value is a line feed.
  *
  * Layers: core rollout
  */

@@ -126,91 +126,83 @@ static void health(void **state)
 	assert_int_equal(g->in, GUARD_IN_WATCH | GUARD_IN_BAKE);
 }
 
+/* What stands as the second guard, and what is said about it. */
+static const struct {
+	const char *text, *words;
+} BAD[] = {
+	{"checkout-errors", "\"checkout-errors\": a guard is one of alarm, metric, probe"},
+	{"~", "a guard is one of alarm, metric, probe, invoke, health: { alarm: checkout-"},
+	{"{}", "a guard is one of alarm"},
+	{"{ alarms: x }", "a guard is one of alarm"},
+	{"{ alarm: ~ }", "a guard is one of alarm"},
+	{"{ alarm: x, probe: \"https://x/\" }", "\"probe\": unknown here; known are: alarm "},
+	{"{ alarm: x, failures: 3 }", "\"failures\": unknown here; known are: alarm in"},
+	{"{ alarm: [x] }", "a single value belongs here, not a list"},
+	{"{ alarm: \"\" }", "\"\": it must not be empty"},
+	{"{ alarm: \"a\\nb\" }", "\"a?b\": write an alarm's name, of 1 to 255 characters"},
+	{"{ alarm: x, in: deploy }", ".in: \"deploy\": write verify, watch or bake"},
+	{"{ alarm: x, in: [] }", ".in: in: is empty; write verify, watch or bake"},
+	{"{ alarm: x, in: [watch, [bake]] }", ".in: write verify, watch or bake"},
+	{"{ alarm: x, in: { watch: yes } }", ".in: write verify, watch or bake, or a list"},
+	{"{ metric: Errors, below: 1 }", "\"Errors\": write namespace/name, for example AWS"},
+	{"{ metric: /Errors, below: 1 }", "\"/Errors\": write namespace/name"},
+	{"{ metric: AWS/, below: 1 }", "\"AWS/\": write namespace/name"},
+	{"{ metric: A/B }", "a metric guard needs exactly one of below, at_most, above, at"},
+	{"{ metric: A/B, below: 1, above: 0 }", "a metric guard needs exactly one of"},
+	{"{ metric: A/B, below: few }", ".below: \"few\": not a number; write one such as 5"},
+	{"{ metric: A/B, below: nan }", ".below: \"nan\": not a number"},
+	{"{ metric: A/B, below: 1, period: 5s }", ".period: \"5s\": write 10s to 24h"},
+	{"{ metric: A/B, below: 1, period: 40s }",
+	 ".period: \"40s\": CloudWatch has periods of 10s, 20s, 30s, and multiples of 1m"},
+	{"{ metric: A/B, below: 1, period: 90s }", ".period: \"90s\": CloudWatch has periods"},
+	{"{ metric: A/B, below: 1, missing: ok }", ".missing: \"ok\": write zero or unknown"},
+	{"{ metric: A/B, below: 1, dimensions: [x] }",
+	 ".dimensions: write a map of at most 10 dimensions: { Name: value }"},
+	{"{ metric: A/B, below: 1, dimensions: { a: ~ } }",
+	 ".dimensions: \"\": it must not be empty"},
+	{"{ metric: A/B, below: 1, dimensions: { \"\": x } }",
+	 ".dimensions: \"\": a dimension needs a name"},
+	{"{ metric: A/B, below: 1, dimensions: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1,"
+	 " h: 1, i: 1, j: 1, k: 1} }",
+	 ".dimensions: write a map of at most 10"},
+	{"{ metric: A/B, below: 1, failures: 2 }", "\"failures\": unknown here"},
+	{"{ probe: /health }", "\"/health\": write an absolute https URL (http for loopback"},
+	{"{ probe: \"http://example.com/\" }", "\"http://example.com/\": write an absolute"},
+	{"{ probe: \"https://user@example.com/\" }", "write an absolute https URL"},
+	{"{ probe: \"https://x/\", method: POST }",
+	 ".method: \"POST\": a probe reads only: write GET or HEAD"},
+	{"{ probe: \"https://x/\", expect: ok }",
+	 ".expect: \"ok\": write a whole number from 100 to 599"},
+	{"{ probe: \"https://x/\", expect: 99 }", ".expect: \"99\": write a whole number"},
+	{"{ probe: \"https://x/\", timeout: 3m }", ".timeout: \"3m\": write 1s to 2m"},
+	{"{ probe: \"https://x/\", failures: 0 }",
+	 ".failures: \"0\": write a whole number from 1 to 100"},
+	{"{ probe: \"https://x/\", method: HEAD, contains: ok }",
+	 "\"ok\": the answer to HEAD has no body; write method: GET"},
+	{"{ invoke: \"smoke:live\" }", "\"smoke:live\": write a function's name or its ARN"},
+	{"{ invoke: smoke, payload: \"{test: 1}\" }",
+	 ".payload: \"{test: 1}\": a payload is JSON, in quotes: '{\"test\":true}' ("},
+	{"{ invoke: smoke, payload: { test: 1 } }", ".payload: a single value belongs here"},
+	{"{ invoke: smoke, timeout: 20m }", ".timeout: \"20m\": write 1s to 15m10s"},
+	{"{ health: yes }", "\"yes\": write health: candidate"},
+};
+
 static void what_is_wrong_with_a_guard_is_said(void **state)
 {
-	static const struct {
-		const char *text, *words;
-	} bad[] = {
-		{"checkout-errors", "\"checkout-errors\": a guard is one of alarm, metric, probe"},
-		{"~", "a guard is one of alarm, metric, probe, invoke, health: { alarm: checkout-"},
-		{"{}", "a guard is one of alarm"},
-		{"{ alarms: x }", "a guard is one of alarm"},
-		{"{ alarm: ~ }", "a guard is one of alarm"},
-		{"{ alarm: x, probe: \"https://x/\" }",
-		 "\"probe\": unknown here; known are: alarm "},
-		{"{ alarm: x, failures: 3 }", "\"failures\": unknown here; known are: alarm in"},
-		{"{ alarm: [x] }", "a single value belongs here, not a list"},
-		{"{ alarm: \"\" }", "\"\": it must not be empty"},
-		{"{ alarm: \"a\\nb\" }", "\"a?b\": write an alarm's name, of 1 to 255 characters"},
-		{"{ alarm: x, in: deploy }", ".in: \"deploy\": write verify, watch or bake"},
-		{"{ alarm: x, in: [] }", ".in: in: is empty; write verify, watch or bake"},
-		{"{ alarm: x, in: [watch, [bake]] }", ".in: write verify, watch or bake"},
-		{"{ alarm: x, in: { watch: yes } }", ".in: write verify, watch or bake, or a list"},
-		{"{ metric: Errors, below: 1 }",
-		 "\"Errors\": write namespace/name, for example AWS"},
-		{"{ metric: /Errors, below: 1 }", "\"/Errors\": write namespace/name"},
-		{"{ metric: AWS/, below: 1 }", "\"AWS/\": write namespace/name"},
-		{"{ metric: A/B }",
-		 "a metric guard needs exactly one of below, at_most, above, at"},
-		{"{ metric: A/B, below: 1, above: 0 }", "a metric guard needs exactly one of"},
-		{"{ metric: A/B, below: few }",
-		 ".below: \"few\": not a number; write one such as 5"},
-		{"{ metric: A/B, below: nan }", ".below: \"nan\": not a number"},
-		{"{ metric: A/B, below: 1, period: 5s }", ".period: \"5s\": write 10s to 24h"},
-		{"{ metric: A/B, below: 1, period: 40s }",
-		 ".period: \"40s\": CloudWatch has periods of 10s, 20s, 30s, and multiples of 1m"},
-		{"{ metric: A/B, below: 1, period: 90s }",
-		 ".period: \"90s\": CloudWatch has periods"},
-		{"{ metric: A/B, below: 1, missing: ok }",
-		 ".missing: \"ok\": write zero or unknown"},
-		{"{ metric: A/B, below: 1, dimensions: [x] }",
-		 ".dimensions: write a map of at most 10 dimensions: { Name: value }"},
-		{"{ metric: A/B, below: 1, dimensions: { a: ~ } }",
-		 ".dimensions: \"\": it must not be empty"},
-		{"{ metric: A/B, below: 1, dimensions: { \"\": x } }",
-		 ".dimensions: \"\": a dimension needs a name"},
-		{"{ metric: A/B, below: 1, dimensions: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1,"
-		 " h: 1, i: 1, j: 1, k: 1} }",
-		 ".dimensions: write a map of at most 10"},
-		{"{ metric: A/B, below: 1, failures: 2 }", "\"failures\": unknown here"},
-		{"{ probe: /health }",
-		 "\"/health\": write an absolute https URL (http for loopback"},
-		{"{ probe: \"http://example.com/\" }",
-		 "\"http://example.com/\": write an absolute"},
-		{"{ probe: \"https://user@example.com/\" }", "write an absolute https URL"},
-		{"{ probe: \"https://x/\", method: POST }",
-		 ".method: \"POST\": a probe reads only: write GET or HEAD"},
-		{"{ probe: \"https://x/\", expect: ok }",
-		 ".expect: \"ok\": write a whole number from 100 to 599"},
-		{"{ probe: \"https://x/\", expect: 99 }", ".expect: \"99\": write a whole number"},
-		{"{ probe: \"https://x/\", timeout: 3m }", ".timeout: \"3m\": write 1s to 2m"},
-		{"{ probe: \"https://x/\", failures: 0 }",
-		 ".failures: \"0\": write a whole number from 1 to 100"},
-		{"{ probe: \"https://x/\", method: HEAD, contains: ok }",
-		 "\"ok\": the answer to HEAD has no body; write method: GET"},
-		{"{ invoke: \"smoke:live\" }",
-		 "\"smoke:live\": write a function's name or its ARN"},
-		{"{ invoke: smoke, payload: \"{test: 1}\" }",
-		 ".payload: \"{test: 1}\": a payload is JSON, in quotes: '{\"test\":true}' ("},
-		{"{ invoke: smoke, payload: { test: 1 } }",
-		 ".payload: a single value belongs here"},
-		{"{ invoke: smoke, timeout: 20m }", ".timeout: \"20m\": write 1s to 15m10s"},
-		{"{ health: yes }", "\"yes\": write health: candidate"},
-	};
 	struct plan_fixture *f = *state;
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
 		const char *text;
 
-		file(f, arena_printf(f->arena, HEAD "  - { alarm: other }\n  - %s\n", bad[i].text));
+		file(f, arena_printf(f->arena, HEAD "  - { alarm: other }\n  - %s\n", BAD[i].text));
 		expect_only(f, "rollout.yaml:6: guards[1]");
 		text = f->problems.first->is_warning ? f->problems.first->next->text
 						     : f->problems.first->text;
 		if (strncmp(text + strlen("rollout.yaml:6: guards[1]"),
-			    bad[i].words[0] == '.' ? "" : ": ",
-			    bad[i].words[0] == '.' ? 0 : 2) != 0 ||
-		    !strstr(text, bad[i].words))
-			fail_msg("%s:\n%s", bad[i].text, all_problems(f));
+			    BAD[i].words[0] == '.' ? "" : ": ",
+			    BAD[i].words[0] == '.' ? 0 : 2) != 0 ||
+		    !strstr(text, BAD[i].words))
+			fail_msg("%s:\n%s", BAD[i].text, all_problems(f));
 	}
 }
 
