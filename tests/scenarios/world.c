@@ -109,7 +109,9 @@ void world_init(struct world *w, uint64_t seed, int log_fd)
 	w->sim = sim_new(&o);
 	sim_on_crash(w->sim, on_crash, w);
 	w->settings = (struct aws_settings){.region = "eu-central-1"};
-	w->log = log_fd >= 0 ? log_new(log_fd, LOG_TEXT, LOG_INFO, false, sim_clock(w->sim)) : NULL;
+	if (log_fd >= 0)
+		w->log = log_new(log_fd, LOG_TEXT, log_fd == 2 ? LOG_INFO : LOG_DEBUG, false,
+				 sim_clock(w->sim));
 	world_control(w, "codepipeline action-type Deploy Rollout 1");
 }
 

@@ -47,7 +47,8 @@ struct world {
 	void *watch_arg;
 };
 
-/* seed decides everything random; log_fd -1: silent. No worker is started yet. */
+/* seed decides everything random; log_fd -1: silent, 2: what a person wants to read, any other: at
+ * debug level. No worker is started yet. */
 void world_init(struct world *w, uint64_t seed, int log_fd);
 void world_release(struct world *w);
 

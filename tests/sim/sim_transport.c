@@ -2,6 +2,8 @@
  * The three seams over a simulator: a transport that answers at once, a clock whose sleep moves the
  * world, and a seeded source of randomness.
  */
+#include <string.h>
+
 #include "aws/core/cancel.h"
 #include "aws/core/limits.h"
 #include "aws/core/lock.h"
@@ -16,6 +18,19 @@ struct seam {
 	struct http_response *res;
 	struct err *err;
 };
+
+/* As the real transport tells it: the origin only, since paths and queries may hold secrets. */
+static int failed(const struct http_request *q, struct err *err, enum err_code code, bool sent,
+		  const char *what)
+{
+	const char *path = strstr(q->url, "://");
+
+	path = path ? path + 3 : q->url;
+	path += strcspn(path, "/?#");
+	err_set(err, code, "%s %.*s: %s", q->method, (int)(path - q->url), q->url, what);
+	err->sent = sent;
+	return -1;
+}
 
 static int deliver_streamed(const struct seam *t, struct str body, bool cut)
 {
@@ -49,13 +64,9 @@ static int deliver_answer(const struct seam *t, bool cut)
 	}
 	if (streamed && deliver_streamed(t, body, cut) < 0)
 		return -1;
-	if (cut) {
-		err_set(t->err, ERR_NETWORK, "%s %s: connection closed in the middle of the answer",
-			t->req->method, t->req->url);
-		t->err->sent = true;
-		return -1;
-	}
-	return 0;
+	return cut ? failed(t->req, t->err, ERR_NETWORK, true,
+			    "connection closed in the middle of the answer")
+		   : 0;
 }
 
 static int make_request(const struct http_request *q, struct arena *a, struct sim_request *out,
@@ -98,7 +109,7 @@ static int sim_send(struct http *http, const struct http_request *q, struct aren
 
 	lock_assert_none();
 	if (cancel_is_fired(cancel))
-		return err_set(err, ERR_CANCELED, "%s %s: canceled", q->method, q->url);
+		return failed(q, err, ERR_CANCELED, false, "canceled");
 	if (make_request(q, a, &req, err) < 0)
 		return -1;
 	switch (sim_deliver(s, &req, a, res)) {
@@ -107,17 +118,13 @@ static int sim_send(struct http *http, const struct http_request *q, struct aren
 	case SIM_CUT:
 		return deliver_answer(&t, true);
 	case SIM_REFUSED:
-		return err_set(err, ERR_NETWORK, "%s %s: connection refused", q->method, q->url);
+		return failed(q, err, ERR_NETWORK, false, "connection refused");
 	case SIM_LOST:
-		err_set(err, ERR_TIMEOUT, "%s %s: no answer in time", q->method, q->url);
-		err->sent = true;
-		return -1;
+		return failed(q, err, ERR_TIMEOUT, true, "no answer in time");
 	case SIM_CRASHED:
 		break;
 	}
-	err_set(err, ERR_CANCELED, "%s %s: the caller has crashed", q->method, q->url);
-	err->sent = true;
-	return -1;
+	return failed(q, err, ERR_CANCELED, true, "the caller has crashed");
 }
 
 static void http_nothing(struct http *http)

@@ -195,6 +195,8 @@ static void read_probe(struct plan_reader *r, const struct yaml *map, const char
 	struct http_url url;
 
 	g->url = g->name;
+	/* what stands in the query may be a token, and the name is what people are told */
+	g->name = arena_strndup(r->a, g->url, strcspn(g->url, "?#"));
 	if (!http_url_parse(str_from(g->url), &url) ||
 	    (!url.https && !http_host_is_loopback(url.host)))
 		problem_add(r->problems, plan_place(r, yaml_get(map, "probe"), path), g->url,
