@@ -90,7 +90,7 @@ static bool selected(const char *variable, const char *name)
 static uint64_t stride_of(int kind)
 {
 	bool crash = kind == SIM_FAULT_CRASH_BEFORE || kind == SIM_FAULT_CRASH_AFTER;
-	uint64_t stride = crash ? 1 : 5;
+	uint64_t stride = crash ? 1 : 10;
 
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/sim/sim_internal.h"
 #include "worker/target/load_balancer.h"
 
 /*
@@ -449,6 +450,17 @@ void world_push_files(struct world *w, const char *pipeline, const struct pack_e
 	buf_init(&zip, 16 << 20);
 	MUST("pack", pack_entries(files, n, &zip, &must_err));
 	MUST("push", sim_push(w->sim, pipeline, buf_str(&zip), execution, &must_err));
+	buf_release(&zip);
+}
+
+void world_replace_files(struct world *w, const char *key, const struct pack_entry *files, size_t n)
+{
+	struct buf zip;
+
+	buf_init(&zip, 16 << 20);
+	MUST("pack", pack_entries(files, n, &zip, &must_err));
+	sim_s3_put_object(w->sim, STR("codepipeline-eu-central-1-111122223333"), str_from(key),
+			  buf_str(&zip));
 	buf_release(&zip);
 }
 

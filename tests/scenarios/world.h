@@ -101,6 +101,10 @@ void world_push(struct world *w, const char *pipeline, const char *behaviour);
 void world_push_files(struct world *w, const char *pipeline, const struct pack_entry *files,
 		      size_t n);
 
+/* Overwrite a source artifact by its key, as nobody should. */
+void world_replace_files(struct world *w, const char *key, const struct pack_entry *files,
+			 size_t n);
+
 /* How traffic is split now, as the service itself says. */
 struct world_live {
 	double candidate;  /* the candidate's share in percent */

@@ -332,10 +332,7 @@ int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struc
 	int rc;
 
 	p->strategy = "restore";
-	/* as many as a state can name: which one it stands at does not matter on the way back */
-	p->n_steps = LIMIT_STEPS;
-	for (size_t i = 0; i < p->n_steps; i++)
-		p->steps[i] = (struct plan_step){.segment = -1, .weight_bp = 10000};
+	p->n_steps = 0; /* where there is no step, no way leads forward */
 	p->role_arn = role_arn;
 	plan_target_defaults(&p->target);
 	rc = json_parse(scratch, str_from(undo), &root, err);

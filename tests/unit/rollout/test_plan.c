@@ -399,8 +399,7 @@ static void there_is_a_plan_to_go_back_by(void **state)
 	assert_int_equal(p->target.kind, TARGET_LAMBDA);
 	assert_string_equal(p->role_arn, "role");
 	assert_int_equal(p->n_guards, 0);
-	/* whatever step the state stands at, there is one */
-	assert_int_equal(p->n_steps, LIMIT_STEPS);
+	assert_int_equal(p->n_steps, 0); /* nothing leads forward */
 	assert_int_equal(plan_least_ms(p), 0);
 	assert_true(p->rollback_on_guard && p->max_duration_ms > 0 && p->prepare_ms > 0);
 	assert_int_equal(plan_fallback(f->arena, "{\"t\":\"load_balancer\"}", NULL, &p, &err), 0);
