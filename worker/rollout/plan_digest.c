@@ -62,6 +62,7 @@ static void add_guard(struct json_out *o, const struct plan_guard *g)
 	json_member_bool(o, "candidate_series", g->candidate_series);
 	json_out_key(o, "dimensions");
 	add_dimensions(o, g);
+	json_member_cstr(o, "url", g->url); /* its name has no query */
 	json_member_cstr(o, "method", g->method);
 	json_member_cstr(o, "contains", g->body_contains);
 	json_member_i64(o, "expect", g->expect_status);

@@ -199,7 +199,8 @@ static void read_probe(struct plan_reader *r, const struct yaml *map, const char
 	g->name = arena_strndup(r->a, g->url, strcspn(g->url, "?#"));
 	if (!http_url_parse(str_from(g->url), &url) ||
 	    (!url.https && !http_host_is_loopback(url.host)))
-		problem_add(r->problems, plan_place(r, yaml_get(map, "probe"), path), g->url,
+		problem_add(r->problems, plan_place(r, yaml_get(map, "probe"), path),
+			    strchr(g->name, '@') ? NULL : g->name,
 			    "write an absolute https URL (http for loopback only)");
 	if (plan_text(r, method, arena_printf(r->a, "%s.method", path), &g->method) &&
 	    strcmp(g->method, "GET") != 0 && strcmp(g->method, "HEAD") != 0)

@@ -401,6 +401,7 @@ static void the_digest_changes_with_what_decides(void **state)
 		{"bake: 15m", "bake: 14m"},
 		{"alarm: checkout-errors", "alarm: checkout-p99"},
 		{"https://test", "https://test2"},
+		{"example.com/health", "example.com/health?version=2"},
 		{"expect: 204", "expect: 200"},
 		{"failures: 3", "failures: 2"},
 		{"in: verify", "in: [verify, bake]"},

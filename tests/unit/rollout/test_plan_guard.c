@@ -88,6 +88,9 @@ static void probes(void **state)
 	assert_int_equal(g->failures, 1);
 	assert_null(g->body_contains);
 	assert_int_equal(g->in, GUARD_IN_VERIFY | GUARD_IN_WATCH | GUARD_IN_BAKE);
+	g = guard(f, "{ probe: \"https://x.example.com/health?key=secret\" }");
+	assert_string_equal(g->url, "https://x.example.com/health?key=secret");
+	assert_string_equal(g->name, "https://x.example.com/health"); /* what people are told */
 	g = guard(f, "{ probe: \"http://127.0.0.1:8080/\", method: HEAD, expect: 404, timeout: 1s,"
 		     " failures: 100 }");
 	assert_string_equal(g->method, "HEAD");
@@ -168,7 +171,9 @@ static const struct {
 	{"{ metric: A/B, below: 1, failures: 2 }", "\"failures\": unknown here"},
 	{"{ probe: /health }", "\"/health\": write an absolute https URL (http for loopback"},
 	{"{ probe: \"http://example.com/\" }", "\"http://example.com/\": write an absolute"},
-	{"{ probe: \"https://user@example.com/\" }", "write an absolute https URL"},
+	{"{ probe: \"https://user@example.com/\" }", ": write an absolute https URL"},
+	{"{ probe: \"http://x.example.com/?key=secret\" }",
+	 "\"http://x.example.com/\": write an absolute https URL"},
 	{"{ probe: \"https://x/\", method: POST }",
 	 ".method: \"POST\": a probe reads only: write GET or HEAD"},
 	{"{ probe: \"https://x/\", expect: ok }",
