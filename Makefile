@@ -186,7 +186,7 @@ bench: deps ## the benchmarks we quote, as ratios side by side
 	+$(Q)$(MAKE) --no-print-directory bench-programs
 	$(Q)BUILD=$(BUILD) tests/bench/run
 BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/bench_*.c)))
-$(BENCH): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(SUPPORT_SRC)) $(libs_all)
+$(BENCH): $(BUILD)/%: $(BUILD)/%.o $(call obj,tests/scenarios/world.c) $(libs_all)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(SIM_LIBS) $(LIBS)
 .PHONY: bench-programs
 bench-programs: programs $(BENCH)

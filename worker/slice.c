@@ -13,6 +13,9 @@
  */
 #define ROUNDS_MAX 24	     /* acts in one turn; more would be a loop without progress */
 #define REPORT_LEAST_MS 15000 /* sooner would be a hot loop of jobs */
+/* Alarm states are shared for a quarter of a tick: of a whole one, a red alarm could be seen a tick
+ * late. Calls stay bounded by the tick, whatever the number of rollouts. */
+#define SHARED_AGE_PART 4
 #define SETTLE_MS 2000	     /* how soon to look again while something is taking effect */
 
 static int64_t least(int64_t a, int64_t b)
@@ -70,7 +73,7 @@ static int look_for_command(struct turn *t, struct observation *o, struct err *e
 		return 0;
 	o->operator_name = c->user;
 	/* an approval is for the step it was given in, not for those to come */
-	if (!strcmp(c->command, "promote") && c->at.ms >= t->r->state.phase_since.ms)
+	if (!strcmp(c->command, "promote") && c->at.ms > t->r->state.phase_since.ms)
 		o->operator_command = OPERATOR_PROMOTE;
 	else if (!strcmp(c->command, "rollback"))
 		o->operator_command = OPERATOR_ROLLBACK;
@@ -87,7 +90,7 @@ static int observe(struct turn *t, struct observation *o, struct err *err)
 	struct guard_env guards = {.target = &t->env,
 				   .ops = t->ops,
 				   .alarms = t->w->alarms,
-				   .max_age_ms = t->w->config->tick_ms};
+				   .max_age_ms = t->w->config->tick_ms / SHARED_AGE_PART};
 
 	*o = (struct observation){.token_held = r->token_held};
 	lock_take(&t->w->lock);
@@ -400,8 +403,8 @@ static bool is_uninspected(const struct rollout *r)
 }
 
 /*
- * No job, and none was opened or looked at before: nothing to go by until the next one comes. When the
- * action is over meanwhile there will be none; then the undo record alone has to do.
+ * No job, and none was opened or looked at before: nothing to go by until the next one comes.
+ * When the action is over meanwhile there will be none; then the undo record alone has to do.
  */
 static enum turn_end without_plan(struct turn *t, struct mono *next)
 {

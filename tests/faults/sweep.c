@@ -17,6 +17,8 @@
 #define MINUTE_MS 60000ll
 #define HOUR_MS (60 * MINUTE_MS)
 #define NAME "shop"
+/* Longer than CodePipeline waits for a report, and while it still knows the job. */
+#define LATE_MS (25 * MINUTE_MS)
 
 struct trial {
 	const struct sweep_run *run;
@@ -50,7 +52,7 @@ static void PRINTF_LIKE(2, 3) problem(struct trial *t, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- while it runs ------------------------------------------------------------------------------- */
+/* --- while it runs -------------------------------------------------------------------------- */
 
 /* The candidate's share after this change; negative when it is not about our resource. */
 static double share_of(const struct trial *t, const struct sim_split *s)
@@ -78,7 +80,8 @@ static void watch(struct world *w, void *arg)
 			const struct json *alarm = world_ask(w, "cloudwatch show " NAME "-errors");
 
 			if (!str_is(json_text(json_get(alarm, "state")), "OK"))
-				problem(t, "the candidate got %g %% while the alarm was not OK", share);
+				problem(t, "the candidate got %g %% while the alarm was not OK",
+					share);
 			if (strcmp(sim_action_find(w->sim, NAME, NULL)->status, "InProgress") != 0)
 				problem(t, "the candidate got %g %% after the action was over",
 					share);
@@ -89,7 +92,7 @@ static void watch(struct world *w, void *arg)
 	}
 }
 
-/* --- afterwards ---------------------------------------------------------------------------------- */
+/* --- afterwards ----------------------------------------------------------------------------- */
 
 static bool is_write(const struct sim_call *c)
 {
@@ -188,7 +191,8 @@ static void check_live(struct trial *t, const char *when, bool reported)
 	/* all went well and only the last word did not get through in time: it stays */
 	if (!reported && !t->run->c->bad && has_passed(t))
 		wanted = 100;
-	if (!t->run->c->bad && strstr(t->a->message, "the candidate serves everything, but its output"))
+	if (!t->run->c->bad &&
+	    strstr(t->a->message, "the candidate serves everything, but its output"))
 		wanted = 100;
 	if (!l.is_one || l.candidate != wanted)
 		problem(t, "%s: %s, and the candidate has %g %%%s", when, t->a->status, l.candidate,
@@ -231,8 +235,8 @@ static void check_ledger(struct trial *t)
 	    ledger_rollouts(l, true, 10, a, &rollouts, &n_rollouts, &err))
 		problem(t, "the ledger cannot be read: %s", err.text);
 	if (n_reports || n_jobs || n_rollouts)
-		problem(t, "left in the ledger: %zu jobs, %zu reports, %zu open rollouts (%s)", n_jobs,
-			n_reports, n_rollouts, n_rollouts ? rollouts[0].phase : "");
+		problem(t, "left in the ledger: %zu jobs, %zu reports, %zu open rollouts (%s)",
+			n_jobs, n_reports, n_rollouts, n_rollouts ? rollouts[0].phase : "");
 	if (t->w.workers[0].worker && t->w.workers[0].worker->n_rollouts)
 		problem(t, "left in memory: %zu rollouts", t->w.workers[0].worker->n_rollouts);
 	arena_free(a);
@@ -290,7 +294,7 @@ static void arm(struct trial *t)
 	int kind = r->kind;
 
 	if (kind == SWEEP_LATE_BEFORE || kind == SWEEP_LATE_AFTER)
-		t->w.restart_after_ms = 40 * MINUTE_MS;
+		t->w.restart_after_ms = LATE_MS;
 	t->w.lose_ledger = may_be_stranded(r);
 	if (kind == SWEEP_LATE_BEFORE || kind == SWEEP_LOST_BEFORE)
 		kind = SIM_FAULT_CRASH_BEFORE;

@@ -7,13 +7,13 @@
 #include "tests/sim/sim.h"
 
 /*
- * One rollout with one fault in it: the n-th call to AWS goes wrong in one of many ways, and whatever
- * happens then, the rollout has to end well. A sweep repeats that for every n.
+ * One rollout with one fault in it: the n-th call to AWS goes wrong in one of many ways, and
+ * whatever happens then, the rollout has to end well. A sweep repeats that for every n.
  */
 
 /* The simulator's faults, and what a crash can mean besides a quick restart. */
 enum sweep_kind {
-	SWEEP_LATE_BEFORE = SIM_FAULT_COUNT, /* crash; the worker comes back after 40 minutes */
+	SWEEP_LATE_BEFORE = SIM_FAULT_COUNT, /* crash; the worker comes back after 25 minutes */
 	SWEEP_LATE_AFTER,
 	SWEEP_LOST_BEFORE, /* crash; the disk with the ledger is gone */
 	SWEEP_LOST_AFTER,

@@ -57,14 +57,16 @@ static void run_one(const struct sweep_run *run, struct totals *t, struct sweep_
 		return;
 	if (t->problems++ < FAILURES_SHOWN)
 		fprintf(stderr,
-			"# SWEEP_CASE=%s SWEEP_KIND=%s SWEEP_N=%llu SWEEP_TIMES=%d SWEEP_SEED=%llu\n"
+			"# SWEEP_CASE=%s SWEEP_KIND=%s SWEEP_N=%llu SWEEP_TIMES=%d "
+			"SWEEP_SEED=%llu\n"
 			"#   %s\n#   (%s)\n",
 			run->c->name, sweep_kind_name(run->kind), (unsigned long long)run->n,
 			run->times, (unsigned long long)run->seed, r->problem, r->status);
 }
 
 /* Every stride-th call, a different residue for each kind, so that together they meet all. */
-static void sweep(const struct sweep_case *c, int kind, int times, uint64_t stride, struct totals *t)
+static void sweep(const struct sweep_case *c, int kind, int times, uint64_t stride,
+		  struct totals *t)
 {
 	struct sweep_run run = {.c = c,
 				.kind = kind,
@@ -132,7 +134,8 @@ static void nothing_goes_wrong_without_a_fault(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_CASES; i++) {
-		struct sweep_run run = {.c = &CASES[i], .seed = number("SWEEP_SEED", 7), .times = 1};
+		struct sweep_run run = {
+			.c = &CASES[i], .seed = number("SWEEP_SEED", 7), .times = 1};
 		struct sweep_result r;
 		struct totals t = {0};
 

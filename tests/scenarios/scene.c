@@ -51,7 +51,7 @@ void scene_expect(const struct sim_action *a, const char *status, const char *fa
 	va_end(ap);
 }
 
-/* --- shares ------------------------------------------------------------------------------------ */
+/* --- shares --------------------------------------------------------------------------------- */
 
 /* Versions other than what served when the action began are the candidate. */
 static double share_of(const struct sim_split *s, const char *baseline)
@@ -153,7 +153,7 @@ void scene_run_until_summary(struct world *w, const char *pipeline, const char *
 			 sim_action_find(w->sim, pipeline, NULL)->summary);
 }
 
-/* --- writes -------------------------------------------------------------------------------------- */
+/* --- writes --------------------------------------------------------------------------------- */
 
 /* Calls that change a target. Everything is named that is not a plain question. */
 static bool is_write(const struct sim_call *c)
@@ -183,6 +183,11 @@ void scene_expect_only_reads_before_token(struct world *w, const struct sim_acti
 	bool token = a->n_reports > 0 && a->reports[0].kind == SIM_REPORT_CONTINUE;
 
 	expect_no_writes(w, a->started.ms, token ? a->reports[0].at.ms : INT64_MAX);
+}
+
+void scene_expect_no_writes_before(struct world *w, struct utc at)
+{
+	expect_no_writes(w, 0, at.ms);
 }
 
 void scene_expect_no_writes(struct world *w, const struct sim_action *a)

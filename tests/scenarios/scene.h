@@ -24,13 +24,18 @@ const struct sim_action *scene_end(struct world *w, const char *pipeline);
 void scene_expect(const struct sim_action *a, const char *status, const char *failure, ...)
 	__attribute__((sentinel));
 
-/* The shares the candidate got, in order, since the action began; percents, the list ends with -1. */
+/*
+ * The shares the candidate got, in order, since the action began; percents, the list ends with
+ * -1.
+ */
 void scene_expect_shares(struct world *w, const char *resource, const struct sim_action *a, ...);
 /* "lambda:NAME:live" */
 const char *scene_alias(struct world *w, const char *name);
 
 /* Nothing but reading before the first token was accepted; nothing at all when there was none. */
 void scene_expect_only_reads_before_token(struct world *w, const struct sim_action *a);
+/* No call that writes was made before this moment. */
+void scene_expect_no_writes_before(struct world *w, struct utc at);
 /* No call that writes was ever made since the action began. */
 void scene_expect_no_writes(struct world *w, const struct sim_action *a);
 

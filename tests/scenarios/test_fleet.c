@@ -95,7 +95,7 @@ static void more_jobs_than_slots_wait_their_turn(void **state)
 	expect_all_right(w, 10);
 }
 
-/* --- two workers --------------------------------------------------------------------------------- */
+/* --- two workers ---------------------------------------------------------------------------- */
 
 static size_t acknowledged(struct world *w, int i)
 {
@@ -186,7 +186,7 @@ static void a_bad_release_is_told_whoever_has_the_job(void **state)
 			     "The baseline carries all traffic", NULL);
 }
 
-/* --- stopping ------------------------------------------------------------------------------------ */
+/* --- stopping ------------------------------------------------------------------------------- */
 
 static bool first_holds_job(struct world *w, void *arg)
 {
@@ -245,6 +245,10 @@ static void a_job_that_was_not_opened_is_handed_back(void **state)
 	sim_fault_at(w->sim, 1, SIM_FAULT_NONE, 1);
 	world_start_worker(w, 1);
 	scene_expect(scene_end(w, "app0"), "Succeeded", NULL, NULL);
+	/* that token had no undo record in it: another one had to be accepted first */
+	assert_null(strstr(a->reports[0].token, "\"un\""));
+	assert_non_null(strstr(a->reports[1].token, "\"un\""));
+	scene_expect_no_writes_before(w, a->reports[1].at);
 }
 
 /* A report that is not accepted yet keeps the worker from stopping, and is sent before it does. */
@@ -268,7 +272,7 @@ static void a_stop_waits_for_reports(void **state)
 	scene_expect(scene_end(w, "app0"), "Succeeded", NULL, NULL);
 }
 
-/* --- losing things ------------------------------------------------------------------------------- */
+/* --- losing things -------------------------------------------------------------------------- */
 
 static bool first_is_idle(struct world *w, void *arg)
 {
@@ -278,7 +282,8 @@ static bool first_is_idle(struct world *w, void *arg)
 	size_t n_reports = 1, n_jobs = 1;
 
 	(void)arg;
-	assert_int_equal(ledger_reports(w->workers[0].ledger, w->arena, &reports, &n_reports, &err), 0);
+	assert_int_equal(ledger_reports(w->workers[0].ledger, w->arena, &reports, &n_reports, &err),
+			 0);
 	assert_int_equal(ledger_jobs(w->workers[0].ledger, w->arena, &jobs, &n_jobs, &err), 0);
 	return n_reports == 0 && n_jobs == 0;
 }

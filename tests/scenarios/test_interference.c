@@ -44,8 +44,8 @@ static void expect_nothing_left(struct world *w)
 	size_t n = 99;
 
 	assert_int_equal(w->workers[0].worker->n_rollouts, 0);
-	assert_int_equal(ledger_rollouts(w->workers[0].ledger, true, 10, w->arena, &rollouts, &n, &err),
-			 0);
+	assert_int_equal(
+		ledger_rollouts(w->workers[0].ledger, true, 10, w->arena, &rollouts, &n, &err), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(ledger_jobs(w->workers[0].ledger, w->arena, &jobs, &n, &err), 0);
 	assert_int_equal(n, 0);
@@ -53,7 +53,7 @@ static void expect_nothing_left(struct world *w)
 	assert_int_equal(n, 0);
 }
 
-/* --- the target is changed by hand --------------------------------------------------------------- */
+/* --- the target is changed by hand ---------------------------------------------------------- */
 
 static void an_alias_moved_by_hand_is_left_as_found(void **state)
 {
@@ -83,7 +83,8 @@ static void a_weight_set_by_hand_takes_it_back(void **state)
 	to_first_step(w);
 	world_control(w, "lambda alias checkout live additional=2 weight=0.17");
 	a = scene_end(w, "checkout");
-	scene_expect(a, "Failed", "RevisionOutOfSync", "17%", "The baseline carries all traffic", NULL);
+	scene_expect(a, "Failed", "RevisionOutOfSync", "17%", "The baseline carries all traffic",
+		     NULL);
 	expect_version(w, 1);
 }
 
@@ -115,7 +116,7 @@ static void another_steps_weight_is_set_back(void **state)
 	expect_version(w, 2);
 }
 
-/* --- guards that say nothing ---------------------------------------------------------------------- */
+/* --- guards that say nothing ---------------------------------------------------------------- */
 
 static void silent_alarm(struct world *w, const char *missing)
 {
@@ -169,8 +170,8 @@ static void an_alarm_that_cannot_be_asked_holds(void **state)
 	sim_fault_operation(w->sim, "DescribeAlarms");
 	sim_fault_at(w->sim, 1, SIM_FAULT_500, 1000000);
 	a = scene_end(w, "checkout");
-	scene_expect(a, "Failed", "JobFailed", "no Pass for 20m", "The baseline carries all traffic",
-		     NULL);
+	scene_expect(a, "Failed", "JobFailed", "no Pass for 20m",
+		     "The baseline carries all traffic", NULL);
 	scene_expect_shares(w, scene_alias(w, "checkout"), a, 5., 0., -1.);
 }
 
@@ -194,19 +195,21 @@ static void the_budget_ends_what_holds(void **state)
 
 	world_lambda_function(w, "checkout");
 	silent_alarm(w, "missing");
-	world_control(w, "codepipeline pipeline checkout action=Canary type=Deploy/Rollout/1 "
-			 "config.Target=\"lambda:checkout:live\" config.Strategy=\"canary 5%% 10m\" "
-			 "config.Alarms=checkout-errors config.MaxDuration=1h "
-			 "config.Overrides=\"unknown.hold_at_most=5h\"");
+	world_control(w,
+		      "codepipeline pipeline checkout action=Canary type=Deploy/Rollout/1 "
+		      "config.Target=\"lambda:checkout:live\" config.Strategy=\"canary 5%% 10m\" "
+		      "config.Alarms=checkout-errors config.MaxDuration=1h "
+		      "config.Overrides=\"unknown.hold_at_most=5h\"");
 	world_start(w);
 	world_push(w, "checkout", GOOD);
 	a = scene_end(w, "checkout");
-	scene_expect(a, "Failed", "JobFailed", "budget of 1h", "The baseline carries all traffic", NULL);
+	scene_expect(a, "Failed", "JobFailed", "budget of 1h", "The baseline carries all traffic",
+		     NULL);
 	assert_true(a->updated.ms - a->started.ms <= HOUR_MS);
 	expect_version(w, 1);
 }
 
-/* --- the execution is stopped -------------------------------------------------------------------- */
+/* --- the execution is stopped --------------------------------------------------------------- */
 
 /* Stop and wait lets the action end by itself. */
 static void stop_and_wait_lets_it_end(void **state)
@@ -313,8 +316,9 @@ static void a_plan_may_leave_what_is_abandoned(void **state)
 				   "strategy: { canary: { steps: [ { weight: 5, for: 10m } ] } }\n"
 				   "guards: [ { alarm: checkout-errors } ]\n"
 				   "rollback: { on: [guard, timeout] }\n";
-	const struct pack_entry files[] = {{.name = "rollout.yaml", .bytes = str_from(plan)},
-					   {.name = "index.py", .bytes = STR("# sim: errors=0.001")}};
+	const struct pack_entry files[] = {
+		{.name = "rollout.yaml", .bytes = str_from(plan)},
+		{.name = "index.py", .bytes = STR("# sim: errors=0.001")}};
 	struct world *w = *state;
 	struct world_live live;
 

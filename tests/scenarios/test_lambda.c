@@ -98,8 +98,8 @@ static void a_release_can_fail_late(void **state)
 	struct world *w = *state;
 	const struct sim_action *a = release(w, CANARY, "errors=0.03");
 
-	scene_expect(a, "Failed", "JobFailed", "checkout-errors", "The baseline carries all traffic",
-		     NULL);
+	scene_expect(a, "Failed", "JobFailed", "checkout-errors",
+		     "The baseline carries all traffic", NULL);
 	scene_expect_shares(w, scene_alias(w, "checkout"), a, 5., 25., 0., -1.);
 	expect_version(w, 1);
 }
@@ -231,7 +231,8 @@ static void unchanged_code_succeeds_without_moving_anything(void **state)
 static void a_bad_release_goes_back_to_the_one_before(void **state)
 {
 	struct world *w = *state;
-	const struct sim_action *a = release(w, "canary 20% 3m bake 3m", "errors=0.001 latency_ms=21");
+	const struct sim_action *a =
+		release(w, "canary 20% 3m bake 3m", "errors=0.001 latency_ms=21");
 
 	scene_expect(a, "Succeeded", NULL, NULL);
 	world_push(w, "checkout", BAD);

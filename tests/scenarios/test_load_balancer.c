@@ -142,7 +142,8 @@ static void a_weight_set_by_hand_ends_the_rollout(void **state)
 	world_run(w, 3 * MINUTE_MS);
 	world_control(w, "elbv2 rule web:443:10 forward=web-blue:83,web-green:17");
 	a = scene_end(w, "web");
-	scene_expect(a, "Failed", "RevisionOutOfSync", "17%", "The baseline carries all traffic", NULL);
+	scene_expect(a, "Failed", "RevisionOutOfSync", "17%", "The baseline carries all traffic",
+		     NULL);
 	expect_live(w, 0);
 }
 
@@ -201,13 +202,15 @@ static void a_network_load_balancer_is_waited_for(void **state)
 	sim_advance(w->sim, 2 * MINUTE_MS);
 	world_control(w, "elbv2 listener net port=443 protocol=TCP "
 			 "forward=net-blue:100,net-green:0 rps=20");
-	world_control(w, "cloudwatch alarm net-errors namespace=Shop metric=Errors stat=Sum period=60 "
-			 "threshold=30 missing=notBreaching state=OK");
 	world_control(w,
-		      "codepipeline pipeline net action=Canary type=Deploy/Rollout/1 "
-		      "config.Target=\"load-balancer:%s\" config.Strategy=\"canary 50%% 5m bake 5m\" "
-		      "config.Alarms=net-errors",
-		      listener);
+		      "cloudwatch alarm net-errors namespace=Shop metric=Errors stat=Sum period=60 "
+		      "threshold=30 missing=notBreaching state=OK");
+	world_control(
+		w,
+		"codepipeline pipeline net action=Canary type=Deploy/Rollout/1 "
+		"config.Target=\"load-balancer:%s\" config.Strategy=\"canary 50%% 5m bake 5m\" "
+		"config.Alarms=net-errors",
+		listener);
 	world_start(w);
 	world_push(w, "net", "ignored");
 	a = scene_end(w, "net");

@@ -20,8 +20,9 @@ static const char APPROVED[] =
 
 static void push(struct world *w, const char *plan)
 {
-	const struct pack_entry files[] = {{.name = "rollout.yaml", .bytes = str_from(plan)},
-					   {.name = "index.py", .bytes = STR("# sim: errors=0.001\n")}};
+	const struct pack_entry files[] = {
+		{.name = "rollout.yaml", .bytes = str_from(plan)},
+		{.name = "index.py", .bytes = STR("# sim: errors=0.001\n")}};
 
 	world_lambda_function(w, "checkout");
 	world_control(w, "codepipeline pipeline checkout action=Canary type=Deploy/Rollout/1");
@@ -35,7 +36,7 @@ static void say(struct world *w, const char *command)
 	char id[ROLLOUT_ID_MAX + 1];
 	struct ledger_command c = {.rollout_id = id,
 				   .command = command,
-				   .user = "erin",
+				   .user = "operator",
 				   .at = sim_now(w->sim)};
 	struct err err = ERR_INIT;
 
@@ -80,7 +81,7 @@ static void an_operator_can_take_it_back(void **state)
 	say(w, "rollback");
 	world_run(w, 10000);
 	assert_true(share(w) == 0); /* at once, whoever has the job */
-	scene_expect(scene_end(w, "checkout"), "Failed", "JobFailed", "erin",
+	scene_expect(scene_end(w, "checkout"), "Failed", "JobFailed", "operator",
 		     "The baseline carries all traffic", NULL);
 	assert_true(world_lambda_live(w, "checkout").is_one);
 }
@@ -100,7 +101,7 @@ static void what_is_held_stays_until_it_is_resumed(void **state)
 	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
 }
 
-/* --- plans that are lost ------------------------------------------------------------------------- */
+/* --- plans that are lost -------------------------------------------------------------------- */
 
 static void to_half(struct world *w)
 {
@@ -156,9 +157,11 @@ static void a_plan_that_changes_on_the_way_takes_it_back(void **state)
 		const struct json *execution = json_get(shown->first, "executions")->first;
 		const struct pack_entry files[] = {
 			{.name = "rollout.yaml",
-			 .bytes = STR("rollout: 1\ntarget: { lambda: { function: checkout, alias: live } }\n"
-				      "strategy: { canary: { steps: [ { weight: 90, for: 1m } ] } }\n"
-				      "guards: [ { alarm: checkout-errors } ]\n")}};
+			 .bytes = STR(
+				 "rollout: 1\ntarget: { lambda: { function: checkout, alias: live "
+				 "} }\n"
+				 "strategy: { canary: { steps: [ { weight: 90, for: 1m } ] } }\n"
+				 "guards: [ { alarm: checkout-errors } ]\n")}};
 
 		world_replace_files(w, json_cstr(json_at(execution, "artifacts.Source")), files, 1);
 	}

@@ -11,7 +11,8 @@
 /* Plan files in the artifact, and every kind of guard from the plan to the end of the rollout. */
 
 #define TARGET "target: { lambda: { function: checkout, alias: live } }\n"
-#define CANARY "strategy: { canary: { steps: [ { weight: 10, for: 5m }, { weight: 50, for: 5m } ] } }\n"
+#define CANARY \
+	"strategy: { canary: { steps: [ { weight: 10, for: 5m }, { weight: 50, for: 5m } ] } }\n"
 #define ALARM "  - { alarm: checkout-errors }\n"
 
 /* A release of the code and this plan, for a pipeline that says nothing itself. */
@@ -30,7 +31,8 @@ static void push_plan(struct world *w, const char *name, const char *plan, const
 static const struct sim_action *release(struct world *w, const char *guards, const char *behaviour)
 {
 	push_plan(w, "rollout.yaml",
-		  arena_printf(w->arena, "rollout: 1\n" TARGET CANARY "guards:\n%s", guards), behaviour);
+		  arena_printf(w->arena, "rollout: 1\n" TARGET CANARY "guards:\n%s", guards),
+		  behaviour);
 	return scene_end(w, "checkout");
 }
 
@@ -106,10 +108,9 @@ static void the_action_overrides_the_file(void **state)
 /* The package is a folder of the artifact: what is beside it does not reach Lambda. */
 static void a_folder_of_the_artifact_is_the_code(void **state)
 {
-	static const char plan[] =
-		"rollout: 1\n"
-		"target: { lambda: { function: checkout, alias: live, code: build/function } }\n" CANARY
-		"guards:\n" ALARM;
+	static const char plan[] = "rollout: 1\n"
+				   "target: { lambda: { function: checkout, alias: live, code: "
+				   "build/function } }\n" CANARY "guards:\n" ALARM;
 	const struct pack_entry files[] = {
 		{.name = "rollout.yaml", .bytes = str_from(plan)},
 		{.name = "build/function/index.py", .bytes = STR("# sim: errors=0.001\n")},
@@ -123,7 +124,7 @@ static void a_folder_of_the_artifact_is_the_code(void **state)
 	expect_good(w, scene_end(w, "checkout"));
 }
 
-/* --- metric -------------------------------------------------------------------------------------- */
+/* --- metric --------------------------------------------------------------------------------- */
 
 #define METRIC "  - { metric: AWS/Lambda/Errors, at_most: 20, missing: zero }\n"
 
@@ -155,7 +156,7 @@ static void a_metric_without_data_does_not_pass(void **state)
 	expect_restored(w);
 }
 
-/* --- probe --------------------------------------------------------------------------------------- */
+/* --- probe ---------------------------------------------------------------------------------- */
 
 #define PROBE "  - { probe: \"https://shop.example.com/health\", expect: 200, failures: 3 }\n"
 
@@ -200,7 +201,7 @@ static void a_probe_in_verify_keeps_traffic_away(void **state)
 	expect_restored(w);
 }
 
-/* --- invoke -------------------------------------------------------------------------------------- */
+/* --- invoke --------------------------------------------------------------------------------- */
 
 static void a_smoke_test_passes_before_traffic(void **state)
 {
@@ -240,14 +241,16 @@ static void a_verdict_is_taken_at_its_word(void **state)
 	struct world *w = *state;
 	const struct sim_action *a;
 
-	world_control(w, "lambda function smoke code=\"sim: smoke=ok\" "
-			 "reply=\"{\\\"verdict\\\":\\\"Fail\\\",\\\"text\\\":\\\"prices are wrong\\\"}\"");
+	world_control(
+		w,
+		"lambda function smoke code=\"sim: smoke=ok\" "
+		"reply=\"{\\\"verdict\\\":\\\"Fail\\\",\\\"text\\\":\\\"prices are wrong\\\"}\"");
 	a = release(w, ALARM "  - { invoke: smoke, in: verify }\n", "errors=0.001");
 	scene_expect(a, "Failed", "JobFailed", "prices are wrong", NULL);
 	expect_restored(w);
 }
 
-/* --- health -------------------------------------------------------------------------------------- */
+/* --- health --------------------------------------------------------------------------------- */
 
 static void push_load_balancer(struct world *w)
 {
@@ -255,10 +258,11 @@ static void push_load_balancer(struct world *w)
 	struct pack_entry file = {.name = "rollout.yaml"};
 
 	world_load_balancer(w, "web", "canary 5% 10m", false);
-	plan = arena_printf(w->arena,
-			    "rollout: 1\ntarget: { load_balancer: { rule: \"%s\" } }\n" CANARY
-			    "guards:\n  - { alarm: web-errors }\n  - { health: candidate, failures: 2 }\n",
-			    world_rule(w, "web"));
+	plan = arena_printf(
+		w->arena,
+		"rollout: 1\ntarget: { load_balancer: { rule: \"%s\" } }\n" CANARY
+		"guards:\n  - { alarm: web-errors }\n  - { health: candidate, failures: 2 }\n",
+		world_rule(w, "web"));
 	file.bytes = str_from(plan);
 	world_control(w, "codepipeline pipeline web action=Canary type=Deploy/Rollout/1");
 	world_start(w);
@@ -286,7 +290,8 @@ static void a_candidate_that_sickens_is_taken_back(void **state)
 	world_run(w, MINUTE_MS);
 	world_control(w, "elbv2 target web-green i-web-green-2 state=unhealthy");
 	a = scene_end(w, "web");
-	scene_expect(a, "Failed", "JobFailed", "not healthy", "The baseline carries all traffic", NULL);
+	scene_expect(a, "Failed", "JobFailed", "not healthy", "The baseline carries all traffic",
+		     NULL);
 	scene_expect_shares(w, world_rule(w, "web"), a, 10., 0., -1.);
 }
 

@@ -144,9 +144,12 @@ static void an_artifact_that_is_gone_is_explained(void **state)
 	world_push(w, "checkout", GOOD);
 	world_control(w, "s3 delete codepipeline-eu-central-1-111122223333 %s", source_key(w));
 	world_start(w);
-	/* a missing object is a 403 to those who may not list the bucket: which of both, nobody knows */
-	scene_expect(scene_end(w, "checkout"), "Failed", NULL, "input artifact Source", source_key(w),
-		     NULL);
+	/*
+	 * a missing object is a 403 to those who may not list the bucket: which of both, nobody
+	 * knows
+	 */
+	scene_expect(scene_end(w, "checkout"), "Failed", NULL, "input artifact Source",
+		     source_key(w), NULL);
 }
 
 static void push_bytes(struct world *w, const char *bytes)
@@ -217,8 +220,8 @@ static void a_role_that_may_not_be_assumed_is_a_permission_error(void **state)
 			 "config.Alarms=checkout-errors "
 			 "config.RoleArn=arn:aws:iam::444455556666:role/deploy");
 	world_push(w, "checkout", GOOD);
-	scene_expect(expect_refusal(w, "PermissionError"), "Failed", "PermissionError", "AssumeRole",
-		     NULL);
+	scene_expect(expect_refusal(w, "PermissionError"), "Failed", "PermissionError",
+		     "AssumeRole", NULL);
 }
 
 /* The target cannot be read for longer than it is worth waiting: an end, not a silent day. */

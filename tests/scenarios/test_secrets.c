@@ -67,7 +67,7 @@ static void collect(struct marks *m, struct world *w)
 	}
 }
 
-/* --- where to search ------------------------------------------------------------------------------ */
+/* --- where to search ------------------------------------------------------------------------ */
 
 static void search(const struct marks *m, const char *where, struct str bytes)
 {
@@ -138,7 +138,8 @@ static void search_ledger(struct world *w, const struct marks *m)
 	static const char *const tails[] = {"", "-wal"};
 
 	for (int i = 0; i < 2; i++) {
-		const char *path = arena_printf(w->arena, "%s%s", w->workers[0].ledger_path, tails[i]);
+		const char *path =
+			arena_printf(w->arena, "%s%s", w->workers[0].ledger_path, tails[i]);
 		struct str bytes = read_all(w, path);
 
 		assert_true(bytes.n > 0);
@@ -146,7 +147,7 @@ static void search_ledger(struct world *w, const struct marks *m)
 	}
 }
 
-/* --- the runs ------------------------------------------------------------------------------------- */
+/* --- the runs ------------------------------------------------------------------------------- */
 
 struct run {
 	char log_path[64];

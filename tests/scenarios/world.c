@@ -247,7 +247,7 @@ const struct json *world_ask(struct world *w, const char *fmt, ...)
 	return root;
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------------------------- */
 
 /* The dead that are to live again: they lie until restart_after_ms is over. */
 static void bury_and_revive(struct world *w)
@@ -371,15 +371,16 @@ const struct sim_action *world_run_action(struct world *w, const char *pipeline,
 	return sim_action_find(w->sim, pipeline, NULL);
 }
 
-/* --- ready-made pipelines ------------------------------------------------------------------------ */
+/* --- ready-made pipelines ------------------------------------------------------------------- */
 
 void world_alarm(struct world *w, const char *name)
 {
-	world_control(w,
-		      "cloudwatch alarm %s-errors namespace=AWS/Lambda metric=Errors "
-		      "dimensions=\"FunctionName=%s,Resource=%s:live\" stat=Sum period=60 threshold=30 "
-		      "evaluation_periods=1 missing=notBreaching state=OK",
-		      name, name, name);
+	world_control(
+		w,
+		"cloudwatch alarm %s-errors namespace=AWS/Lambda metric=Errors "
+		"dimensions=\"FunctionName=%s,Resource=%s:live\" stat=Sum period=60 threshold=30 "
+		"evaluation_periods=1 missing=notBreaching state=OK",
+		name, name, name);
 }
 
 void world_lambda_function(struct world *w, const char *name)
@@ -390,10 +391,11 @@ void world_lambda_function(struct world *w, const char *name)
 
 void world_lambda_pipeline(struct world *w, const char *name, const char *strategy)
 {
-	world_control(w,
-		      "codepipeline pipeline %s action=Canary type=Deploy/Rollout/1 output=Report "
-		      "config.Target=\"lambda:%s:live\" config.Strategy=\"%s\" config.Alarms=%s-errors",
-		      name, name, strategy, name);
+	world_control(
+		w,
+		"codepipeline pipeline %s action=Canary type=Deploy/Rollout/1 output=Report "
+		"config.Target=\"lambda:%s:live\" config.Strategy=\"%s\" config.Alarms=%s-errors",
+		name, name, strategy, name);
 }
 
 void world_lambda(struct world *w, const char *name, const char *strategy)
@@ -474,7 +476,7 @@ void world_push(struct world *w, const char *pipeline, const char *behaviour)
 	world_push_files(w, pipeline, &file, 1);
 }
 
-/* --- how traffic is split ---------------------------------------------------------------------- */
+/* --- how traffic is split ------------------------------------------------------------------- */
 
 static double number(const struct json *object, const char *key)
 {

@@ -8,9 +8,9 @@
 
 /*
  * A world in one thread and virtual time: the simulator, and one or more workers with their whole
- * code (poller, scheduler, slices, ledger, targets, guards) behind the three seams. Each ledger is a
- * real file in a private directory, so a worker can be killed and started again. Everything fails
- * loudly: a helper that cannot do what it says ends the test.
+ * code (poller, scheduler, slices, ledger, targets, guards) behind the three seams. Each ledger
+ * is a real file in a private directory, so a worker can be killed and started again. Everything
+ * fails loudly: a helper that cannot do what it says ends the test.
  */
 #define WORLD_WORKERS_MAX 3
 
@@ -53,13 +53,16 @@ void world_init(struct world *w, uint64_t seed, int log_fd);
 void world_release(struct world *w);
 
 /*
- * Worker i starts, with the ledger that is there; it is killed as if by SIGKILL; its ledger is lost,
- * while it is dead.
+ * Worker i starts, with the ledger that is there; it is killed as if by SIGKILL; its ledger is
+ * lost, while it is dead.
  */
 void world_start_worker(struct world *w, int i);
 void world_kill_worker(struct world *w, int i);
 void world_lose_ledger_of(struct world *w, int i);
-/* It is asked to stop as by SIGTERM, and has as long as it takes, at most max_ms; then it is gone. */
+/*
+ * It is asked to stop as by SIGTERM, and has as long as it takes, at most max_ms; then it is
+ * gone.
+ */
 bool world_stop_worker(struct world *w, int i, int64_t max_ms);
 /* The same for the first one. */
 void world_start(struct world *w);
@@ -72,8 +75,9 @@ const char *world_control(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 
 const struct json *world_ask(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /*
- * Run until the action execution of this pipeline's action is over, or for max_ms of simulated time.
- * A worker that crashed is started again after a pause. Returns the action, or NULL when time is up.
+ * Run until the action execution of this pipeline's action is over, or for max_ms of simulated
+ * time. A worker that crashed is started again after a pause. Returns the action, or NULL when
+ * time is up.
  */
 const struct sim_action *world_run_action(struct world *w, const char *pipeline, int64_t max_ms);
 /* Run for so long. */
@@ -82,17 +86,19 @@ void world_run(struct world *w, int64_t ms);
 bool world_run_until(struct world *w, bool (*done)(struct world *w, void *arg), void *arg,
 		     int64_t max_ms);
 
-/* --- ready-made pipelines ------------------------------------------------------------------------ */
+/* --- ready-made pipelines ------------------------------------------------------------------- */
 
-/* Lambda function NAME with alias live at version 1, traffic, and an alarm NAME-errors on its errors;
- * pipeline NAME deploys to it with this strategy. */
+/* Lambda function NAME with alias live at version 1, traffic, and an alarm NAME-errors on its
+ * errors; pipeline NAME deploys to it with this strategy.
+ */
 void world_lambda(struct world *w, const char *name, const char *strategy);
 /* Its parts: function with alias, and alarm; the alarm alone; the pipeline. */
 void world_lambda_function(struct world *w, const char *name);
 void world_alarm(struct world *w, const char *name);
 void world_lambda_pipeline(struct world *w, const char *name, const char *strategy);
-/* Load balancer, rule, two target groups with traffic and an alarm; pipeline NAME likewise. bad: the
- * candidate group answers with errors. */
+/* Load balancer, rule, two target groups with traffic and an alarm; pipeline NAME likewise. bad:
+ * the candidate group answers with errors.
+ */
 void world_load_balancer(struct world *w, const char *name, const char *strategy, bool bad);
 
 /* Push a release whose code says how it behaves: "errors=0.001" or "errors=0.4". */

@@ -160,7 +160,10 @@ void decide_act(struct deciding *x, enum decision_kind kind, const char *fmt, ..
 	x->d->kind = kind;
 	set_until(x);
 	if (kind == DECIDE_SPLIT || kind == DECIDE_PROMOTE || kind == DECIDE_RESTORE) {
-		/* written down before the act: how long it has been in effect is counted from here */
+		/*
+		 * written down before the act: how long it has been in effect is counted from
+		 * here
+		 */
 		x->next->changed_at = x->now;
 		changed(x);
 	}

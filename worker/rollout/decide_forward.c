@@ -155,10 +155,11 @@ static bool is_drifted(struct deciding *x)
 
 	if (t->live == LIVE_BASELINE) {
 		/* another worker may have seen a guard fail that is well again without traffic */
-		decide_restore(x, CAUSE_DRIFT,
-			       "traffic was found back on the baseline: another worker took it back "
-			       "for a guard that failed, or somebody did; guards now: %s",
-			       x->o->has_guards ? x->o->guards.text : "none is asked");
+		decide_restore(
+			x, CAUSE_DRIFT,
+			"traffic was found back on the baseline: another worker took it back "
+			"for a guard that failed, or somebody did; guards now: %s",
+			x->o->has_guards ? x->o->guards.text : "none is asked");
 		return true;
 	}
 	if (decide_is_plan_weight(x->plan, decide_live_weight(t)))

@@ -120,7 +120,8 @@ static void test_plain(void **state)
 	assert_int_equal(profile_parse(&set, a, PROFILE_PLAIN, "w", STR("[pool \t blue ]\nx = 1"),
 				       &err),
 			 0);
-	assert_string_equal(profile_get(profile_find(&set, PROFILE_SECTION, "pool blue"), "x"), "1");
+	assert_string_equal(profile_get(profile_find(&set, PROFILE_SECTION, "pool blue"), "x"),
+			    "1");
 	arena_free(a);
 	expect_error(PROFILE_PLAIN, str_from(text), ERR_MALFORMED, "file.conf:3: this is no name");
 	expect_error(PROFILE_PLAIN, STR("[a]\nb c = 1"), ERR_MALFORMED, "file.conf:2: ");

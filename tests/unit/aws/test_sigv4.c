@@ -350,7 +350,8 @@ static void expect_same(struct sigv4_key_cache *c, const struct sigv4_scope *s)
 static void test_key_cache_follows_its_scope(void **state)
 {
 	struct secret secret = {NULL, 0}, other = {NULL, 0}, shorter = {NULL, 0};
-	struct sigv4_scope s = {.secret_access_key = &secret, .region = "us-east-1", .service = "s3"};
+	struct sigv4_scope s = {
+		.secret_access_key = &secret, .region = "us-east-1", .service = "s3"};
 	struct sigv4_key_cache c = {.region = NULL};
 
 	(void)state;

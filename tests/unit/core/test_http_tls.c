@@ -32,7 +32,9 @@ struct tls {
 	struct arena *arena;
 };
 
-/* Run a program with these pipe ends as its input and output (-1: /dev/null). 0: no such program. */
+/*
+ * Run a program with these pipe ends as its input and output (-1: /dev/null). 0: no such program.
+ */
 static pid_t start(char *const *argv, int in, int out)
 {
 	posix_spawn_file_actions_t actions;

@@ -153,7 +153,8 @@ static void notes_and_commands(void **state)
 {
 	struct ledger *l = *state;
 	struct arena *a = arena_new();
-	struct ledger_command c = {.rollout_id = "r-1", .command = "hold", .user = "ops", .at = {1}};
+	struct ledger_command c = {
+		.rollout_id = "r-1", .command = "hold", .user = "ops", .at = {1}};
 	struct ledger_command *got;
 	struct ledger_note *notes;
 	size_t n;

@@ -134,7 +134,7 @@ static void a_wake_while_running_is_not_lost(void **state)
 	scheduler_free(self_wake);
 }
 
-/* --- with threads -------------------------------------------------------------------------------- */
+/* --- with threads --------------------------------------------------------------------------- */
 
 static atomic_int n_runs, n_heavy_now, n_heavy_most;
 
