@@ -293,6 +293,37 @@ static int attempt(struct call *k, struct aws_response *out, struct reply_class 
 
 /* --- decide ---------------------------------------------------------------------------------- */
 
+/*
+ * What a source of credentials answered is not what the service answered: "not found" is about a
+ * role there, not about the thing asked for here. Without keys a call is not authenticated; an
+ * answer that made no sense may make sense the next time.
+ */
+static void as_credentials_error(struct err *err)
+{
+	switch (err->code) {
+	case ERR_NOT_FOUND:
+	case ERR_CONFLICT:
+	case ERR_REJECTED:
+		err->code = ERR_DENIED;
+		return;
+	case ERR_MALFORMED:
+	case ERR_LIMIT:
+	case ERR_UNSAFE:
+		err->code = ERR_UNAVAILABLE;
+		return;
+	case ERR_OK:
+	case ERR_CANCELED:
+	case ERR_TIMEOUT:
+	case ERR_NETWORK:
+	case ERR_THROTTLED:
+	case ERR_UNAVAILABLE:
+	case ERR_DENIED:
+	case ERR_SYSTEM:
+	case ERR_CODE_COUNT:
+		break;
+	}
+}
+
 static int take_credentials(struct call *k, struct err *err)
 {
 	struct credentials *c;
@@ -300,8 +331,10 @@ static int take_credentials(struct call *k, struct err *err)
 	if (k->r->unsigned_ || !k->client->credentials)
 		return 0;
 	c = credentials_provider_get(k->client->credentials, k->cancel, err);
-	if (!c)
+	if (!c) {
+		as_credentials_error(err);
 		return -1;
+	}
 	credentials_put(k->credentials);
 	k->credentials = c;
 	return 0;

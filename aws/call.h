@@ -120,6 +120,7 @@ struct aws_response {
  *   ERR_DENIED ERR_NOT_FOUND ERR_CONFLICT ERR_REJECTED      what AWS answered
  *   ERR_MALFORMED   a success whose body does not parse
  *   ERR_CANCELED    the cancel fired, while sending or between attempts
+ *   ERR_DENIED ERR_UNAVAILABLE   also when there are no credentials to be had, for good or just now
  *   err->sent       some attempt may have had its effect: read before writing again
  *
  * Text: "Lambda.UpdateAlias: PreconditionFailedException: ... (HTTP 412, request abc)".

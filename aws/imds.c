@@ -62,9 +62,10 @@ static int request(struct imds *m, struct http_request *req, const char *path, s
 		if (i && clock_sleep(m->aws->clock, TRIES_WAIT_MS << i, cancel, err))
 			return -1;
 		if (!http_send(m->aws->http, req, a, res, cancel, err)) {
-			if (res->status < 500)
+			if (res->status < 500 && res->status != 429)
 				return 0;
-			err_set(err, ERR_UNAVAILABLE, "HTTP %d", res->status);
+			err_set(err, res->status == 429 ? ERR_THROTTLED : ERR_UNAVAILABLE,
+				"HTTP %d", res->status);
 			err->http = res->status;
 		} else if (!err_is_retryable(err)) {
 			return -1;

@@ -28,12 +28,15 @@ struct trial {
 	size_t n_splits; /* looked at so far */
 	double share;	 /* of the candidate, after the last of them */
 	char resource[256];
+	struct rng_seeded seeded;
+	struct rng *chaos; /* NULL, or what decides the next fault: seeded's */
 };
 
 const char *sweep_kind_name(int kind)
 {
 	static const char *const names[] = {"late-crash-before", "late-crash-after",
-					    "lost-crash-before", "lost-crash-after"};
+					    "lost-crash-before", "lost-crash-after",
+					    "chaos"};
 
 	if (kind < SIM_FAULT_COUNT)
 		return sim_fault_name((enum sim_fault)kind);
@@ -64,6 +67,16 @@ static double share_of(const struct trial *t, const struct sim_split *s)
 	return strcmp(s->baseline, "1") != 0 ? 100 : s->weight;
 }
 
+/* Once the last fault has struck, the next one: in a while, of any kind, once or some times. */
+static void stir(struct trial *t)
+{
+	int kind = 1 + (int)rng_below(t->chaos, SIM_FAULT_COUNT - 1);
+	uint64_t n = 1 + rng_below(t->chaos, 25);
+	int times = 1 + (int)rng_below(t->chaos, 8);
+
+	sim_fault_at(t->w.sim, n, (enum sim_fault)kind, times);
+}
+
 /* No step forward while the alarm is not OK, and none of a bad release beyond the first. */
 static void watch(struct world *w, void *arg)
 {
@@ -71,6 +84,8 @@ static void watch(struct world *w, void *arg)
 	const struct sim_split *splits;
 	size_t n = sim_split_log(w->sim, &splits);
 
+	if (t->chaos && sim_fault_hit(w->sim) && !w->workers[0].crashed)
+		stir(t);
 	for (; t->n_splits < n; t->n_splits++) {
 		double share = share_of(t, &splits[t->n_splits]);
 
@@ -293,6 +308,12 @@ static void arm(struct trial *t)
 	const struct sweep_run *r = t->run;
 	int kind = r->kind;
 
+	if (kind == SWEEP_CHAOS) {
+		rng_seeded_init(&t->seeded, r->n);
+		t->chaos = &t->seeded.rng;
+		stir(t);
+		return;
+	}
 	if (kind == SWEEP_LATE_BEFORE || kind == SWEEP_LATE_AFTER)
 		t->w.restart_after_ms = LATE_MS;
 	t->w.lose_ledger = may_be_stranded(r);
@@ -326,8 +347,11 @@ void sweep_run(const struct sweep_run *run, int log_fd, struct sweep_result *out
 	world_push(&t.w, NAME, run->c->bad ? "errors=0.4" : "errors=0.001");
 	world_start(&t.w);
 	t.a = world_run_action(&t.w, NAME, 3 * HOUR_MS);
+	t.chaos = NULL;
 	out->calls = sim_calls(t.w.sim) - before;
 	out->hit = run->n && sim_fault_hit(t.w.sim);
+	if (run->kind == SWEEP_CHAOS) /* the rest is to be cleared up in peace */
+		sim_fault_at(t.w.sim, 1, SIM_FAULT_NONE, 1);
 	check(&t);
 	if (t.a) {
 		out->succeeded = !strcmp(t.a->status, "Succeeded");

@@ -17,6 +17,7 @@ enum sweep_kind {
 	SWEEP_LATE_AFTER,
 	SWEEP_LOST_BEFORE, /* crash; the disk with the ledger is gone */
 	SWEEP_LOST_AFTER,
+	SWEEP_CHAOS, /* one fault of any kind after the other; n decides which and when */
 	SWEEP_KIND_COUNT
 };
 

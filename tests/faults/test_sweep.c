@@ -103,7 +103,7 @@ static void sweep_case(const struct sweep_case *c)
 {
 	struct totals t = {0};
 
-	for (int kind = SIM_FAULT_NONE + 1; kind < SWEEP_KIND_COUNT; kind++) {
+	for (int kind = SIM_FAULT_NONE + 1; kind < SWEEP_CHAOS; kind++) {
 		bool repeats = kind < SIM_FAULT_CRASH_BEFORE;
 		uint64_t stride = stride_of(kind);
 
@@ -148,6 +148,39 @@ static void nothing_goes_wrong_without_a_fault(void **state)
 	}
 }
 
+static unsigned chaos_runs(void)
+{
+	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
+		return 1000;
+	return getenv("SAN") && *getenv("SAN") ? 4 : 40;
+}
+
+/* Faults all the way, of all kinds. What succeeds is good, and what fails is restored. */
+static void whatever_happens_nothing_is_left_half_done(void **state)
+{
+	struct totals t = {0};
+
+	(void)state;
+	if (!selected("SWEEP_KIND", sweep_kind_name(SWEEP_CHAOS)))
+		return;
+	for (size_t i = 0; i < N_CASES; i++) {
+		struct sweep_run run = {.c = &CASES[i],
+					.kind = SWEEP_CHAOS,
+					.times = 1,
+					.seed = number("SWEEP_SEED", 7)};
+		uint64_t first = number("SWEEP_N", 1);
+		uint64_t last = getenv("SWEEP_N") ? first : chaos_runs();
+		struct sweep_result r;
+
+		if (!selected("SWEEP_CASE", CASES[i].name))
+			continue;
+		for (run.n = first; run.n <= last; run.n++)
+			run_one(&run, &t, &r);
+	}
+	fprintf(stderr, "# chaos: %u runs, %u problems\n", t.runs, t.problems);
+	assert_int_equal(t.problems, 0);
+}
+
 #define SWEEP_TEST(test, i)                                      \
 	static void test(void **state)                           \
 	{                                                        \
@@ -169,6 +202,7 @@ int main(void)
 		cmocka_unit_test(a_bad_release_to_lambda_goes_back_whatever_fails),
 		cmocka_unit_test(a_good_release_to_a_load_balancer_survives_every_fault),
 		cmocka_unit_test(a_bad_release_to_a_load_balancer_goes_back_whatever_fails),
+		cmocka_unit_test(whatever_happens_nothing_is_left_half_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

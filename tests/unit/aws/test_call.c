@@ -353,6 +353,7 @@ struct rotating {
 	int gets, invalidated;
 	struct credentials *current;
 	bool fail;
+	enum err_code fail_code; /* 0: ERR_TIMEOUT */
 };
 
 static struct credentials *rotating_get(struct credentials_provider *p, struct cancel *cancel,
@@ -363,7 +364,7 @@ static struct credentials *rotating_get(struct credentials_provider *p, struct c
 
 	(void)cancel;
 	if (r->fail) {
-		err_set(err, ERR_TIMEOUT, "no credentials today");
+		err_set(err, r->fail_code ? r->fail_code : ERR_TIMEOUT, "no credentials today");
 		return NULL;
 	}
 	if (!r->current) {
@@ -417,6 +418,32 @@ static void test_expired_token(void **state)
 	assert_int_equal(e.err.code, ERR_TIMEOUT);
 	assert_false(e.err.sent);
 	assert_string_equal(e.err.text, "ECS.Describe: no credentials today");
+	finish(&e);
+}
+
+/* No role there is not "no such thing here". */
+static void test_no_credentials(void **state)
+{
+	static const struct {
+		enum err_code source, call;
+	} rows[] = {{ERR_NOT_FOUND, ERR_DENIED},      {ERR_CONFLICT, ERR_DENIED},
+		    {ERR_REJECTED, ERR_DENIED},	      {ERR_DENIED, ERR_DENIED},
+		    {ERR_MALFORMED, ERR_UNAVAILABLE}, {ERR_LIMIT, ERR_UNAVAILABLE},
+		    {ERR_UNSAFE, ERR_UNAVAILABLE},    {ERR_THROTTLED, ERR_THROTTLED},
+		    {ERR_SYSTEM, ERR_SYSTEM},	      {ERR_CANCELED, ERR_CANCELED}};
+	struct rotating r = {.base = {rotating_get, rotating_invalidate, rotating_free},
+			     .fail = true};
+	struct env e = start();
+
+	(void)state;
+	credentials_provider_free(e.client.credentials);
+	e.client.credentials = &r.base;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r.fail_code = rows[i].source;
+		assert_int_equal(call(&e, &read_request), -1);
+		assert_int_equal(e.err.code, rows[i].call);
+		assert_false(e.err.sent);
+	}
 	finish(&e);
 }
 
@@ -569,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_sent_sticks),   cmocka_unit_test(test_unparsable_read),
 		cmocka_unit_test(test_not_retried),   cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_expired_token), cmocka_unit_test(test_expired_static),
+		cmocka_unit_test(test_no_credentials),
 		cmocka_unit_test(test_cancel),	      cmocka_unit_test(test_streaming),
 		cmocka_unit_test(test_misconfigured), cmocka_unit_test(test_log),
 	};

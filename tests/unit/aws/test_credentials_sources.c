@@ -332,6 +332,9 @@ static void test_imds_failures(void **state)
 	for (int i = 0; i < 3; i++)
 		fake_body(f, 500, "");
 	expect_failure(p, ERR_UNAVAILABLE, "HTTP 500");
+	for (int i = 0; i < 3; i++)
+		fake_body(f, 429, ""); /* it is shared by everything on the instance */
+	expect_failure(p, ERR_THROTTLED, "HTTP 429");
 	fake_body(f, 401, "");
 	fake_body(f, 200, "TOKEN");
 	fake_body(f, 401, "");
