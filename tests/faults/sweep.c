@@ -293,6 +293,9 @@ static void check(struct trial *t)
 		problem(t, "CodePipeline ended the action, not the worker: %s", t->a->message);
 	/* nothing may happen now; or a restore, when it was not the worker that ended it */
 	world_run(&t->w, t->w.restart_after_ms + 15 * MINUTE_MS);
+	/* a crash may strike in this quiet time as well: the worker comes back before it is judged */
+	if (!t->w.workers[0].worker || t->w.workers[0].crashed)
+		world_run(&t->w, t->w.restart_after_ms + 15 * MINUTE_MS);
 	if (reported || !may_be_stranded(t->run))
 		check_live(t, "later", reported);
 	check_first_token(t);
