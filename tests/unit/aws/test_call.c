@@ -95,7 +95,6 @@ static void test_query_request(void **state)
 				      .body = STR("B=2"),
 				      .resend_safe = true};
 	struct env e = start();
-
 	(void)state;
 	e.client.region = "us-east-2";
 	fake_body(e.f, 200, "<ActResponse><ActResult><X>1</X></ActResult></ActResponse>");
@@ -123,7 +122,6 @@ static void test_s3_request(void **state)
 				      .total_ms = 1234,
 				      .resend_safe = true};
 	struct env e = start();
-
 	(void)state;
 	fake_body(e.f, 200, "<not parsed");
 	assert_int_equal(call(&e, &r), 0);
@@ -149,7 +147,6 @@ static void test_rest_and_unsigned(void **state)
 				.body = STR("{}"),
 				.unsigned_ = true};
 	struct env e = start();
-
 	(void)state;
 	e.f->settings.endpoint_url = "http://localhost:4566/base";
 	fake_body(e.f, 202, "");
@@ -179,7 +176,6 @@ static void test_query_mode(void **state)
 					      .query_compatible = true};
 	const struct aws_request r = {.service = &cw, .operation = "X", .resend_safe = true};
 	struct env e = start();
-
 	(void)state;
 	fake_reply(e.f, &(struct fake_reply){
 				.status = 400,
@@ -198,7 +194,6 @@ static void test_read_is_retried(void **state)
 {
 	struct env e = start();
 	struct aws_stat stat;
-
 	(void)state;
 	fake_failure(e.f, ERR_NETWORK, true);
 	fake_body(e.f, 500, "");
@@ -224,7 +219,6 @@ static void test_attempts_end(void **state)
 {
 	struct env e = start();
 	struct aws_stat stat;
-
 	(void)state;
 	for (int i = 0; i < 3; i++)
 		fake_reply(e.f,
@@ -426,11 +420,11 @@ static void test_no_credentials(void **state)
 {
 	static const struct {
 		enum err_code source, call;
-	} rows[] = {{ERR_NOT_FOUND, ERR_DENIED},      {ERR_CONFLICT, ERR_DENIED},
-		    {ERR_REJECTED, ERR_DENIED},	      {ERR_DENIED, ERR_DENIED},
+	} rows[] = {{ERR_NOT_FOUND, ERR_DENIED}, {ERR_CONFLICT, ERR_DENIED},
+		    {ERR_REJECTED, ERR_DENIED}, {ERR_DENIED, ERR_DENIED},
 		    {ERR_MALFORMED, ERR_UNAVAILABLE}, {ERR_LIMIT, ERR_UNAVAILABLE},
-		    {ERR_UNSAFE, ERR_UNAVAILABLE},    {ERR_THROTTLED, ERR_THROTTLED},
-		    {ERR_SYSTEM, ERR_SYSTEM},	      {ERR_CANCELED, ERR_CANCELED}};
+		    {ERR_UNSAFE, ERR_UNAVAILABLE}, {ERR_THROTTLED, ERR_THROTTLED},
+		    {ERR_SYSTEM, ERR_SYSTEM}, {ERR_CANCELED, ERR_CANCELED}};
 	struct rotating r = {.base = {rotating_get, rotating_invalidate, rotating_free},
 			     .fail = true};
 	struct env e = start();
