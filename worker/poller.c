@@ -5,7 +5,7 @@
 
 #include "worker/worker.h"
 
-#define BATCH_MAX 10		/* jobs asked for in one call; the service states no limit */
+#define BATCH_MAX 10	      /* jobs asked for in one call; the service states no limit */
 #define ACK_DEADLINE_MS 20000 /* an unacknowledged job is handed out again after 30 s */
 #define BACKOFF_MAX_MS 300000 /* while polling is refused: wrong region, no permission */
 
@@ -67,7 +67,7 @@ static bool acknowledge(struct worker *w, const struct job *j, const char *nonce
 		return false;
 	}
 	log_event(w->log, unknown ? LOG_WARN : LOG_DEBUG, "job.not_acknowledged", LOG_E(&err),
-		LOG_S("job", j->id), LOG_B("maybe_ours", unknown));
+		  LOG_S("job", j->id), LOG_B("maybe_ours", unknown));
 	if (!unknown)
 		forget(w, j->id);
 	else if (claim(w, j, LEDGER_MAYBE, &ledger_err))

@@ -6,7 +6,7 @@
 #include "worker/slice.h"
 
 #define EVERY_MS 30000
-#define GAP_LEAST_MS (3 * 60 * 1000)  /* CodePipeline may take a minute to hand out the next job */
+#define GAP_LEAST_MS (3 * 60 * 1000) /* CodePipeline may take a minute to hand out the next job */
 #define MAYBE_AFTER_MS (3 * 60 * 1000)
 
 struct reconciler {
@@ -74,9 +74,9 @@ static struct rollout *revive(struct worker *w, const struct ledger_rollout *row
 	struct rollout *r = rollout_new(w, row->id);
 	struct plan *plan;
 
-	if (plan_fallback(r->arena, s->undo, row->role_arn ? arena_strdup(r->arena, row->role_arn)
-							   : NULL,
-			  &plan, err)) {
+	if (plan_fallback(r->arena, s->undo,
+			  row->role_arn ? arena_strdup(r->arena, row->role_arn) : NULL, &plan,
+			  err)) {
 		rollout_free(r);
 		return NULL;
 	}
@@ -241,8 +241,7 @@ static void check_job(struct worker *w, const struct ledger_job *row, struct are
 
 	if (holds_job(w, row->rollout_id) || !is_unreported(w, row->job_id, a))
 		return;
-	if (!ours &&
-	    clock_utc(w->clock).ms - row->claimed.ms < MAYBE_AFTER_MS + w->config->hold_ms)
+	if (!ours && clock_utc(w->clock).ms - row->claimed.ms < MAYBE_AFTER_MS + w->config->hold_ms)
 		return;
 	fate = reconciler_ask(w, row->pipeline, row->execution_id, row->action_execution_id, a);
 	if (fate == FATE_IN_PROGRESS || (fate == FATE_UNKNOWN && ours))

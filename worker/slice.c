@@ -11,12 +11,12 @@
  * time. The state decided is on disk before the act that follows from it; the token that
  * CodePipeline keeps is refreshed whenever the job is reported.
  */
-#define ROUNDS_MAX 24	     /* acts in one turn; more would be a loop without progress */
+#define ROUNDS_MAX 24	      /* acts in one turn; more would be a loop without progress */
 #define REPORT_LEAST_MS 15000 /* sooner would be a hot loop of jobs */
 /* Alarm states are shared for a quarter of a tick: of a whole one, a red alarm could be seen a tick
  * late. Calls stay bounded by the tick, whatever the number of rollouts. */
 #define SHARED_AGE_PART 4
-#define SETTLE_MS 2000	     /* how soon to look again while something is taking effect */
+#define SETTLE_MS 2000 /* how soon to look again while something is taking effect */
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -106,9 +106,8 @@ static int observe(struct turn *t, struct observation *o, struct err *err)
 		return -1;
 	for (size_t i = 0; i < r->plan->n_guards; i++)
 		o->has_guards |= (r->plan->guards[i].in & in) != 0;
-	if (o->has_guards &&
-	    guards_ask(&guards, &r->state, &o->target, in, r->state.failures, &o->guards,
-		       r->verdicts, err))
+	if (o->has_guards && guards_ask(&guards, &r->state, &o->target, in, r->state.failures,
+					&o->guards, r->verdicts, err))
 		return -1;
 	if (r->has_act_err)
 		o->act_error = &r->act_err;
@@ -216,8 +215,8 @@ static bool report_is_due(const struct turn *t, int64_t *in_ms)
 {
 	const struct rollout *r = t->r;
 	int64_t held = clock_mono(t->w->clock).ms - r->job->taken.ms;
-	int64_t due = r->moved ? least(REPORT_LEAST_MS, t->w->config->hold_ms)
-			       : t->w->config->hold_ms;
+	int64_t due =
+		r->moved ? least(REPORT_LEAST_MS, t->w->config->hold_ms) : t->w->config->hold_ms;
 
 	*in_ms = due - held;
 	return held >= due;

@@ -18,32 +18,32 @@
 struct rollout {
 	struct task task; /* first */
 	struct worker *worker;
-	struct rollout *next;	/* worker->rollouts; under worker->lock */
-	struct job *incoming;	/* a job given to it, not yet taken up; under worker->lock */
-	bool abandoned;		/* its action execution is over; under worker->lock */
-	bool succeeded;		/* the same, and well, reported by another; under worker->lock */
-	bool holds_job;		/* counted in worker->n_jobs; under worker->lock */
+	struct rollout *next; /* worker->rollouts; under worker->lock */
+	struct job *incoming; /* a job given to it, not yet taken up; under worker->lock */
+	bool abandoned;	      /* its action execution is over; under worker->lock */
+	bool succeeded;	      /* the same, and well, reported by another; under worker->lock */
+	bool holds_job;	      /* counted in worker->n_jobs; under worker->lock */
 
 	char id[ROLLOUT_ID_MAX + 1];
 	struct log *log;
-	struct arena *arena;	/* identity and plan: as long as the rollout */
+	struct arena *arena; /* identity and plan: as long as the rollout */
 	const char *pipeline, *execution_id, *action, *action_execution_id, *action_type;
 	const char *configuration; /* JSON, for the ledger */
 	const char *target;	   /* as the action's configuration names it, or NULL */
 	const char *role_arn;	   /* to assume for the target when there is no plan, or NULL */
-	struct job *job;	/* the job held, or NULL */
-	const struct plan *plan; /* NULL until the first job has been opened */
+	struct job *job;	   /* the job held, or NULL */
+	const struct plan *plan;   /* NULL until the first job has been opened */
 	struct artifact *artifact; /* of the job held; NULL until it was needed */
 
 	struct rollout_state state;
 	bool has_state;
-	bool opened;		/* state and plan are those of the job held */
-	bool token_held;	/* CodePipeline has the undo record */
-	bool moved;		/* phase or step changed since the job was taken */
-	struct err act_err;	/* of the last act, when it failed for good */
+	bool opened;	    /* state and plan are those of the job held */
+	bool token_held;    /* CodePipeline has the undo record */
+	bool moved;	    /* phase or step changed since the job was taken */
+	struct err act_err; /* of the last act, when it failed for good */
 	bool has_act_err;
-	struct utc job_seen;	/* when a job was last held */
-	struct utc closed_since; /* since when a job could not be opened; 0: it could */
+	struct utc job_seen;		/* when a job was last held */
+	struct utc closed_since;	/* since when a job could not be opened; 0: it could */
 	struct target_observation seen; /* the last look */
 	struct verdict verdicts[LIMIT_GUARDS]; /* the last answers */
 	struct observation last;
@@ -61,7 +61,7 @@ void rollout_free(struct rollout *r);
 struct turn {
 	struct rollout *r;
 	struct worker *w;
-	struct arena *arena;	/* vanishes with the turn */
+	struct arena *arena; /* vanishes with the turn */
 	struct target_env env;
 	const struct target_ops *ops;
 	struct aws_client client;
@@ -83,8 +83,8 @@ int slice_take_state(struct turn *t, struct err *err) MUST_CHECK;
  * the rollout can go on; -1 when it cannot, with *failure and err for the report, unless err is
  * retryable or canceled: then the next turn tries again.
  */
-int slice_open(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
-	MUST_CHECK;
+int slice_open(struct turn *t, enum failure *failure, struct buf *message,
+	       struct err *err) MUST_CHECK;
 
 /*
  * Take the plan that can only go back: for a rollout that has touched its target and whose plan
@@ -99,8 +99,8 @@ int slice_target(struct turn *t, struct err *err) MUST_CHECK;
  * The first, reading look: check plan, guards and target against the world and write the undo
  * record into the state. Problems make it fail as ConfigurationError.
  */
-int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
-	MUST_CHECK;
+int slice_inspect(struct turn *t, enum failure *failure, struct buf *message,
+		  struct err *err) MUST_CHECK;
 
 /* --- slice_act.c: the change decided ------------------------------------------------------- */
 

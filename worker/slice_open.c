@@ -191,7 +191,8 @@ static int read_plan(struct turn *t, struct buf *message, struct err *err)
 	    strncmp(r->state.plan_digest, plan->digest, sizeof(r->state.plan_digest) - 1) != 0)
 		return err_set(err, ERR_REJECTED,
 			       "the plan is not the one this rollout started with: digest %.12s, "
-			       "now %.12s", r->state.plan_digest, plan->digest);
+			       "now %.12s",
+			       r->state.plan_digest, plan->digest);
 	str_copy(r->state.plan_digest, sizeof(r->state.plan_digest), str_from(plan->digest));
 	r->plan = plan;
 	return 0;
@@ -216,7 +217,7 @@ static bool may_wait(struct turn *t, const struct err *err)
 
 	if (err->code == ERR_CANCELED)
 		return true;
-	if (!err_is_retryable(err))
+	if (!err_is_retryable(err) || phase_is_final(r->state.phase))
 		return false;
 	if (!r->closed_since.ms)
 		r->closed_since = now;
@@ -240,7 +241,8 @@ int slice_open(struct turn *t, enum failure *failure, struct buf *message, struc
 		rc = r->plan ? 0 : read_plan(t, message, err);
 	if (rc && may_wait(t, err))
 		return -1;
-	if (rc && r->state.touched && !phase_is_final(r->state.phase)) {
+	/* with the undo record the way back can be gone; and an end needs only to be told */
+	if (rc && r->state.touched) {
 		struct err why = *err;
 
 		rc = slice_fall_back(t, message->n ? message->p : why.text, err);

@@ -18,8 +18,8 @@ static const char *summary_text(const struct turn *t)
 
 	buf_init(&b, LIMIT_SUMMARY);
 	if (r->plan)
-		rollout_summary(r->plan, &r->state, &r->last, &r->decision,
-				clock_utc(t->w->clock), &b);
+		rollout_summary(r->plan, &r->state, &r->last, &r->decision, clock_utc(t->w->clock),
+				&b);
 	else
 		buf_adds(&b, "opening the job");
 	text = arena_strdup(t->arena, b.p);
@@ -67,9 +67,8 @@ static struct job_details details_of(struct turn *t)
 
 	if (r->plan)
 		r->state.percent = rollout_percent(r->plan, &r->state, clock_utc(t->w->clock));
-	return (struct job_details){.summary = summary_text(t),
-				    .rollout_id = r->id,
-				    .percent = r->state.percent};
+	return (struct job_details){
+		.summary = summary_text(t), .rollout_id = r->id, .percent = r->state.percent};
 }
 
 int slice_report_token(struct turn *t, struct err *err)
@@ -131,9 +130,8 @@ static int publish_output(struct turn *t, const struct cp_artifact *out,
 {
 	struct rollout *r = t->r;
 	struct aws_client client = t->w->client;
-	struct publish p = {.bucket = out->bucket,
-			    .key = out->key,
-			    .kms_key_id = r->job->encryption_key_id};
+	struct publish p = {
+		.bucket = out->bucket, .key = out->key, .kms_key_id = r->job->encryption_key_id};
 	int rc;
 
 	client.credentials = r->job->artifact_credentials;
@@ -271,8 +269,7 @@ int slice_report_end(struct turn *t, struct err *err)
 	return 0;
 }
 
-int slice_report_refusal(struct turn *t, enum failure failure, const char *message,
-			 struct err *err)
+int slice_report_refusal(struct turn *t, enum failure failure, const char *message, struct err *err)
 {
 	struct rollout *r = t->r;
 

@@ -41,9 +41,8 @@ struct worker *worker_new(const struct worker_deps *d, struct err *err)
 	w->clock = d->aws->clock;
 	w->log = d->aws->log;
 	w->cancel = d->aws->cancel;
-	w->client = (struct aws_client){.aws = d->aws,
-					.credentials = d->credentials,
-					.region = d->region};
+	w->client = (struct aws_client){
+		.aws = d->aws, .credentials = d->credentials, .region = d->region};
 	w->ledger = d->ledger;
 	w->work_fd = -1;
 	lock_init(&w->lock, LOCK_ROLLOUTS);

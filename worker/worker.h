@@ -17,11 +17,11 @@
  */
 struct worker_deps {
 	const struct config *config;
-	struct aws *aws;			/* http, clock, rng, log, cancel inside */
+	struct aws *aws;			  /* http, clock, rng, log, cancel inside */
 	struct credentials_provider *credentials; /* the worker's own */
 	const char *region;
 	struct ledger *ledger;
-	int threads;	/* 0: driven by the caller through worker->scheduler */
+	int threads; /* 0: driven by the caller through worker->scheduler */
 };
 
 struct rollout;
@@ -31,20 +31,20 @@ struct worker {
 	struct aws *aws;
 	struct clock *clock;
 	struct log *log;
-	struct cancel *cancel;	       /* fires at a hard stop: blocked calls return */
-	struct aws_client client;      /* the worker's own account and region: CodePipeline */
+	struct cancel *cancel;	  /* fires at a hard stop: blocked calls return */
+	struct aws_client client; /* the worker's own account and region: CodePipeline */
 	struct ledger *ledger;
 	struct scheduler *scheduler;
 	struct alarm_board *alarms;
-	struct clients *clients;       /* roles assumed for targets, cached */
-	int work_fd;		       /* root of the workspaces */
+	struct clients *clients;		    /* roles assumed for targets, cached */
+	int work_fd;				    /* root of the workspaces */
 	struct task *pollers, *outbox, *reconciler; /* standing tasks */
 
-	struct lock lock;	       /* LOCK_ROLLOUTS: what follows */
-	struct rollout *rollouts;      /* list */
-	size_t n_rollouts, n_jobs;     /* known; with a job held */
-	size_t n_taking;	       /* jobs being acknowledged just now */
-	bool stopping;		       /* no more polls; every turn reports its job and leaves */
+	struct lock lock;	   /* LOCK_ROLLOUTS: what follows */
+	struct rollout *rollouts;  /* list */
+	size_t n_rollouts, n_jobs; /* known; with a job held */
+	size_t n_taking;	   /* jobs being acknowledged just now */
+	bool stopping;		   /* no more polls; every turn reports its job and leaves */
 };
 
 /*

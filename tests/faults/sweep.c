@@ -35,8 +35,7 @@ struct trial {
 const char *sweep_kind_name(int kind)
 {
 	static const char *const names[] = {"late-crash-before", "late-crash-after",
-					    "lost-crash-before", "lost-crash-after",
-					    "chaos"};
+					    "lost-crash-before", "lost-crash-after", "chaos"};
 
 	if (kind < SIM_FAULT_COUNT)
 		return sim_fault_name((enum sim_fault)kind);
@@ -112,7 +111,7 @@ static void watch(struct world *w, void *arg)
 static bool is_write(const struct sim_call *c)
 {
 	static const char *const writes[] = {"UpdateFunctionCode", "PublishVersion", "UpdateAlias",
-					     "CreateAlias", "DeleteAlias", "ModifyRule",
+					     "CreateAlias",	   "DeleteAlias",    "ModifyRule",
 					     "ModifyListener"};
 
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)

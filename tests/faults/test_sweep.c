@@ -181,12 +181,12 @@ static void whatever_happens_nothing_is_left_half_done(void **state)
 	assert_int_equal(t.problems, 0);
 }
 
-#define SWEEP_TEST(test, i)                                      \
-	static void test(void **state)                           \
-	{                                                        \
-		(void)state;                                     \
-		if (selected("SWEEP_CASE", CASES[i].name))       \
-			sweep_case(&CASES[i]);                   \
+#define SWEEP_TEST(test, i)                                \
+	static void test(void **state)                     \
+	{                                                  \
+		(void)state;                               \
+		if (selected("SWEEP_CASE", CASES[i].name)) \
+			sweep_case(&CASES[i]);             \
 	}
 
 SWEEP_TEST(a_good_release_to_lambda_survives_every_fault, 0)

@@ -102,6 +102,16 @@ void scene_expect_shares(struct world *w, const char *resource, const struct sim
 		fail_msg("the candidate's shares were%s", seen);
 }
 
+const char *scene_source_key(struct world *w, const char *pipeline)
+{
+	const struct json *pipelines = world_ask(w, "codepipeline show %s", pipeline);
+	const struct json *execution = json_get(pipelines->first, "executions")->first;
+	const char *key = json_cstr(json_at(execution, "artifacts.Source"));
+
+	assert_non_null(key);
+	return key;
+}
+
 const char *scene_alias(struct world *w, const char *name)
 {
 	return arena_printf(w->arena, "lambda:%s:live", name);

@@ -29,6 +29,8 @@ void scene_expect(const struct sim_action *a, const char *status, const char *fa
  * -1.
  */
 void scene_expect_shares(struct world *w, const char *resource, const struct sim_action *a, ...);
+/* The key of the source artifact of the pipeline's latest execution. */
+const char *scene_source_key(struct world *w, const char *pipeline);
 /* "lambda:NAME:live" */
 const char *scene_alias(struct world *w, const char *name);
 

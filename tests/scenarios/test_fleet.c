@@ -109,8 +109,8 @@ static size_t acknowledged(struct world *w, int i)
 		char id[ROLLOUT_ID_MAX + 1];
 
 		rollout_id_from(str_from(a->action_execution_id), id);
-		assert_int_equal(
-			ledger_rollout_get(w->workers[i].ledger, id, w->arena, &row, &err), 0);
+		assert_int_equal(ledger_rollout_get(w->workers[i].ledger, id, w->arena, &row, &err),
+				 0);
 		n += row != NULL;
 	}
 	return n;

@@ -120,8 +120,10 @@ static void another_steps_weight_is_set_back(void **state)
 
 static void silent_alarm(struct world *w, const char *missing)
 {
-	world_control(w, "cloudwatch alarm checkout-errors namespace=Shop metric=Nothing stat=Sum "
-			 "period=60 threshold=30 missing=%s state=OK", missing);
+	world_control(w,
+		      "cloudwatch alarm checkout-errors namespace=Shop metric=Nothing stat=Sum "
+		      "period=60 threshold=30 missing=%s state=OK",
+		      missing);
 }
 
 static void a_silent_guard_holds_and_then_takes_it_back(void **state)

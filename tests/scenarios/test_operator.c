@@ -34,10 +34,8 @@ static void say(struct world *w, const char *command)
 {
 	const struct sim_action *a = sim_action_find(w->sim, "checkout", NULL);
 	char id[ROLLOUT_ID_MAX + 1];
-	struct ledger_command c = {.rollout_id = id,
-				   .command = command,
-				   .user = "operator",
-				   .at = sim_now(w->sim)};
+	struct ledger_command c = {
+		.rollout_id = id, .command = command, .user = "operator", .at = sim_now(w->sim)};
 	struct err err = ERR_INIT;
 
 	rollout_id_from(str_from(a->action_execution_id), id);
@@ -145,6 +143,11 @@ static void an_artifact_that_cannot_be_read_for_a_while_is_waited_for(void **sta
 /* The pipeline is edited in the middle: what runs is not what was checked. */
 static void a_plan_that_changes_on_the_way_takes_it_back(void **state)
 {
+	static const char other[] = "rollout: 1\n"
+				    "target: { lambda: { function: checkout, alias: live } }\n"
+				    "strategy: { canary: { steps: [ { weight: 90, for: 1m } ] } }\n"
+				    "guards: [ { alarm: checkout-errors } ]\n";
+	const struct pack_entry files[] = {{.name = "rollout.yaml", .bytes = str_from(other)}};
 	struct world *w = *state;
 	const struct sim_action *a;
 
@@ -152,25 +155,37 @@ static void a_plan_that_changes_on_the_way_takes_it_back(void **state)
 	scene_run_until_share(w, scene_alias(w, "checkout"), 10);
 	world_run(w, MINUTE_MS);
 	world_kill(w);
-	{
-		const struct json *shown = world_ask(w, "codepipeline show checkout");
-		const struct json *execution = json_get(shown->first, "executions")->first;
-		const struct pack_entry files[] = {
-			{.name = "rollout.yaml",
-			 .bytes = STR(
-				 "rollout: 1\ntarget: { lambda: { function: checkout, alias: live "
-				 "} }\n"
-				 "strategy: { canary: { steps: [ { weight: 90, for: 1m } ] } }\n"
-				 "guards: [ { alarm: checkout-errors } ]\n")}};
-
-		world_replace_files(w, json_cstr(json_at(execution, "artifacts.Source")), files, 1);
-	}
+	world_replace_files(w, scene_source_key(w, "checkout"), files, 1);
 	world_start(w);
 	a = scene_end(w, "checkout");
 	scene_expect(a, "Failed", "ConfigurationError", "not the one this rollout started with",
 		     "The baseline carries all traffic", NULL);
 	assert_true(world_lambda_live(w, "checkout").is_one);
 	assert_true(share(w) == 0);
+}
+
+static bool is_parked(struct world *w, void *arg)
+{
+	(void)arg;
+	return w->workers[0].worker->n_jobs == 0;
+}
+
+/* It went back between jobs, and the process died: the next job needs no artifact to be told. */
+static void an_end_is_told_though_the_artifact_is_gone(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	to_half(w);
+	assert_true(world_run_until(w, is_parked, NULL, 5 * MINUTE_MS));
+	say(w, "rollback");
+	world_run(w, 100);
+	assert_true(share(w) == 0 && is_parked(w, NULL));
+	world_kill(w);
+	world_replace_files(w, scene_source_key(w, "checkout"), NULL, 0);
+	world_start(w);
+	a = scene_end(w, "checkout");
+	scene_expect(a, "Failed", "JobFailed", "operator asked", "The baseline carries all traffic", NULL);
 }
 
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
@@ -184,6 +199,7 @@ int main(void)
 		SCENE(a_plan_that_cannot_be_read_any_more_takes_it_back),
 		SCENE(an_artifact_that_cannot_be_read_for_a_while_is_waited_for),
 		SCENE(a_plan_that_changes_on_the_way_takes_it_back),
+		SCENE(an_end_is_told_though_the_artifact_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

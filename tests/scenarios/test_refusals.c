@@ -125,31 +125,21 @@ static void an_alias_on_latest_is_refused(void **state)
 		     "$LATEST", NULL);
 }
 
-/* The object of the source artifact of the pipeline's latest execution. */
-static const char *source_key(struct world *w)
-{
-	const struct json *pipelines = world_ask(w, "codepipeline show checkout");
-	const struct json *execution = json_get(pipelines->first, "executions")->first;
-	const char *key = json_cstr(json_at(execution, "artifacts.Source"));
-
-	assert_non_null(key);
-	return key;
-}
-
 static void an_artifact_that_is_gone_is_explained(void **state)
 {
 	struct world *w = *state;
 
 	world_lambda(w, "checkout", CANARY);
 	world_push(w, "checkout", GOOD);
-	world_control(w, "s3 delete codepipeline-eu-central-1-111122223333 %s", source_key(w));
+	world_control(w, "s3 delete codepipeline-eu-central-1-111122223333 %s",
+		      scene_source_key(w, "checkout"));
 	world_start(w);
 	/*
 	 * a missing object is a 403 to those who may not list the bucket: which of both, nobody
 	 * knows
 	 */
 	scene_expect(scene_end(w, "checkout"), "Failed", NULL, "input artifact Source",
-		     source_key(w), NULL);
+		     scene_source_key(w, "checkout"), NULL);
 }
 
 static void push_bytes(struct world *w, const char *bytes)

@@ -18,13 +18,13 @@
 #define STEP_MS 1000
 #define RESTART_AFTER_MS 20000
 
-#define MUST(what, call)                                                          \
-	do {                                                                      \
-		struct err must_err = ERR_INIT;                                   \
-		if (call) {                                                       \
+#define MUST(what, call)                                                         \
+	do {                                                                     \
+		struct err must_err = ERR_INIT;                                  \
+		if (call) {                                                      \
 			fprintf(stderr, "world: %s: %s\n", what, must_err.text); \
-			abort();                                                  \
-		}                                                                 \
+			abort();                                                 \
+		}                                                                \
 	} while (0)
 
 static void on_crash(void *arg)
@@ -426,9 +426,9 @@ void world_load_balancer(struct world *w, const char *name, const char *strategy
 		      bad ? "0.4" : "0.001");
 	world_control(w, "elbv2 listener %s port=443 forward=%s-blue:100", name, name);
 	rule = world_arn(w, world_control(w,
-				       "elbv2 rule %s:443 priority=10 path=/x "
-				       "forward=%s-blue:100,%s-green:0",
-				       name, name, name));
+					  "elbv2 rule %s:443 priority=10 path=/x "
+					  "forward=%s-blue:100,%s-green:0",
+					  name, name, name));
 	sim_advance(w->sim, 60000); /* targets become healthy */
 	world_control(w, "elbv2 rule %s rps=50", rule);
 	world_control(w,
@@ -516,8 +516,8 @@ struct world_live world_load_balancer_live(struct world *w, const char *name)
 			blue += number(g, "weight");
 	}
 	return (struct world_live){.is_one = blue == 0 || green == 0,
-				   .candidate = blue + green > 0 ? 100 * green / (blue + green)
-								 : 0};
+				   .candidate =
+					   blue + green > 0 ? 100 * green / (blue + green) : 0};
 }
 
 const char *world_rule(struct world *w, const char *name)

@@ -113,10 +113,10 @@ void world_replace_files(struct world *w, const char *key, const struct pack_ent
 
 /* How traffic is split now, as the service itself says. */
 struct world_live {
-	double candidate;  /* the candidate's share in percent */
-	bool is_one;	   /* everything goes to one side, and no weight is left beside it */
-	int version;	   /* lambda: what the alias points at, 0 when there is no alias */
-	int additional;	   /* lambda: the version with the additional weight, or 0 */
+	double candidate; /* the candidate's share in percent */
+	bool is_one;	  /* everything goes to one side, and no weight is left beside it */
+	int version;	  /* lambda: what the alias points at, 0 when there is no alias */
+	int additional;	  /* lambda: the version with the additional weight, or 0 */
 };
 /* Alias live of a function made by world_lambda(): the candidate is anything but version 1. */
 struct world_live world_lambda_live(struct world *w, const char *name);
