@@ -317,8 +317,12 @@ int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, st
 	for (size_t i = 0; i < r->plan->n_guards; i++) {
 		const struct plan_guard *g = &r->plan->guards[i];
 
-		if (guard_of(g->kind)->check(&guards, g, &problems, err))
+		if (guard_of(g->kind)->check(&guards, g, &problems, err)) {
+			err_wrap(err, "check guard %s", g->name);
+			buf_adds(message, err->text);
+			*failure = failure_of(err);
 			return -1;
+		}
 	}
 	if (problems.n_errors) {
 		problems_format(&problems, message);

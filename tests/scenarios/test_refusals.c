@@ -243,6 +243,19 @@ static void a_target_that_cannot_be_read_for_a_while_is_waited_for(void **state)
 	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
 }
 
+/* That the alarm cannot be read just now says nothing about the plan. */
+static void an_alarm_that_cannot_be_read_for_a_while_is_waited_for(void **state)
+{
+	struct world *w = *state;
+
+	world_lambda(w, "checkout", CANARY);
+	world_push(w, "checkout", GOOD);
+	sim_fault_operation(w->sim, "DescribeAlarms");
+	sim_fault_at(w->sim, 1, SIM_FAULT_THROTTLED, 20);
+	world_start(w);
+	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
+}
+
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
 
 int main(void)
@@ -264,6 +277,7 @@ int main(void)
 		SCENE(a_role_that_may_not_be_assumed_is_a_permission_error),
 		SCENE(a_target_that_cannot_be_read_for_an_hour_ends_it),
 		SCENE(a_target_that_cannot_be_read_for_a_while_is_waited_for),
+		SCENE(an_alarm_that_cannot_be_read_for_a_while_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

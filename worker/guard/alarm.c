@@ -61,7 +61,7 @@ static int check(const struct guard_env *env, const struct plan_guard *g, struct
 	struct alarm_state s;
 
 	if (read_one(env, g->name, &s, err)) {
-		if (err->code == ERR_CANCELED)
+		if (err->code == ERR_CANCELED || err_is_retryable(err))
 			return -1;
 		problem_add(p, g->place, g->name, "the alarm cannot be read: %s", err->text);
 		*err = ERR_INIT;

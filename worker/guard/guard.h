@@ -25,7 +25,8 @@ struct guard_ops {
 	const char *name; /* "alarm" */
 	/*
 	 * Check the guard against the world before anything is touched: does it exist, is it red
-	 * already, can it answer within the steps that rely on it. -1 only for ERR_CANCELED.
+	 * already, can it answer within the steps that rely on it. -1 only for ERR_CANCELED and
+	 * for what may work later, which is no problem of the plan.
 	 */
 	int (*check)(const struct guard_env *env, const struct plan_guard *g, struct problems *p,
 		     struct err *err);

@@ -134,7 +134,7 @@ static int check(const struct guard_env *env, const struct plan_guard *g, struct
 	if (lambda_get_function_configuration(&env->target->client, g->function, NULL,
 					      env->target->arena, &c, err) == 0)
 		return 0;
-	if (err->code == ERR_CANCELED)
+	if (err->code == ERR_CANCELED || err_is_retryable(err))
 		return -1;
 	problem_add(p, g->place, g->name, "the function cannot be read: %s", err->text);
 	*err = ERR_INIT;
