@@ -185,7 +185,8 @@ static void an_end_is_told_though_the_artifact_is_gone(void **state)
 	world_replace_files(w, scene_source_key(w, "checkout"), NULL, 0);
 	world_start(w);
 	a = scene_end(w, "checkout");
-	scene_expect(a, "Failed", "JobFailed", "operator asked", "The baseline carries all traffic", NULL);
+	scene_expect(a, "Failed", "JobFailed", "operator asked", "The baseline carries all traffic",
+		     NULL);
 }
 
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)

@@ -209,7 +209,7 @@ void world_release(struct world *w)
 	arena_free(w->arena);
 }
 
-static const char *control(struct world *w, const char *fmt, va_list ap)
+static const char *PRINTF_LIKE(2, 0) control(struct world *w, const char *fmt, va_list ap)
 {
 	char line[4096];
 	struct buf out;
