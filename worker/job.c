@@ -124,7 +124,11 @@ int job_refresh(struct worker *w, struct job *j, int64_t max_age_ms, struct err 
 
 /* --- reports -------------------------------------------------------------------------------- */
 
-/* Write the report down, then try to send it once. The buffer holds its exact bytes. */
+/*
+ * Write the report down, then try to send it once. The buffer holds its exact bytes. When the disk
+ * refuses, it is sent all the same: a silent job would be worse than one that a crash right now
+ * reports twice.
+ */
 static int report(struct worker *w, const struct job *j, const char *operation, struct buf *body,
 		  bool final, struct err *err)
 {
@@ -135,9 +139,16 @@ static int report(struct worker *w, const struct job *j, const char *operation, 
 				  .final = final,
 				  .written = clock_utc(w->clock)};
 
-	if (buf_check(body, "the report", err) || ledger_report_put(w->ledger, &r, err))
+	if (buf_check(body, "the report", err))
 		return err_wrap(err, "report job %s", j->id);
-	outbox_send(w, &r);
+	if (ledger_report_put(w->ledger, &r, err)) {
+		if (err->code != ERR_SYSTEM || !outbox_send(w, &r))
+			return err_wrap(err, "report job %s", j->id);
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(err));
+		*err = ERR_INIT;
+		return 0;
+	}
+	(void)outbox_send(w, &r);
 	return 0;
 }
 

@@ -45,8 +45,9 @@ int job_refresh(struct worker *w, struct job *j, int64_t max_age_ms, struct err 
 
 /*
  * Reports. Each is written to the ledger's outbox first and then sent once; when that fails in a
- * way that can be repeated, the outbox sends it again later. So 0 means "will be reported", and
- * the job is out of our hands. -1 only when the ledger cannot be written: then nothing was sent.
+ * way that can be repeated, the outbox sends it again later. So 0 means "will be reported", and the
+ * job is out of our hands. -1 only when neither could be done: the ledger cannot be written, and
+ * CodePipeline did not answer.
  */
 struct job_details {
 	const char *summary;

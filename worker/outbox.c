@@ -27,13 +27,13 @@ static int send_minimal(struct worker *w, const struct ledger_report *r, struct 
 	struct err why = *err;
 
 	log_event(w->log, LOG_ERROR, "report.rejected", LOG_E(err), LOG_S("job", r->job_id),
-		LOG_S("rollout", r->rollout_id), LOG_S("operation", r->operation));
+		  LOG_S("rollout", r->rollout_id), LOG_S("operation", r->operation));
 	f.message = arena_printf(a, "The report of rollout %s was not accepted: %s", r->rollout_id,
 				 why.text);
 	return codepipeline_put_failure(&w->client, &f, a, err);
 }
 
-void outbox_send(struct worker *w, const struct ledger_report *r)
+bool outbox_send(struct worker *w, const struct ledger_report *r)
 {
 	struct arena *a = arena_new();
 	struct err err = ERR_INIT, ledger_err = ERR_INIT;
@@ -48,17 +48,18 @@ void outbox_send(struct worker *w, const struct ledger_report *r)
 	} else if (is_terminal(&err)) {
 		/* timed out, stopped, or an earlier attempt of ours got through */
 		log_event(w->log, LOG_WARN, "report.refused", LOG_E(&err), LOG_S("job", r->job_id),
-			LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
+			  LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
 		rc = 0;
 	} else {
 		log_event(w->log, LOG_WARN, "report.delayed", LOG_E(&err), LOG_S("job", r->job_id),
-			LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
+			  LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
 		if (ledger_report_tried(w->ledger, r->job_id, &ledger_err))
 			log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
 	}
 	if (rc == 0 && ledger_report_done(w->ledger, r->job_id, &ledger_err))
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
 	arena_free(a);
+	return rc == 0;
 }
 
 struct outbox_task {
@@ -77,7 +78,7 @@ static bool run(struct task *t, struct mono now, struct mono *next)
 	if (ledger_reports(w->ledger, a, &reports, &n, &err))
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	for (size_t i = 0; i < n && !cancel_is_fired(w->cancel); i++)
-		outbox_send(w, &reports[i]);
+		(void)outbox_send(w, &reports[i]);
 	arena_free(a);
 	next->ms = now.ms + RESEND_MS;
 	return true;

@@ -12,8 +12,11 @@ struct worker;
  * and an hour without network, and is sent until then, with the same bytes.
  */
 
-/* Send one report now. What can be repeated is left in the ledger for the outbox task. Blocks. */
-void outbox_send(struct worker *w, const struct ledger_report *r);
+/*
+ * Send one report now. True when nothing is left to say about its job; else it stays in the ledger
+ * for the outbox task. Blocks.
+ */
+bool outbox_send(struct worker *w, const struct ledger_report *r);
 
 /* The standing task that sends again what is left, every few seconds while there is anything. */
 struct task *outbox_task_new(struct worker *w);

@@ -254,8 +254,10 @@ int slice_report_end(struct turn *t, struct err *err)
 	bool good = r->decision.kind == DECIDE_SUCCEED;
 
 	/* the newest state before the report: a crash in between reports the same end again */
-	if (slice_save(t, false, err))
-		return -1;
+	if (slice_save(t, false, err)) {
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
+		*err = ERR_INIT;
+	}
 	if (good ? report_success(t, err) : report_failure(t, err))
 		return -1;
 	if (good)

@@ -309,6 +309,47 @@ static void a_lost_ledger_costs_nothing_between_jobs(void **state)
 	scene_expect_shares(w, scene_alias(w, "app0"), a, 10., 50., 100., -1.);
 }
 
+/* The disk refuses every write: nothing moves forward, and nothing is silent. */
+static void a_broken_disk_stops_but_does_not_silence(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+	unsigned tokens;
+
+	world_lambda(w, "app0", "canary 10% 5m, 50% 5m");
+	world_push(w, "app0", GOOD);
+	world_start_worker(w, 0);
+	scene_run_until_share(w, scene_alias(w, "app0"), 10);
+	assert_true(world_run_until(w, first_holds_job, NULL, 5 * MINUTE_MS));
+	ledger_freeze(w->workers[0].ledger);
+	a = sim_action_find(w->sim, "app0", NULL);
+	tokens = a->n_tokens;
+	world_run(w, 15 * MINUTE_MS);
+	assert_true(a->n_tokens > tokens); /* the job went back */
+	assert_true(world_lambda_live(w, "app0").candidate == 10);
+	world_start_worker(w, 1);
+	scene_expect(scene_end(w, "app0"), "Succeeded", NULL, NULL);
+}
+
+static void a_broken_disk_does_not_keep_it_from_going_back(void **state)
+{
+	struct world *w = *state;
+
+	world_lambda(w, "app0", "canary 10% 10m, 50% 5m");
+	world_push(w, "app0", BAD);
+	world_start_worker(w, 0);
+	scene_run_until_share(w, scene_alias(w, "app0"), 10);
+	assert_true(world_run_until(w, first_holds_job, NULL, 5 * MINUTE_MS));
+	ledger_freeze(w->workers[0].ledger);
+	world_run(w, 3 * MINUTE_MS);
+	assert_true(world_lambda_live(w, "app0").is_one);
+	assert_true(world_lambda_live(w, "app0").candidate == 0);
+	/* the job went back with that state in its token: whoever has a disk tells the end */
+	world_start_worker(w, 1);
+	scene_expect(scene_end(w, "app0"), "Failed", NULL, "The baseline carries all traffic",
+		     NULL);
+}
+
 /* One that is misspelt, or not made yet, is no reason to ask less often for the others. */
 static void an_unknown_action_type_does_not_slow_the_others(void **state)
 {
@@ -346,6 +387,8 @@ int main(void)
 		SCENE(a_job_that_was_not_opened_is_handed_back),
 		SCENE(a_stop_waits_for_reports),
 		SCENE(a_lost_ledger_costs_nothing_between_jobs),
+		SCENE(a_broken_disk_stops_but_does_not_silence),
+		SCENE(a_broken_disk_does_not_keep_it_from_going_back),
 		SCENE(an_unknown_action_type_does_not_slow_the_others),
 	};
 
