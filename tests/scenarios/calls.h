@@ -6,8 +6,8 @@
 /* What the simulator's record of calls says about a world's rollouts. */
 
 /*
- * Is it a call of targets and guards: to one of their services, by the worker's own role or one that
- * it assumed? And does it change something there? Everything counts that is no plain question.
+ * Is it a call of targets and guards: to one of their services, by the worker's own role or one
+ * that it assumed? And does it change something there? Everything counts that is no plain question.
  */
 bool calls_is_of_target(struct world *w, const struct sim_call *c);
 bool calls_is_write(struct world *w, const struct sim_call *c);

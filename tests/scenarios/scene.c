@@ -173,7 +173,8 @@ static void expect_no_writes(struct world *w, int64_t from_ms, int64_t until_ms)
 	size_t n = sim_call_log(w->sim, &calls);
 
 	for (size_t i = 0; i < n; i++)
-		if (calls[i].at.ms >= from_ms && calls[i].at.ms < until_ms && calls_is_write(w, &calls[i]))
+		if (calls[i].at.ms >= from_ms && calls[i].at.ms < until_ms &&
+		    calls_is_write(w, &calls[i]))
 			fail_msg("%s was called", calls[i].operation);
 }
 
