@@ -155,7 +155,8 @@ const char *sim_provisioned_status(const struct sim_provisioned *p, struct utc n
 void sim_lambda_add_permission(struct sim_lambda_call *c);
 void sim_lambda_remove_permission(struct sim_lambda_call *c);
 void sim_lambda_get_policy(struct sim_lambda_call *c);
-int sim_lambda_caller(struct sim_function *f, const struct sim_words *w, struct err *err) MUST_CHECK;
+int sim_lambda_caller(struct sim_function *f, const struct sim_words *w,
+		      struct err *err) MUST_CHECK;
 /* What callers whom the policy of this alias lists send to it, requests a second. */
 double sim_lambda_granted_rps(const struct sim_function *f, const char *qualifier);
 void sim_lambda_show_policy(struct json_out *o, const struct sim_function *f);
