@@ -65,9 +65,13 @@ struct plan_target {
 	struct plan_ecs ecs;
 };
 
+/*
+ * A step is a percentage of everybody, or a segment of the users; what earlier steps brought stays.
+ * So a segment's weight is that of the percentage before it, 0 before the first.
+ */
 struct plan_step {
 	int segment;   /* index into segments, or -1 for a percentage */
-	int weight_bp; /* 1 to 10,000 */
+	int weight_bp; /* 1 to 10,000; of a segment from 0 */
 	int64_t watch_ms;
 	bool approve; /* wait for a person after the watch */
 };
@@ -120,8 +124,26 @@ struct plan_guard {
 enum unknown_policy { UNKNOWN_ROLLBACK, UNKNOWN_HOLD };
 enum mode { MODE_DEPLOY, MODE_START, MODE_PROMOTE, MODE_ROLLBACK };
 
+#define PLAN_SEGMENT_VALUES 5 /* condition values of a rule, as an ALB counts them */
+#define PLAN_PRINCIPALS 10
+
+/*
+ * A part of the users, who get the candidate whole. Behind an Application Load Balancer it is told
+ * by what their requests bear: all of the conditions that are given. Of a Lambda function, by who
+ * they are: any of the principals.
+ */
 struct plan_segment {
-	const char *name;
+	const char *name;   /* 1 to 32 letters, digits, '-' and '_' */
+	const char *place;  /* "rollout.yaml:9: segments.staff" */
+	const char *header; /* its name; any of the values, where '*' and '?' stand for others */
+	const char *values[PLAN_SEGMENT_VALUES];
+	size_t n_values;
+	const char *cookie, *cookie_value;
+	const char *query_key, *query_value; /* key NULL: of any key */
+	const char *source_ip[PLAN_SEGMENT_VALUES]; /* any of these blocks */
+	size_t n_source_ip;
+	const char *principals[PLAN_PRINCIPALS]; /* ARNs */
+	size_t n_principals;
 };
 
 struct plan {
@@ -182,6 +204,16 @@ const char *target_text(struct arena *a, const struct plan_target *t);
 /* Path of the plan file that the properties name, or NULL for the defaults (rollout.yaml, then
  * rollout.json). */
 const char *plan_file_of(struct arena *a, const struct plan_property *p, size_t n);
+
+/* How a segment is told, for people: "header X-Team: staff or qa, and source 10.0.0.0/8". */
+const char *plan_segment_text(struct arena *a, const struct plan_segment *s);
+/* How many condition values a rule for it has, and how many wildcards they have. */
+size_t plan_segment_values(const struct plan_segment *s);
+size_t plan_segment_wildcards(const struct plan_segment *s);
+/* The segments that steps are about: bit i is segments[i]. 0: percentages alone. */
+unsigned plan_segments_used(const struct plan *p);
+/* Index of the segment of this name, or -1. */
+int plan_segment_find(const struct plan *p, struct str name);
 
 /* The least time the plan can take when everything passes, without preparation. */
 int64_t plan_least_ms(const struct plan *p);
