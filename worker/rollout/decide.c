@@ -319,6 +319,11 @@ struct traffic decide_live_traffic(const struct target_observation *t)
 	return (struct traffic){0};
 }
 
+int decide_live_weight(const struct target_observation *t)
+{
+	return decide_live_traffic(t).weight_bp;
+}
+
 bool decide_is_same_traffic(const struct traffic *a, const struct traffic *b)
 {
 	return a->weight_bp == b->weight_bp && a->segments == b->segments;

@@ -164,7 +164,7 @@ static bool is_drifted(struct deciding *x)
 			x->o->has_guards ? x->o->guards.text : "none is asked");
 		return true;
 	}
-	if (decide_is_plan_weight(x->plan, decide_live_traffic(t).weight_bp))
+	if (decide_is_plan_weight(x->plan, decide_live_weight(t)))
 		return false;
 	say_traffic(x, traffic);
 	decide_restore(x, CAUSE_DRIFT,

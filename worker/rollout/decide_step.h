@@ -61,6 +61,7 @@ int64_t decide_budget_end_ms(const struct plan *plan, const struct rollout_state
 bool decide_act_failed(const struct deciding *x);
 /* What the candidate has; of an unreadable target it says nothing. */
 struct traffic decide_live_traffic(const struct target_observation *t);
+int decide_live_weight(const struct target_observation *t); /* its share alone, 0 to 10,000 */
 bool decide_is_same_traffic(const struct traffic *a, const struct traffic *b);
 /* Does the candidate get more than it has, of everybody or a segment? */
 bool decide_rises(const struct traffic *from, const struct traffic *to);
