@@ -15,7 +15,8 @@
  * Lambda: the candidate is a published version, traffic is split by the weights of an alias, and
  * the alias's revision id is the lock: what is written is written only if nobody else was there
  * since we looked. Undo record: {"t":"lambda","f":function,"a":alias,"v":version,"s":true}, without
- * "v" when the alias did not exist, with "s" when there may be aliases of segments. Candidate: {"s":SHA-256 of the code,"v":version}, "v" once published.
+ * "v" when the alias did not exist, with "s" when there may be aliases of segments. Candidate:
+ * {"s":SHA-256 of the code,"v":version}, "v" once published.
  */
 struct names {
 	const char *function, *alias, *baseline; /* baseline "": first deployment */

@@ -102,8 +102,9 @@ static void test_rules(void **state)
 		if (d.kind != r->then || next.phase != r->to ||
 		    d.traffic.weight_bp != r->split.weight_bp ||
 		    d.traffic.segments != r->split.segments || !strstr(d.reason, r->says))
-			fail_msg("%s: %d, %s, %d and %x: %s", r->name, d.kind, phase_name(next.phase),
-				 d.traffic.weight_bp, d.traffic.segments, d.reason);
+			fail_msg("%s: %d, %s, %d and %x: %s", r->name, d.kind,
+				 phase_name(next.phase), d.traffic.weight_bp, d.traffic.segments,
+				 d.reason);
 		assert_int_equal(next.step, r->step);
 	}
 }
