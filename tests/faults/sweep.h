@@ -40,6 +40,7 @@ struct sweep_target {
 	const char *(*belongings)(struct world *w);
 };
 extern const struct sweep_target sweep_lambda, sweep_load_balancer;
+extern const struct sweep_target sweep_lambda_segments, sweep_load_balancer_segments;
 
 #define SWEEP_NAME "shop"
 
