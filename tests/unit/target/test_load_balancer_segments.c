@@ -144,7 +144,7 @@ static struct target_observation look(struct world *w)
 
 static void weights_and_rules_are_the_traffic(void **state)
 {
-	static const struct line both[] = {ours, beta};
+	const struct line both[] = {ours, beta};
 	const struct {
 		enum phase phase;
 		const char *groups;
@@ -311,7 +311,7 @@ static void a_rule_is_made_whole_in_one_call(void **state)
 /* One kind of change a call: the weights, then what segments there are. */
 static void weights_come_first(void **state)
 {
-	static const struct line both[] = {ours, beta};
+	const struct line both[] = {ours, beta};
 	struct world *w = *state;
 
 	rules_are(w, "blue=100 green=0", NULL, 0);
@@ -394,7 +394,7 @@ static void a_rule_that_comes_in_between_is_seen(void **state)
 /* Going back: rules first; and the weights, though a rule will not go. */
 static void restoring_removes_rules(void **state)
 {
-	static const struct line lines[] = {
+	const struct line lines[] = {
 		ours, {OTHER, "8", QUERY PATH, TO("green"), "r-1", "forgotten"}};
 	struct target_observation o;
 	struct world *w = *state;
