@@ -324,6 +324,13 @@ static void test_create_rule_is_sent_once(void **state)
 	assert_true(err.sent);
 
 	err = ERR_INIT;
+	fake_answer(f, 200, NULL,
+		    answer(f, "CreateRule",
+			   "<Rules><member><RuleArn>r</RuleArn><Actions><member/></Actions>"
+			   "</member></Rules>"));
+	assert_int_equal(elbv2_create_rule(&f->client, &rule, f->arena, &made, &err), -1);
+	assert_non_null(strstr(err.text, "rule r: an action has no type"));
+	err = ERR_INIT;
 	fake_answer(f, 400, NULL, failure(f, "PriorityInUse"));
 	assert_int_equal(elbv2_create_rule(&f->client, &rule, f->arena, &made, &err), -1);
 	assert_int_equal(err.code, ERR_CONFLICT);

@@ -172,6 +172,16 @@ static void conditions_that_no_rule_takes(void **state)
 			 "value: \"?\" }"),
 		 AT(": its conditions have 6 wildcards")},
 		{BEHIND_ALB, SEGMENT(""), AT(": say who it is, by some of: header cookie")},
+		{BEHIND_ALB, "segments: { staff: someone }\n", AT(": a map belongs here")},
+		{BEHIND_ALB, SEGMENT("query: beta"), AT(".query: a map belongs here")},
+		{BEHIND_ALB,
+		 SEGMENT("cookie: { name: "
+			 "n2345678901234567890123456789012345678901234567890123456, "
+			 "value: v23456789012345678901234567890123456789012345678901234567890123456"
+			 "7890 }"),
+		 AT(".cookie: \"n2345678901234567890123456789012345678901234567890123456\": name "
+		    "and "
+		    "value together")},
 		{BEHIND_ALB, SEGMENT("source_ip: []"), AT(": say who it is, by some of")},
 		{BEHIND_ALB, SEGMENT("path: /x"), AT(": \"path\": unknown here")},
 	};
