@@ -57,8 +57,9 @@ int ecs_describe_task_definition(const struct aws_client *c, const char *definit
 /*
  * RegisterTaskDefinition of a definition as people write it or as DescribeTaskDefinition returns
  * it: members that cannot be registered are left out, null too, all others go along whatever they
- * are called. `tags` are added to those in the definition, and win. Each call makes another revision,
- * so it is not sent again when the outcome is unknown (err->sent): look at the newest one first.
+ * are called. `tags` are added to those in the definition, and win. Each call makes another
+ * revision, so it is not sent again when the outcome is unknown (err->sent): look at the newest one
+ * first.
  */
 int ecs_register_task_definition(const struct aws_client *c, const struct json *definition,
 				 const struct ecs_tag *tags, size_t n_tags, struct arena *a,
