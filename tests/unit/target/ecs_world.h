@@ -133,8 +133,8 @@ static inline void ecs_writes_work(struct world *w)
 	route(w, "POST", STOP, 200, "{}");
 	route(w, "POST", CREATE, 200, service);
 	route(w, "POST", "\"force\":true", 200, service);
-	route(w, "POST", "\"taskDefinition\":\"web:8\"", 200, service);
-	route(w, "POST", "\"taskDefinition\":\"web:7\"", 200, service);
+	route(w, "POST", ",\"taskDefinition\":\"web:8\"", 200, service);
+	route(w, "POST", ",\"taskDefinition\":\"web:7\"", 200, service);
 	route(w, "POST", "\"desiredCount\":", 200, service);
 	route(w, "POST", "\"deploymentConfiguration\":", 200, service);
 }
@@ -142,11 +142,12 @@ static inline void ecs_writes_work(struct world *w)
 /* How many requests changed something in ECS. */
 static inline size_t ecs_writes(const struct world *w)
 {
-	return sent(w, "POST", CONTINUE) + sent(w, "POST", STOP) + sent(w, "POST", REGISTER) +
-	       sent(w, "POST", CREATE) + sent(w, "POST", "\"force\":true") +
-	       sent(w, "POST", "\",\"taskDefinition\":\"") +
-	       sent(w, "POST", "\",\"desiredCount\":") +
-	       sent(w, "POST", "\",\"deploymentConfiguration\":");
+	/* UpdateService, DeleteService, and the lists, which begin like them */
+	size_t services = sent(w, "POST", "{\"cluster\":\"prod\",\"service\":") -
+			  sent(w, "POST", "\"createdAt\":") - sent(w, "POST", "\"web\"}");
+
+	return services + sent(w, "POST", CONTINUE) + sent(w, "POST", STOP) +
+	       sent(w, "POST", REGISTER) + sent(w, "POST", CREATE);
 }
 
 /* --- the artifact ----------------------------------------------------------------------------- */
