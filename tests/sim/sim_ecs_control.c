@@ -391,6 +391,15 @@ static void show_deployment(const struct sim_ecs_deployment *d, struct json_out 
 	json_out_end(o);
 }
 
+static bool has_pauses(const struct sim_ecs_config *config)
+{
+	json_each(hook, config->hooks) {
+		if (str_is(json_text(json_get(hook, "targetType")), "PAUSE"))
+			return true;
+	}
+	return false;
+}
+
 static int do_show(struct sim_ecs_call *c, const struct sim_words *w)
 {
 	static const char *const status[] = {"ACTIVE", "DRAINING", "INACTIVE"};
@@ -409,6 +418,7 @@ static int do_show(struct sim_ecs_call *c, const struct sim_words *w)
 		json_member_cstr(o, "taskDefinition", v->def->arn);
 	if (v->completed)
 		json_member_cstr(o, "completed", v->completed->def->arn);
+	json_member_bool(o, "hasPauses", has_pauses(&v->config));
 	json_member_i64(o, "desired", v->desired);
 	json_member_i64(o, "running", n.running);
 	json_member_i64(o, "healthy", n.healthy);
