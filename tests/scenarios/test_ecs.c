@@ -212,12 +212,12 @@ static void the_same_definition_is_no_release(void **state)
 	world_ecs_pipeline(w, "web", "config.Target=ecs:prod/web config.Strategy=\"" CANARY "\"");
 	world_start(w);
 	world_push_files(w, "web",
-			 &(struct pack_entry){.name = "imagedefinitions.json",
-					      .bytes = str_from(arena_printf(
-						      w->arena,
-						      "[{\"name\":\"app\",\"imageUri\":"
-						      "\"web@sha256:%064d\"}]",
-						      7))},
+			 &(struct pack_entry){
+				 .name = "imagedefinitions.json",
+				 .bytes = str_from(arena_printf(w->arena,
+								"[{\"name\":\"app\",\"imageUri\":"
+								"\"web@sha256:%064d\"}]",
+								7))},
 			 1);
 	a = scene_end(w, "web");
 	scene_expect(a, "Succeeded", NULL, NULL);

@@ -94,8 +94,7 @@ void world_ecs_push(struct world *w, const char *name, const char *tag, const ch
 		"\"name\":\"app\",\"image\":\"<IMAGE1_NAME>\",\"essential\":true,"
 		"\"portMappings\":[{\"containerPort\":8080,\"protocol\":\"tcp\"}]}]}",
 		name);
-	const char *detail =
-		arena_printf(w->arena, "{\"ImageURI\":\"%s:%s\"}", name, tag);
+	const char *detail = arena_printf(w->arena, "{\"ImageURI\":\"%s:%s\"}", name, tag);
 	const struct pack_entry files[] = {
 		{.name = "taskdef.json", .bytes = str_from(definition)},
 		{.name = "imageDetail.json", .bytes = str_from(detail)},
