@@ -139,7 +139,8 @@ struct ecs_deployment_configuration {
 	const char *pause_stages[ECS_STAGES_MAX];
 	size_t n_pause_stages;
 	int64_t pause_timeout_minutes; /* 1 to 20,160; at its end ECS rolls back */
-	/* of ROLLING: fail after this many failed tasks, without going back by itself; 0: as is */
+	/* circuit breaker of ROLLING, which alone has one: fail after this many failed tasks,
+	 * without going back by itself; 0: as is. With any other strategy it is switched off */
 	int64_t breaker_count;
 	/* alarms that make ECS roll back: set_alarms replaces what there is */
 	bool set_alarms;

@@ -255,6 +255,16 @@ static void write_breaker(struct json_out *o, int64_t count)
 	json_out_end(o);
 }
 
+/* Rolling only: one that is left on from before would be refused. */
+static void write_no_breaker(struct json_out *o)
+{
+	json_out_key(o, "deploymentCircuitBreaker");
+	json_out_object(o);
+	json_member_bool(o, "enable", false);
+	json_member_bool(o, "rollback", false);
+	json_out_end(o);
+}
+
 void ecs_write_configuration(struct json_out *o, const struct ecs_deployment_configuration *d)
 {
 	bool rolling = d->strategy && !strcmp(d->strategy, "ROLLING");
@@ -276,6 +286,8 @@ void ecs_write_configuration(struct json_out *o, const struct ecs_deployment_con
 		write_alarms(o, d);
 	if (d->breaker_count > 0)
 		write_breaker(o, d->breaker_count);
+	else if (d->strategy && !rolling)
+		write_no_breaker(o);
 	json_out_end(o);
 }
 

@@ -358,10 +358,10 @@ static bool is_empty(const struct json *n)
 /* What ECS fills in where people say nothing. */
 static bool is_filled_in(const struct json *n, const struct json *object)
 {
-	if (is_empty(n) || ecs_task_definition_is_read_only(n->key) || str_is(n->key, "tags"))
-		return true;
 	if (str_is(n->key, "essential"))
 		return n->type == JSON_BOOL && n->boolean;
+	if (is_empty(n) || ecs_task_definition_is_read_only(n->key) || str_is(n->key, "tags"))
+		return true;
 	if (str_is(n->key, "protocol"))
 		return str_is(json_text(n), "tcp");
 	if (str_is(n->key, "hostPort")) {
@@ -402,9 +402,11 @@ bool ecs_definition_same(const struct json *a, const struct json *b)
 		return same_scalar(a, b);
 	json_each(x, a) {
 		const struct json *y = json_get(b, x->key.p);
-		bool said = !is_filled_in(x, a);
+		bool nothing = is_empty(x) && !str_is(x->key, "essential");
 
-		if (!y ? said : said ? !ecs_definition_same(x, y) : !is_filled_in(y, b))
+		if (ecs_task_definition_is_read_only(x->key) || str_is(x->key, "tags"))
+			continue;
+		if (y ? !(nothing && is_empty(y)) && !ecs_definition_same(x, y) : !nothing)
 			return false;
 	}
 	json_each(y, b)

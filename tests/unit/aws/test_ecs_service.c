@@ -219,16 +219,17 @@ static void test_deployment_configurations(void **state)
 		"\"PRE_PRODUCTION_TRAFFIC_SHIFT\",\"POST_PRODUCTION_TRAFFIC_SHIFT\"],"
 		"\"timeoutConfiguration\":{\"timeoutInMinutes\":90,\"action\":\"ROLLBACK\"}}],"
 		"\"alarms\":{\"alarmNames\":[\"errors\",\"latency\"],\"enable\":true,\"rollback\":"
-		"true}}}");
+		"true},\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":false}}}");
 
 	d = (struct ecs_deployment_configuration){
 		.base = d.base, .strategy = "CANARY", .percent = 5};
-	assert_string_equal(update(f, &u),
-			    "{\"service\":\"web\",\"deploymentConfiguration\":{" KEPT
-			    "\"strategy\":\"CANARY\",\"bakeTimeInMinutes\":0,"
-			    "\"canaryConfiguration\":{\"canaryPercent\":5,"
-			    "\"canaryBakeTimeInMinutes\":0},\"lifecycleHooks\":[" FUNCTION_HOOK
-			    "]}}");
+	assert_string_equal(
+		update(f, &u),
+		"{\"service\":\"web\",\"deploymentConfiguration\":{" KEPT
+		"\"strategy\":\"CANARY\",\"bakeTimeInMinutes\":0,"
+		"\"canaryConfiguration\":{\"canaryPercent\":5,"
+		"\"canaryBakeTimeInMinutes\":0},\"lifecycleHooks\":[" FUNCTION_HOOK
+		"],\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":false}}}");
 
 	/* the pauses alone are taken away */
 	d = (struct ecs_deployment_configuration){.base = d.base};
@@ -253,7 +254,8 @@ static void test_deployment_configurations(void **state)
 	d = (struct ecs_deployment_configuration){.strategy = "BLUE_GREEN"};
 	assert_string_equal(update(f, &u),
 			    "{\"service\":\"web\",\"deploymentConfiguration\":{\"strategy\":"
-			    "\"BLUE_GREEN\",\"bakeTimeInMinutes\":0,\"lifecycleHooks\":[]}}");
+			    "\"BLUE_GREEN\",\"bakeTimeInMinutes\":0,\"lifecycleHooks\":[],"
+			    "\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":false}}}");
 }
 
 /* Members that nobody knew when this was written survive. */
