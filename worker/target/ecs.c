@@ -157,6 +157,7 @@ struct call_row {
 static const struct call_row common_rows[] = {
 	{PHASE_INSPECT, "ecs", "DescribeServices", NULL, ON_SERVICE, false},
 	{PHASE_INSPECT, "ecs", "DescribeTaskDefinition", NULL, "*", false},
+	{PHASE_INSPECT, "ecs", "DescribeServiceDeployments", NULL, ON_DEPLOYMENT, false},
 	{PHASE_PREPARE, "ecs", "RegisterTaskDefinition", NULL, ON_DEFINITION, true},
 	{PHASE_PREPARE, "ecs", "RegisterTaskDefinition", "ecs:TagResource", "*", true},
 	/* the task role and the execution role of the definition */
@@ -167,7 +168,6 @@ static const struct call_row common_rows[] = {
 };
 static const struct call_row native_rows[] = {
 	{PHASE_INSPECT, "ecs", "ListServiceDeployments", NULL, ON_SERVICE, false},
-	{PHASE_INSPECT, "ecs", "DescribeServiceDeployments", NULL, ON_DEPLOYMENT, false},
 	{PHASE_INSPECT, "ecs", "DescribeServiceRevisions", NULL, ON_REVISION, false},
 	{PHASE_PREPARE, "ecs", "UpdateService", NULL, ON_SERVICE, true},
 	{PHASE_SHIFT, "ecs", "ContinueServiceDeployment", NULL, ON_DEPLOYMENT, true},
@@ -239,7 +239,7 @@ static void add_rows(const struct adding *x, const struct call_row *rows, size_t
 	for (size_t i = 0; i < n; i++) {
 		add_row(x, &rows[i], x->e->service);
 		/* who is who of two services only the look tells */
-		if (both && !strcmp(rows[i].on, ON_SERVICE))
+		if (both && strstr(rows[i].on, "%s"))
 			add_row(x, &rows[i], ecs_twin_name(x->a, x->e));
 	}
 }

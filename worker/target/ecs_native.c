@@ -183,20 +183,25 @@ static enum live everything_on_candidate(enum phase p)
 									  : LIVE_CANDIDATE;
 }
 
-/* On the way back: the traffic, and that no pause is left to stop the next deployment. */
+/*
+ * On the way back: the traffic, that the deployment goes back too, for it would shift again when its
+ * tasks come up at last, and that no pause is left to stop the next deployment.
+ */
 static void read_way_back(const struct native *n, struct target_observation *o)
 {
 	bool quiet = nothing_is_going_on(n);
+	bool goes_on = n->has_deployment && !is_over(n->d.status) && !is_rolling_back(n->d.status);
 	bool again = n->has_deployment && n->d.status == ECS_DEPLOYMENT_SUCCESSFUL &&
 		     !ecs_same_definition(n->service.task_definition, n->r.definition);
 
 	o->settled = quiet;
-	if (n->live_bp == 0 && !again && !(quiet && n->service.n_pause_hooks))
+	if (n->live_bp == 0 && !goes_on && !again && !(quiet && n->service.n_pause_hooks))
 		o->live = LIVE_BASELINE;
 	else if (n->live_bp == 0)
 		ecs_detail(o, "%s",
-			   again ? "the service still wants the candidate"
-				 : "the pauses are still in the service's configuration");
+			   goes_on ? "the deployment goes on still"
+			   : again ? "the service still wants the candidate"
+				   : "the pauses are still in the service's configuration");
 }
 
 static void read_live(const struct target_env *env, const struct rollout_state *s,
