@@ -159,10 +159,10 @@ static const struct call_row common_rows[] = {
 	{PHASE_INSPECT, "ecs", "DescribeTaskDefinition", NULL, "*", false},
 	{PHASE_INSPECT, "ecs", "DescribeServiceDeployments", NULL, ON_DEPLOYMENT, false},
 	{PHASE_PREPARE, "ecs", "RegisterTaskDefinition", NULL, ON_DEFINITION, true},
-	{PHASE_PREPARE, "ecs", "RegisterTaskDefinition", "ecs:TagResource", "*", true},
-	/* the task role and the execution role of the definition */
-	{PHASE_PREPARE, "ecs", "RegisterTaskDefinition", "iam:PassRole", "arn:aws:iam::*:role/*",
-	 true},
+	/* no calls of their own, but rights that registering needs: for its tag, and to hand on the
+	 * task role and the execution role */
+	{PHASE_PREPARE, "ecs", "TagResource", NULL, "*", true},
+	{PHASE_PREPARE, "iam", "PassRole", NULL, "arn:aws:iam::*:role/*", true},
 	{PHASE_PREPARE, "ecs", "ListTasks", NULL, "*", false},
 	{PHASE_PREPARE, "ecs", "DescribeTasks", NULL, "*", false},
 };

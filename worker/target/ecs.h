@@ -19,7 +19,7 @@
  * nothing: `service` and `twin` of the plan are the two names, in any order.
  *
  * Files: ecs.c (which way), ecs_record.c, ecs_definition.c (the task definition out of the
- * artifact), ecs_inspect.c, ecs_native.c, ecs_services.c (two services).
+ * artifact), ecs_inspect.c, ecs_native*.c, ecs_services.c (two services).
  */
 
 /* What was live, from the undo record. */
@@ -34,7 +34,7 @@ struct ecs_record {
 	struct lb_record lb;
 };
 
-/* {"t":"ecs","m":0,"c":cluster,"s":service,"d":definition,"n":4,"o":other,"k":-1,"lb":{...}} */
+/* {"t":"ecs","m":0,"c":cluster,"s":service,"v":definition,"n":4,"o":other,"k":-1,"lb":{...}} */
 int ecs_record_store(const struct ecs_record *r, char undo[LIMIT_UNDO + 1],
 		     struct err *err) MUST_CHECK;
 int ecs_record_load(struct arena *a, const char *undo, struct ecs_record *r,
@@ -46,7 +46,7 @@ struct ecs_candidate {
 	const char *deployment; /* native: the id of its service deployment */
 };
 
-/* {"d":definition,"p":deployment} */
+/* {"v":definition,"p":deployment} */
 int ecs_candidate_store(const struct ecs_candidate *c, char candidate[LIMIT_CANDIDATE + 1],
 			struct err *err) MUST_CHECK;
 int ecs_candidate_load(struct arena *a, const char *candidate, struct ecs_candidate *c,

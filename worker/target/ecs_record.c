@@ -16,7 +16,7 @@ int ecs_record_store(const struct ecs_record *r, char undo[LIMIT_UNDO + 1], stru
 	json_member_i64(&o, "m", r->method);
 	json_member_cstr(&o, "c", r->cluster);
 	json_member_cstr(&o, "s", r->service);
-	json_member_cstr(&o, "d", r->definition);
+	json_member_cstr(&o, "v", r->definition);
 	json_member_i64(&o, "n", r->desired);
 	if (r->method == ECS_TWO_SERVICES) {
 		json_member_cstr(&o, "o", r->other);
@@ -43,7 +43,7 @@ int ecs_record_load(struct arena *a, const char *undo, struct ecs_record *r, str
 		return -1;
 	r->cluster = record_text(root, "c");
 	r->service = record_text(root, "s");
-	r->definition = record_text(root, "d");
+	r->definition = record_text(root, "v");
 	r->other = record_text(root, "o");
 	has_counts = json_i64(json_get(root, "n"), &r->desired) && r->desired >= 0;
 	if (!json_i64(json_get(root, "m"), &method))
@@ -69,7 +69,7 @@ int ecs_candidate_store(const struct ecs_candidate *c, char candidate[LIMIT_CAND
 	buf_init(&b, LIMIT_CANDIDATE);
 	json_out_init(&o, &b);
 	json_out_object(&o);
-	json_member_cstr(&o, "d", c->definition);
+	json_member_cstr(&o, "v", c->definition);
 	json_member_cstr(&o, "p", c->deployment);
 	json_out_end(&o);
 	rc = record_store(&b, candidate, LIMIT_CANDIDATE + 1, "candidate", err);
@@ -84,7 +84,7 @@ int ecs_candidate_load(struct arena *a, const char *candidate, struct ecs_candid
 
 	if (record_load(a, candidate, &root, err))
 		return -1;
-	c->definition = record_text(root, "d");
+	c->definition = record_text(root, "v");
 	c->deployment = record_text(root, "p");
 	return 0;
 }

@@ -147,7 +147,8 @@ static int read_capacity(const struct target_env *env, const struct rollout_stat
 				   candidate->name, (long long)candidate->desired, (long long)want);
 		return 0;
 	}
-	if (is_rolled(candidate) && h.healthy >= want)
+	/* once it has been up, more tasks that start are no illness: the health guard asks so */
+	if (h.healthy >= want && (s->phase == PHASE_VERIFY || is_rolled(candidate)))
 		return 0;
 	o->candidate = CANDIDATE_PENDING;
 	o->detail[0] = '\0';

@@ -263,7 +263,8 @@ static void test_an_unknown_member_of_a_configuration(void **state)
 {
 	struct fake *f = *state;
 	struct ecs_deployment_configuration d = {
-		.base = parsed(f, "{\"newThing\":{\"a\":[1,null]},\"gone\":null}"),
+		.base = parsed(f, "{\"newThing\":{\"a\":[1,null]},\"gone\":null,\"alarms\":{"
+				  "\"alarmNames\":[\"theirs\"]}}"),
 		.strategy = "BLUE_GREEN"};
 	struct ecs_service_update u = {.service = "web", .desired = -1, .configuration = &d};
 	struct ecs_service s;
@@ -273,6 +274,7 @@ static void test_an_unknown_member_of_a_configuration(void **state)
 	assert_int_equal(ecs_update_service(&f->client, &u, f->arena, &s, &err), 0);
 	assert_non_null(strstr(fake_sent(f, 0)->body.p, "{\"newThing\":{\"a\":[1,null]},"));
 	assert_null(strstr(fake_sent(f, 0)->body.p, "gone"));
+	assert_non_null(strstr(fake_sent(f, 0)->body.p, "{\"alarmNames\":[\"theirs\"]}"));
 }
 
 /* A second UpdateService may be a second deployment; a desired count is only said twice. */

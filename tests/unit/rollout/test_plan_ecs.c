@@ -36,6 +36,22 @@ static void one_line_is_enough(void **state)
 	assert_string_equal(target_text(f->arena, &f->plan->target), "ecs:prod/web");
 }
 
+/* Said twice it must be the same. */
+static void the_line_and_the_file_agree(void **state)
+{
+	struct plan_fixture *f = *state;
+
+	ecs_file(f, ", failed_tasks: 5", "canary 5% 10m");
+	prop(f, "Target", "ecs:prod/web");
+	read_ok(f);
+	assert_int_equal(f->plan->target.ecs.failed_tasks, 5);
+	prop(f, "Target", "ecs:prod/shop");
+	read_bad(f);
+	expect_words(f, "names another target, ecs:prod/web");
+	prop(f, "Target", "ecs:test/web");
+	read_bad(f);
+}
+
 static void a_line_that_is_none_is_said(void **state)
 {
 	static const char *const bad[] = {"ecs:",	  "ecs:web",   "ecs:/web",
@@ -277,9 +293,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, plan_set_up, plan_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(one_line_is_enough),	TEST(a_line_that_is_none_is_said),
-		TEST(the_file_says_everything), TEST(each_member_changes_the_digest),
-		TEST(mistakes_are_named),	TEST(the_controller_does_some_step_lists_only),
+		TEST(one_line_is_enough),
+		TEST(the_line_and_the_file_agree),
+		TEST(a_line_that_is_none_is_said),
+		TEST(the_file_says_everything),
+		TEST(each_member_changes_the_digest),
+		TEST(mistakes_are_named),
+		TEST(the_controller_does_some_step_lists_only),
 		TEST(a_pause_ends_by_itself),
 	};
 #undef TEST

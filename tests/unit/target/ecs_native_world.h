@@ -5,8 +5,8 @@
 
 /* A service with a deployment of its own controller, at one moment. */
 
-#define CANDIDATE_8 "{\"d\":\"web:8\",\"p\":\"d1\"}"
-#define CANDIDATE_NO_DEPLOYMENT "{\"d\":\"web:8\"}"
+#define CANDIDATE_8 "{\"v\":\"web:8\",\"p\":\"d1\"}"
+#define CANDIDATE_NO_DEPLOYMENT "{\"v\":\"web:8\"}"
 
 /* A moment of a deployment. */
 struct scene {

@@ -5,7 +5,7 @@
 
 /* The services "web" and "web-twin" on one rule, at one moment. */
 
-#define CANDIDATE_8 "{\"d\":\"web:8\"}"
+#define CANDIDATE_8 "{\"v\":\"web:8\"}"
 
 /* members of a service: its task definition and how many tasks it wants and runs */
 static inline const char *members(struct world *w, const char *name, int desired, int running,

@@ -237,7 +237,7 @@ static inline void ecs_recorded(struct world *w, enum ecs_method method, const c
 	str_copy(w->state.undo, sizeof(w->state.undo),
 		 str_from(arena_printf(
 			 w->f->arena,
-			 "{\"t\":\"ecs\",\"m\":%d,\"c\":\"prod\",\"s\":\"web\",\"d\":\"web:7\","
+			 "{\"t\":\"ecs\",\"m\":%d,\"c\":\"prod\",\"s\":\"web\",\"v\":\"web:7\","
 			 "\"n\":4,%s\"lb\":{\"r\":\"" RULE "\",\"g\":[[\"targetgroup/blue/73e2\","
 			 "100],[\"targetgroup/green/73e2\",0]],\"b\":0,\"c\":"
 			 "\"targetgroup/green/73e2\"}}",

@@ -372,6 +372,13 @@ static void what_cannot_be_registered_is_an_error(void **state)
 	assert_int_equal(ecs_definition_register(&w->env, &w->state, "web:7", &name, &w->err), -1);
 	assert_int_equal(w->err.code, ERR_REJECTED);
 	assert_non_null(strstr(w->err.text, "no image takes the place of <X>"));
+	/* the error is told, not the warning before it */
+	put_file(w, "taskdef.json",
+		 "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"a:"
+		 "1\"},"
+		 "{\"name\":\"side\"}]}");
+	assert_int_equal(ecs_definition_register(&w->env, &w->state, "web:7", &name, &w->err), -1);
+	assert_non_null(strstr(w->err.text, "\"side\": no image takes the place of none"));
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -399,7 +406,7 @@ static void records_come_back_as_they_were(void **state)
 		assert_string_equal(r.lb.candidate, GROUP("green"));
 	}
 	assert_int_equal(ecs_candidate_store(&c, candidate, &w->err), 0);
-	assert_string_equal(candidate, "{\"d\":\"web:8\",\"p\":\"d1\"}");
+	assert_string_equal(candidate, "{\"v\":\"web:8\",\"p\":\"d1\"}");
 	assert_int_equal(ecs_candidate_load(w->f->arena, candidate, &back, &w->err), 0);
 	assert_string_equal(back.deployment, "d1");
 	assert_int_equal(ecs_candidate_load(w->f->arena, "", &back, &w->err), 0);
@@ -421,20 +428,20 @@ static void records_of_others_are_refused(void **state)
 	static const char *const bad[] = {
 		"",
 		"{",
-		"{\"t\":\"lambda\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":1," LB,
-		"{\"t\":\"ecs\",\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":1," LB,
-		"{\"t\":\"ecs\",\"m\":2,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":1," LB,
-		"{\"t\":\"ecs\",\"m\":0,\"s\":\"w\",\"d\":\"w:1\",\"n\":1," LB,
-		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"d\":\"w:1\",\"n\":1," LB,
+		"{\"t\":\"lambda\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":1," LB,
+		"{\"t\":\"ecs\",\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":1," LB,
+		"{\"t\":\"ecs\",\"m\":2,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":1," LB,
+		"{\"t\":\"ecs\",\"m\":0,\"s\":\"w\",\"v\":\"w:1\",\"n\":1," LB,
+		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"v\":\"w:1\",\"n\":1," LB,
 		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"n\":1," LB,
-		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":-1," LB,
-		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\"," LB,
-		"{\"t\":\"ecs\",\"m\":1,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":1,\"k\":0," LB,
-		"{\"t\":\"ecs\",\"m\":1,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":1,\"o\":"
+		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":-1," LB,
+		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\"," LB,
+		"{\"t\":\"ecs\",\"m\":1,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":1,\"k\":0," LB,
+		"{\"t\":\"ecs\",\"m\":1,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":1,\"o\":"
 		"\"x\"," LB,
-		"{\"t\":\"ecs\",\"m\":1,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":1,\"o\":\"x\","
+		"{\"t\":\"ecs\",\"m\":1,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":1,\"o\":\"x\","
 		"\"k\":-2," LB,
-		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"d\":\"w:1\",\"n\":1}"};
+		"{\"t\":\"ecs\",\"m\":0,\"c\":\"p\",\"s\":\"w\",\"v\":\"w:1\",\"n\":1}"};
 #undef LB
 	struct world *w = *state;
 	struct target_observation o;

@@ -127,7 +127,7 @@ static void the_undo_record_says_what_was_live(void **state)
 {
 	struct world *w = *state;
 	struct scene s = good_native;
-	const char *start = "{\"t\":\"ecs\",\"m\":0,\"c\":\"prod\",\"s\":\"web\",\"d\":\"web:7\","
+	const char *start = "{\"t\":\"ecs\",\"m\":0,\"c\":\"prod\",\"s\":\"web\",\"v\":\"web:7\","
 			    "\"n\":4,";
 
 	set(w, &s);
@@ -418,7 +418,7 @@ static void the_weights_say_who_is_who(void **state)
 	/* the first release: there is no twin yet */
 	set_two(w, &web, NULL);
 	expect_undo(w,
-		    "{\"t\":\"ecs\",\"m\":1,\"c\":\"prod\",\"s\":\"web\",\"d\":\"web:7\",\"n\":4,"
+		    "{\"t\":\"ecs\",\"m\":1,\"c\":\"prod\",\"s\":\"web\",\"v\":\"web:7\",\"n\":4,"
 		    "\"o\":\"web-twin\",\"k\":-1,\"lb\":{\"r\":\"" RULE
 		    "\",\"g\":[[\"targetgroup/blue/73e2\",100],[\"targetgroup/green/73e2\",0]],"
 		    "\"b\":0,\"c\":\"targetgroup/green/73e2\"}}");
@@ -428,7 +428,7 @@ static void the_weights_say_who_is_who(void **state)
 	set_two(w, &web, &twin);
 	if (inspect(w, undo) || w->problems.n_errors)
 		fail_msg("%s\n%s", w->err.text, world_problems(w));
-	assert_non_null(strstr(undo, "\"s\":\"web\",\"d\":\"web:7\",\"n\":4,\"o\":\"web-twin\","
+	assert_non_null(strstr(undo, "\"s\":\"web\",\"v\":\"web:7\",\"n\":4,\"o\":\"web-twin\","
 				     "\"k\":2,"));
 	/* the other way round */
 	web.desired = "0";
@@ -438,7 +438,7 @@ static void the_weights_say_who_is_who(void **state)
 	route(w, "POST", "DescribeTargetHealth", 200, targets(w, "healthy"));
 	if (inspect(w, undo) || w->problems.n_errors)
 		fail_msg("%s\n%s", w->err.text, world_problems(w));
-	assert_non_null(strstr(undo, "\"s\":\"web-twin\",\"d\":\"web:7\",\"n\":4,\"o\":\"web\","
+	assert_non_null(strstr(undo, "\"s\":\"web-twin\",\"v\":\"web:7\",\"n\":4,\"o\":\"web\","
 				     "\"k\":0,"));
 	assert_non_null(strstr(undo, "\"b\":1,\"c\":\"targetgroup/blue/73e2\""));
 	/* the first one was deleted, and is created again */
@@ -446,7 +446,7 @@ static void the_weights_say_who_is_who(void **state)
 	set_two(w, NULL, &twin);
 	if (inspect(w, undo) || w->problems.n_errors)
 		fail_msg("%s\n%s", w->err.text, world_problems(w));
-	assert_non_null(strstr(undo, "\"s\":\"web-twin\",\"d\":\"web:7\",\"n\":4,\"o\":\"web\","
+	assert_non_null(strstr(undo, "\"s\":\"web-twin\",\"v\":\"web:7\",\"n\":4,\"o\":\"web\","
 				     "\"k\":-1,"));
 	/* a single group has everything whatever its weight, and draining is as good as gone */
 	web = one_of_two("blue");

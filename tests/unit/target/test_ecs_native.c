@@ -163,6 +163,47 @@ static void a_deployment_is_read_in_the_words_of_the_machine(void **state)
 	}
 }
 
+/* As the health guard asks, in whatever phase: a shift is no illness, dead tasks are one. */
+static void its_health_is_that_of_its_targets(void **state)
+{
+	static const struct {
+		struct scene s;
+		int64_t changed_at;
+		enum candidate_state candidate;
+	} cases[] = {
+		{{.hook = "h1"}, 0, CANDIDATE_READY},
+		{{.hook = "h1", .green = "healthy unhealthy"}, 0, CANDIDATE_PENDING},
+		{{.hook = "h1", .green = "initial"}, 0, CANDIDATE_PENDING},
+		{{.hook = "h1", .green = "healthy initial"}, 0, CANDIDATE_READY},
+		/* not up yet; just told to go on; shifting */
+		{{.green = "healthy"}, 0, CANDIDATE_PENDING},
+		{{.green = "healthy"}, 1, CANDIDATE_READY},
+		{{.green = "unhealthy"}, 1, CANDIDATE_PENDING},
+		{{.weight = 5}, 0, CANDIDATE_READY},
+		{{.rule = "blue=95 green=5", .weight = 5}, 0, CANDIDATE_READY},
+		{{.rule = "blue=95 green=5", .weight = 5, .green = ""}, 0, CANDIDATE_PENDING},
+	};
+	struct world *w = *state;
+	struct target_observation o;
+
+	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_8);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene s = cases[i].s;
+
+		s.status = "IN_PROGRESS";
+		s.current = "d1";
+		s.rule = s.rule ? s.rule : "blue=100 green=0";
+		w->state.changed_at.ms = cases[i].changed_at;
+		o = see(w, PHASE_VERIFY, &s);
+		if (o.candidate != cases[i].candidate)
+			fail_msg("case %zu: %d: %s", i, o.candidate, o.detail);
+	}
+	set(w, &(struct scene){
+		       .rule = "blue=100", .status = "IN_PROGRESS", .hook = "h1", .current = "d1"});
+	once(w, "POST", "DescribeTargetHealth", 0, "")->fail = ERR_SYSTEM;
+	assert_int_equal(look(w, PHASE_VERIFY).live, LIVE_UNREADABLE);
+}
+
 static void why_it_went_back_is_told(void **state)
 {
 	struct world *w = *state;
@@ -232,7 +273,7 @@ static void before_there_is_a_deployment(void **state)
 	assert_int_equal(see(w, PHASE_PREPARE, &s).candidate, CANDIDATE_ABSENT);
 	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_NO_DEPLOYMENT);
 	assert_int_equal(see(w, PHASE_PREPARE, &s).candidate, CANDIDATE_PENDING);
-	ecs_recorded(w, ECS_NATIVE, "", "{\"d\":\"web:7\"}");
+	ecs_recorded(w, ECS_NATIVE, "", "{\"v\":\"web:7\"}");
 	assert_int_equal(see(w, PHASE_PREPARE, &s).candidate, CANDIDATE_SAME);
 	/* begun, and not written down */
 	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_NO_DEPLOYMENT);
@@ -330,6 +371,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ecs_world_set_up, ecs_world_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_deployment_is_read_in_the_words_of_the_machine),
+		TEST(its_health_is_that_of_its_targets),
 		TEST(why_it_went_back_is_told),
 		TEST(tasks_that_do_not_stay_up),
 		TEST(before_there_is_a_deployment),

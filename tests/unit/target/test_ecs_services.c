@@ -55,6 +55,17 @@ static const struct {
 	 LIVE_BASELINE,
 	 0,
 	 CANDIDATE_READY},
+	/* as the health guard asks while more of them start */
+	{{"blue=95 green=5", 4, "web:8", 2, 1, 1, "IN_PROGRESS"},
+	 PHASE_VERIFY,
+	 LIVE_SPLIT,
+	 500,
+	 CANDIDATE_READY},
+	{{"blue=95 green=5", 4, "web:8", 2, 2, 0, NULL},
+	 PHASE_VERIFY,
+	 LIVE_SPLIT,
+	 500,
+	 CANDIDATE_PENDING},
 	/* the second step is 50%: two tasks; the act makes them, the look waits for them */
 	{{"blue=95 green=5", 4, "web:8", 1, 1, 1, NULL},
 	 PHASE_SHIFT,
@@ -153,8 +164,32 @@ static void the_pair_is_read_in_the_words_of_the_machine(void **state)
 	}
 	ecs_recorded(w, ECS_TWO_SERVICES, "-1", "");
 	assert_int_equal(see(w, PHASE_PREPARE, &moments[0].s).candidate, CANDIDATE_ABSENT);
-	ecs_recorded(w, ECS_TWO_SERVICES, "-1", "{\"d\":\"web:7\"}");
+	ecs_recorded(w, ECS_TWO_SERVICES, "-1", "{\"v\":\"web:7\"}");
 	assert_int_equal(see(w, PHASE_PREPARE, &moments[0].s).candidate, CANDIDATE_SAME);
+}
+
+/* What is to be gone back to must be what it was. */
+static void a_baseline_that_changed_is_foreign(void **state)
+{
+	struct world *w = *state;
+	struct target_observation o;
+	struct scene s = {"blue=95 green=5", 4, "web:8", 1, 1, 1, NULL};
+
+	ecs_recorded(w, ECS_TWO_SERVICES, "-1", CANDIDATE_8);
+	set(w, &s);
+	once(w, "POST", DESCRIBE_SERVICE("web"), 200,
+	     "{\"services\":[{\"serviceArn\":\"a\",\"serviceName\":\"web\",\"status\":\"ACTIVE\","
+	     "\"taskDefinition\":\"web:9\"}]}");
+	o = look(w, PHASE_WATCH);
+	assert_int_equal(o.live, LIVE_FOREIGN);
+	assert_string_equal(o.detail, "service web, the baseline, runs web:9");
+	set(w, &s);
+	once(w, "POST", DESCRIBE_SERVICE("web"), 200,
+	     "{\"services\":[{\"serviceArn\":\"a\",\"serviceName\":\"web\",\"status\":"
+	     "\"DRAINING\"}]}");
+	o = look(w, PHASE_WATCH);
+	assert_int_equal(o.live, LIVE_FOREIGN);
+	assert_string_equal(o.detail, "service web, the baseline, is DRAINING");
 }
 
 static void why_tasks_fail_is_told(void **state)
@@ -217,6 +252,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ecs_world_set_up, ecs_world_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_pair_is_read_in_the_words_of_the_machine),
+		TEST(a_baseline_that_changed_is_foreign),
 		TEST(why_tasks_fail_is_told),
 		TEST(whatever_cannot_be_read_is_unreadable),
 	};

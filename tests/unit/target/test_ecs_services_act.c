@@ -36,7 +36,7 @@ static void a_service_is_created_like_the_one_that_serves(void **state)
 	put_definition(w, PINNED_7);
 	definition_is(w, "web:7", "web:7", PINNED_7, "");
 	assert_int_equal(prepare(w), 0);
-	assert_string_equal(w->state.candidate, "{\"d\":\"web:7\"}");
+	assert_string_equal(w->state.candidate, "{\"v\":\"web:7\"}");
 
 	ecs_recorded(w, ECS_TWO_SERVICES, "-1", CANDIDATE_8);
 	prepare_once(w, &s, 1);
