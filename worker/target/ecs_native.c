@@ -184,8 +184,8 @@ static enum live everything_on_candidate(enum phase p)
 }
 
 /*
- * On the way back: the traffic, that the deployment goes back too, for it would shift again when its
- * tasks come up at last, and that no pause is left to stop the next deployment.
+ * On the way back: the traffic, that the deployment goes back too, for it would shift later when
+ * its tasks come up at last, and that no pause is left to stop the next deployment.
  */
 static void read_way_back(const struct native *n, struct target_observation *o)
 {
