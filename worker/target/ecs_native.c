@@ -14,8 +14,9 @@
  *   weight w, paused     a step of the plan is in effect
  *   weight 100, paused   promoted; letting it go on is RETIRE: the old tasks are stopped
  *
- * The pauses stay in the service's configuration when the deployment is over, where they would stop
- * the next one of anybody: they are taken away in RETIRE, and on the way back.
+ * Pauses and strategy stay in the service's configuration when the deployment is over, where they
+ * would stop, or shape, the next one of anybody: what was there is put back in RETIRE, and on the
+ * way back.
  */
 #define TOLERANCE_BP 10 /* ECS and the rule round differently */
 
@@ -183,9 +184,17 @@ static enum live everything_on_candidate(enum phase p)
 									  : LIVE_CANDIDATE;
 }
 
+/* No pause that would stop the next deployment of anybody, and the strategy it had before. */
+static bool is_tidy(const struct native *n)
+{
+	struct str before = json_text(json_get(n->r.configuration, "strategy"));
+
+	return n->service.n_pause_hooks == 0 && (!before.n || str_is(before, n->service.strategy));
+}
+
 /*
  * On the way back: the traffic, that the deployment goes back too, for it would shift later when
- * its tasks come up at last, and that no pause is left to stop the next deployment.
+ * its tasks come up at last, and that its configuration is as it was.
  */
 static void read_way_back(const struct native *n, struct target_observation *o)
 {
@@ -195,13 +204,13 @@ static void read_way_back(const struct native *n, struct target_observation *o)
 		     !ecs_same_definition(n->service.task_definition, n->r.definition);
 
 	o->settled = quiet;
-	if (n->live_bp == 0 && !goes_on && !again && !(quiet && n->service.n_pause_hooks))
+	if (n->live_bp == 0 && !goes_on && !again && !(quiet && !is_tidy(n)))
 		o->live = LIVE_BASELINE;
 	else if (n->live_bp == 0)
 		ecs_detail(o, "%s",
 			   goes_on ? "the deployment goes on still"
 			   : again ? "the service still wants the candidate"
-				   : "the pauses are still in the service's configuration");
+				   : "the service's configuration is the rollout's still");
 }
 
 static void read_live(const struct target_env *env, const struct rollout_state *s,
@@ -333,8 +342,7 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 		return observe_baseline(env, &n, o, err);
 	if (read_candidate(env, s, &n, o, err))
 		return lb_unreadable(o, err);
-	o->retired = n.has_deployment && n.d.status == ECS_DEPLOYMENT_SUCCESSFUL &&
-		     n.service.n_pause_hooks == 0;
+	o->retired = n.has_deployment && n.d.status == ECS_DEPLOYMENT_SUCCESSFUL && is_tidy(&n);
 	return 0;
 }
 
@@ -485,10 +493,11 @@ static int promote(const struct target_env *env, const struct rollout_state *s,
 	return go_on(env, s, o, 10000, err);
 }
 
-static int remove_pauses(const struct target_env *env, const struct native *n, struct err *err)
+static int tidy_up(const struct target_env *env, const struct native *n, struct err *err)
 {
 	struct ecs_deployment_configuration d = {
-		.base = json_get(n->service.raw, "deploymentConfiguration")};
+		.base = json_get(n->service.raw, "deploymentConfiguration"),
+		.instead = n->r.configuration};
 	struct ecs_service_update u = {.cluster = n->r.cluster,
 				       .service = n->r.service,
 				       .desired = -1,
@@ -498,7 +507,7 @@ static int remove_pauses(const struct target_env *env, const struct native *n, s
 	return ecs_update_service(&env->client, &u, env->arena, &after, err);
 }
 
-/* The last pause is let go, and the old tasks stop; then the pauses are taken away. */
+/* The last pause is let go, and the old tasks stop; then the configuration is put back. */
 static int retire(const struct target_env *env, const struct rollout_state *s,
 		  const struct target_observation *o, struct err *err)
 {
@@ -513,8 +522,8 @@ static int retire(const struct target_env *env, const struct rollout_state *s,
 	if (n.pause)
 		return ecs_continue_service_deployment(&env->client, n.d.arn, n.pause->id, false,
 						       env->arena, err);
-	if (nothing_is_going_on(&n) && n.service.n_pause_hooks)
-		return remove_pauses(env, &n, err);
+	if (nothing_is_going_on(&n) && !is_tidy(&n))
+		return tidy_up(env, &n, err);
 	return 0;
 }
 
@@ -575,7 +584,7 @@ static int restore(const struct target_env *env, const struct rollout_state *s,
 		return redeploy(env, &n, err);
 	if (n.live_bp != 0)
 		return put_weights_back(env, &n, err);
-	return n.service.n_pause_hooks ? remove_pauses(env, &n, err) : 0;
+	return is_tidy(&n) ? 0 : tidy_up(env, &n, err);
 }
 
 const struct target_ops ecs_native_ops = {
