@@ -264,6 +264,7 @@ static void calls(const struct plan *plan, struct arena *a,
 const struct target_ops target_ecs = {
 	.name = "ecs",
 	.inspect = ecs_inspect,
+	.check_artifact = ecs_definition_check,
 	.observe = observe,
 	.prepare = prepare,
 	.split = split,

@@ -71,10 +71,15 @@ struct ecs_definition {
 /*
  * The definition to deploy: the artifact's taskdef.json, or else the one that serves (`baseline`),
  * with the images of imagedefinitions.json and imageDetail.json. What is wrong with it is added to
- * p; *out is complete when nothing is. -1 when something could not be read.
+ * p; *out is complete when nothing is. baseline NULL: what can be said without it. -1 when
+ * something could not be read.
  */
 int ecs_definition_read(const struct target_env *env, const struct ecs_task_definition *baseline,
 			struct ecs_definition *out, struct problems *p, struct err *err) MUST_CHECK;
+
+/* target_ops.check_artifact of ECS. */
+int ecs_definition_check(const struct target_env *env, struct problems *p,
+			 struct err *err) MUST_CHECK;
 
 /*
  * Register it, tagged with the rollout's id, unless this rollout has done so already or it is what

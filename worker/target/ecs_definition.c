@@ -112,7 +112,7 @@ static void set_image(struct arena *a, struct json *container, const char *image
 	m->text = str_from(image);
 }
 
-/* imagedefinitions.json: [{"name":container,"imageUri":image}, ...] */
+/* imagedefinitions.json: [{"name":container,"imageUri":image}, ...]; containers NULL: not known */
 static void use_images(const struct target_env *env, const struct json *list, const char *path,
 		       struct json *containers, struct problems *p)
 {
@@ -133,7 +133,7 @@ static void use_images(const struct target_env *env, const struct json *list, co
 			c = c->next;
 		if (c)
 			set_image(env->arena, c, image);
-		else
+		else if (containers)
 			problem_add(p, "target.ecs.images", name,
 				    "the task definition has no container of this name");
 	}
@@ -288,7 +288,7 @@ static void check_family(const struct json *definition, const struct ecs_task_de
 
 	if (definition->type != JSON_OBJECT || !family || !*family)
 		problem_add(p, "task definition", NULL, "it has no family");
-	else if (strcmp(family, baseline->family) != 0)
+	else if (baseline && strcmp(family, baseline->family) != 0)
 		problem_warn(p, "task definition", family,
 			     "the service runs the family %s; it goes on with this one",
 			     baseline->family);
@@ -317,6 +317,10 @@ int ecs_definition_read(const struct target_env *env, const struct ecs_task_defi
 			    "nothing to deploy");
 		return 0;
 	}
+	if (!definition && !baseline) {
+		use_images(env, images, e->images ? e->images : "imagedefinitions.json", NULL, p);
+		return 0;
+	}
 	if (!definition && copy(env, baseline->raw, &definition, err))
 		return -1;
 	out->json = definition;
@@ -331,6 +335,13 @@ int ecs_definition_read(const struct target_env *env, const struct ecs_task_defi
 		return -1;
 	check_images(containers, out, p);
 	return 0;
+}
+
+int ecs_definition_check(const struct target_env *env, struct problems *p, struct err *err)
+{
+	struct ecs_definition d;
+
+	return ecs_definition_read(env, NULL, &d, p, err);
 }
 
 /* --- is it the same? -------------------------------------------------------------------------- */

@@ -22,6 +22,11 @@
 #define DESCRIBE_DEFINITION(name) "{\"taskDefinition\":\"" name "\",\"include\""
 #define DESCRIBE_DEPLOYMENT(id) "\"serviceDeploymentArns\":[\"" DEPLOYMENT(id) "\"]"
 #define DESCRIBE_REVISION(id) "\"serviceRevisionArns\":[\"" REVISION(id) "\"]"
+/* of ListServiceDeployments */
+#define ROW(id, revision)                          \
+	"{\"serviceDeploymentArn\":\"" DEPLOYMENT( \
+		id) "\",\"targetServiceRevisionArn\":\"" REVISION(revision) "\"}"
+
 #define LIST_DEPLOYMENTS "\"service\":\"web\",\"createdAt\""
 #define LIST_ALL_DEPLOYMENTS "{\"cluster\":\"prod\",\"service\":\"web\"}"
 #define REGISTER "{\"family\":"

@@ -198,6 +198,28 @@ static void what_is_no_task_definition_is_said(void **state)
 	expect_problem(w, "\"../etc/passwd\": there is no such file in the input artifact");
 }
 
+/* `check` knows the artifact and nothing of ECS. */
+static void what_can_be_said_offline(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(target_ecs.check_artifact(&w->env, &w->problems, &w->err), 0);
+	assert_int_equal(w->problems.n_errors, 0);
+	put_definition(w, "<X>");
+	assert_int_equal(target_ecs.check_artifact(&w->env, &w->problems, &w->err), 0);
+	expect_said(w, "\"app\": no image takes the place of <X>");
+	/* which containers there are only ECS knows, what a list of images is we do */
+	no_file(w, "taskdef.json");
+	problems_init(&w->problems, w->f->arena);
+	put_file(w, "imagedefinitions.json", "[{\"name\":\"db\",\"imageUri\":\"x@sha256:1\"}]");
+	assert_int_equal(target_ecs.check_artifact(&w->env, &w->problems, &w->err), 0);
+	assert_int_equal(w->problems.n_errors, 0);
+	put_file(w, "imagedefinitions.json", "[{\"name\":\"db\"}]");
+	assert_int_equal(target_ecs.check_artifact(&w->env, &w->problems, &w->err), 0);
+	expect_said(w, "each item needs a name and an imageUri");
+	assert_int_equal(w->f->n_requests, 0);
+}
+
 static void an_artifact_that_cannot_be_had_is_no_problem_of_the_plan(void **state)
 {
 	struct world *w = *state;
@@ -504,6 +526,7 @@ int main(void)
 		TEST(images_are_put_in_by_container),
 		TEST(placeholders_are_filled_from_image_details),
 		TEST(what_is_no_task_definition_is_said),
+		TEST(what_can_be_said_offline),
 		TEST(an_artifact_that_cannot_be_had_is_no_problem_of_the_plan),
 		TEST(sameness),
 		TEST(it_is_registered_once_with_the_rollouts_id),
