@@ -36,7 +36,10 @@ struct ecs_record {
 	struct lb_record lb;
 };
 
-/* {"t":"ecs","m":0,"c":cluster,"s":service,"d":definition,"n":4,"o":other,"k":-1,"lb":{...},"y":{...}} */
+/*
+ * {"t":"ecs","m":0,"c":cluster,"s":service,"d":definition,"n":4,"o":other,"k":-1,"lb":{...},
+ *  "y":{"strategy":...}}
+ */
 int ecs_record_store(const struct ecs_record *r, char undo[LIMIT_UNDO + 1],
 		     struct err *err) MUST_CHECK;
 int ecs_record_load(struct arena *a, const char *undo, struct ecs_record *r,
