@@ -133,6 +133,11 @@ const struct ecs_deployment *ecs_primary(const struct ecs_service *s);
  */
 struct ecs_deployment_configuration {
 	const struct json *base; /* deploymentConfiguration of a service, or NULL */
+	/*
+	 * An object of members that are put back as they are, or NULL. With a strategy in it, and
+	 * then `strategy` is NULL, all that belongs to the strategy in base goes.
+	 */
+	const struct json *instead;
 	const char *strategy;	 /* NULL: as in base, with its own percentages and bake time */
 	double percent;		 /* of CANARY and LINEAR; the step bake time is 0 */
 	/* lifecycle hooks of type PAUSE: exactly these stages; none takes away what there is */

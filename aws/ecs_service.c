@@ -166,19 +166,25 @@ const struct ecs_deployment *ecs_primary(const struct ecs_service *s)
 
 /* --- deploymentConfiguration ------------------------------------------------------------------ */
 
+static bool is_of_strategy(struct str member)
+{
+	return str_is(member, "strategy") || str_is(member, "bakeTimeInMinutes") ||
+	       str_is(member, "canaryConfiguration") || str_is(member, "linearConfiguration");
+}
+
 /* Is this member written anew? */
 static bool is_replaced(const struct ecs_deployment_configuration *d, struct str member)
 {
+	if (json_get(d->instead, member.p) ||
+	    (json_get(d->instead, "strategy") && is_of_strategy(member)))
+		return true;
 	if (str_is(member, "lifecycleHooks"))
 		return true;
 	if (str_is(member, "alarms"))
 		return d->set_alarms;
 	if (str_is(member, "deploymentCircuitBreaker"))
 		return d->breaker_count > 0 || (d->strategy && strcmp(d->strategy, "ROLLING") != 0);
-	if (str_is(member, "strategy") || str_is(member, "bakeTimeInMinutes") ||
-	    str_is(member, "canaryConfiguration") || str_is(member, "linearConfiguration"))
-		return d->strategy != NULL;
-	return false;
+	return is_of_strategy(member) && d->strategy;
 }
 
 /* The pauses between steps are ours to end: ECS itself waits no time. */
@@ -274,6 +280,10 @@ void ecs_write_configuration(struct json_out *o, const struct ecs_deployment_con
 	json_each(member, d->base) {
 		if (member->type == JSON_NULL || is_replaced(d, member->key))
 			continue;
+		json_out_key(o, member->key.p);
+		json_out_node(o, member);
+	}
+	json_each(member, d->instead) {
 		json_out_key(o, member->key.p);
 		json_out_node(o, member);
 	}

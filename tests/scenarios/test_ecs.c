@@ -14,6 +14,11 @@
 #define CANARY "canary 10% 10m bake 5m"
 #define LINEAR "linear 25% every 3m bake 3m"
 #define GOOD "errors=0.001"
+/* How the service itself is deployed: what a rollout needs for a while does not stay. */
+#define CONFIGURATION                                                                       \
+	"{\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":false},"              \
+	"\"maximumPercent\":200,\"minimumHealthyPercent\":100,\"strategy\":\"BLUE_GREEN\"," \
+	"\"bakeTimeInMinutes\":0}"
 #define BAD "errors=0.4"
 
 static const struct sim_action *release(struct world *w, const char *strategy, const char *does)
@@ -35,7 +40,7 @@ static void expect_released(struct world *w)
 	assert_string_equal(l.definition, "web:2");
 	assert_true(l.candidate == 100);
 	assert_true(l.running == 2);
-	assert_false(l.has_pauses);
+	assert_string_equal(l.configuration, CONFIGURATION);
 }
 
 /* As it was before. */
@@ -48,7 +53,7 @@ static void expect_restored(struct world *w)
 	assert_string_equal(l.definition, "web:1");
 	assert_true(l.candidate == 0);
 	assert_true(l.running == 2);
-	assert_false(l.has_pauses);
+	assert_string_equal(l.configuration, CONFIGURATION);
 }
 
 /* --- the strategies, good and bad ----------------------------------------------------------- */
@@ -136,6 +141,39 @@ static void releases_follow_each_other(void **state)
 	scene_expect(a, "Failed", "JobFailed", NULL);
 	world_ecs_until_quiet(w, "web");
 	assert_string_equal(world_ecs_look(w, "web").definition, "web:3");
+}
+
+/* However a service is deployed otherwise: after a rollout, good or bad, it is so again. */
+static void the_service_keeps_its_own_configuration(void **state)
+{
+	static const char *const own[] = {
+		"{\\\"strategy\\\":\\\"ROLLING\\\",\\\"maximumPercent\\\":150,"
+		"\\\"deploymentCircuitBreaker\\\":{\\\"enable\\\":true,\\\"rollback\\\":true,"
+		"\\\"thresholdConfiguration\\\":{\\\"type\\\":\\\"COUNT\\\",\\\"value\\\":9}}}",
+		"{\\\"strategy\\\":\\\"LINEAR\\\",\\\"bakeTimeInMinutes\\\":7,"
+		"\\\"linearConfiguration\\\":{\\\"stepPercent\\\":20,"
+		"\\\"stepBakeTimeInMinutes\\\":4}}",
+	};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct world *w = *state;
+		const struct sim_action *a;
+		const char *before;
+		bool bad = i % 2;
+
+		world_ecs(w, "web", CANARY);
+		world_control(w, "ecs update prod/web \"deploymentConfiguration=%s\"", own[i / 2]);
+		before = world_ecs_look(w, "web").configuration;
+		world_start(w);
+		world_ecs_push(w, "web", "2", bad ? BAD : GOOD, NULL);
+		a = scene_end(w, "web");
+		scene_expect(a, bad ? "Failed" : "Succeeded", NULL, NULL);
+		assert_string_equal(world_ecs_look(w, "web").configuration, before);
+		if (i == 3)
+			break;
+		scene_tear_down(state);
+		scene_set_up(state);
+	}
 }
 
 static void a_network_load_balancer(void **state)
@@ -235,6 +273,7 @@ int main(void)
 		CASE(a_good_release_step_by_step),
 		CASE(a_bad_release_step_by_step),
 		CASE(releases_follow_each_other),
+		CASE(the_service_keeps_its_own_configuration),
 		CASE(a_network_load_balancer),
 		CASE(images_alone_are_enough),
 		CASE(an_image_detail_is_pinned_by_its_digest),

@@ -13,6 +13,11 @@
 
 #define CANARY "canary 10% 10m bake 10m"
 #define GOOD "errors=0.001"
+/* How the service itself is deployed: what a rollout needs for a while does not stay. */
+#define CONFIGURATION                                                                       \
+	"{\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":false},"              \
+	"\"maximumPercent\":200,\"minimumHealthyPercent\":100,\"strategy\":\"BLUE_GREEN\"," \
+	"\"bakeTimeInMinutes\":0}"
 
 static void start_with(struct world *w, const char *does)
 {
@@ -36,7 +41,7 @@ static void expect_restored(struct world *w)
 	assert_string_equal(l.definition, "web:1");
 	assert_true(l.candidate == 0);
 	assert_true(l.running == 2);
-	assert_false(l.has_pauses);
+	assert_string_equal(l.configuration, CONFIGURATION);
 }
 
 static void expect_released(struct world *w, const struct sim_action *a)
@@ -45,7 +50,7 @@ static void expect_released(struct world *w, const struct sim_action *a)
 	world_ecs_until_quiet(w, "web");
 	assert_string_equal(world_ecs_look(w, "web").definition, "web:2");
 	assert_true(world_ecs_look(w, "web").candidate == 100);
-	assert_false(world_ecs_look(w, "web").has_pauses);
+	assert_string_equal(world_ecs_look(w, "web").configuration, CONFIGURATION);
 }
 
 /* --- tasks ---------------------------------------------------------------------------------- */

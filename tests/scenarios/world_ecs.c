@@ -120,6 +120,20 @@ static const char *text(struct world *w, const struct json *object, const char *
 	return str_dup(w->arena, json_text(json_at(object, path)));
 }
 
+static const char *json_of(struct world *w, const struct json *node)
+{
+	const char *written;
+	struct json_out o;
+	struct buf b;
+
+	buf_init(&b, 64u << 10);
+	json_out_init(&o, &b);
+	json_out_node(&o, node);
+	written = str_dup(w->arena, buf_str(&b));
+	buf_release(&b);
+	return written;
+}
+
 struct world_ecs_live world_ecs_look(struct world *w, const char *name)
 {
 	const struct json *service = world_ask(w, "ecs show prod/%s", name);
@@ -130,12 +144,29 @@ struct world_ecs_live world_ecs_look(struct world *w, const char *name)
 		.stage = text(w, service, "deployment.stage"),
 		.waits = json_bool(json_at(service, "deployment.waits"), false),
 		.has_pauses = json_bool(json_get(service, "hasPauses"), false),
-		.strategy = text(w, service, "strategy"),
+		.configuration = json_of(w, json_get(service, "deploymentConfiguration")),
 	};
 	const char *slash = strrchr(text(w, service, "taskDefinition"), '/');
 
 	l.definition = slash ? slash + 1 : "";
 	return l;
+}
+
+const char *world_ecs_status(struct world *w, const char *name)
+{
+	char line[128];
+	struct err err = ERR_INIT;
+	struct json *service = NULL;
+	struct buf b;
+	int rc;
+
+	snprintf(line, sizeof(line), "ecs show prod/%s", name);
+	buf_init(&b, 1u << 20);
+	rc = sim_control(w->sim, str_from(line), &b, &err);
+	if (rc == 0)
+		rc = json_parse(w->arena, buf_str(&b), &service, &err);
+	buf_release(&b);
+	return rc == 0 ? text(w, service, "status") : "";
 }
 
 struct until {

@@ -33,16 +33,19 @@ void world_ecs_push(struct world *w, const char *name, const char *tag, const ch
 
 /* What is live, as ECS and the load balancer say. */
 struct world_ecs_live {
-	double candidate;	/* percent of the traffic that reaches NAME-green */
-	double running;		/* tasks of the service */
-	const char *definition; /* "web:1": what the service wants */
-	const char *deployment; /* status of its latest deployment */
-	const char *stage;	/* of a native one, or "" */
-	bool waits;		/* at a pause */
-	bool has_pauses;	/* in its configuration */
-	const char *strategy;
+	double candidate;	   /* percent of the traffic that reaches NAME-green */
+	double running;		   /* tasks of the service */
+	const char *definition;	   /* "web:1": what the service wants */
+	const char *deployment;	   /* status of its latest deployment */
+	const char *stage;	   /* of a native one, or "" */
+	bool waits;		   /* at a pause */
+	bool has_pauses;	   /* in its configuration */
+	const char *configuration; /* deploymentConfiguration, as JSON */
 };
 struct world_ecs_live world_ecs_look(struct world *w, const char *name);
+
+/* "ACTIVE", "DRAINING", "INACTIVE"; "" when there never was such a service. */
+const char *world_ecs_status(struct world *w, const char *name);
 
 /* Until the latest deployment has this status or stage, or waits at a pause ("pause"). */
 void world_ecs_until(struct world *w, const char *name, const char *what);

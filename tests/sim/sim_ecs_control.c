@@ -413,7 +413,7 @@ static int do_show(struct sim_ecs_call *c, const struct sim_words *w)
 	json_member_cstr(o, "name", v->name);
 	json_member_cstr(o, "arn", v->arn);
 	json_member_cstr(o, "status", status[v->status]);
-	json_member_cstr(o, "strategy", sim_ecs_strategy_name(v->config.strategy));
+	sim_ecs_config_write(o, &v->config);
 	if (v->def)
 		json_member_cstr(o, "taskDefinition", v->def->arn);
 	if (v->completed)

@@ -31,10 +31,15 @@ struct ecs_record {
 	int64_t desired;	/* how many tasks it wanted */
 	const char *other;	/* two services: the other one; else "" */
 	int64_t other_desired;	/* how many that one wanted; -1: it did not exist */
+	/* native: its deploymentConfiguration as far as it is exchanged for a while, or NULL */
+	const struct json *configuration;
 	struct lb_record lb;
 };
 
-/* {"t":"ecs","m":0,"c":cluster,"s":service,"v":definition,"n":4,"o":other,"k":-1,"lb":{...}} */
+/*
+ * {"t":"ecs","m":0,"c":cluster,"s":service,"v":definition,"n":4,"o":other,"k":-1,"lb":{...},
+ *  "y":{"strategy":...}}
+ */
 int ecs_record_store(const struct ecs_record *r, char undo[LIMIT_UNDO + 1],
 		     struct err *err) MUST_CHECK;
 int ecs_record_load(struct arena *a, const char *undo, struct ecs_record *r,

@@ -311,6 +311,7 @@ static int inspect_native(struct first_look *x, char undo[LIMIT_UNDO + 1], struc
 	x->r.service = x->service.name;
 	x->r.other = "";
 	x->r.desired = x->service.desired;
+	x->r.configuration = json_get(x->service.raw, "deploymentConfiguration");
 	if (find_group(x, err) || check_last_completed(x, err) ||
 	    lb_inspect(x->env, &x->choice, &x->r.lb, x->p, err))
 		return -1;

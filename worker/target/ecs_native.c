@@ -155,10 +155,11 @@ static int promote(const struct target_env *env, const struct rollout_state *s,
 	return go_on(env, s, o, 10000, err);
 }
 
-static int remove_pauses(const struct target_env *env, const struct ecs_native *n, struct err *err)
+static int tidy_up(const struct target_env *env, const struct ecs_native *n, struct err *err)
 {
 	struct ecs_deployment_configuration d = {
-		.base = json_get(n->service.raw, "deploymentConfiguration")};
+		.base = json_get(n->service.raw, "deploymentConfiguration"),
+		.instead = n->r.configuration};
 	struct ecs_service_update u = {.cluster = n->r.cluster,
 				       .service = n->r.service,
 				       .desired = -1,
@@ -168,7 +169,7 @@ static int remove_pauses(const struct target_env *env, const struct ecs_native *
 	return ecs_update_service(&env->client, &u, env->arena, &after, err);
 }
 
-/* The last pause is let go, and the old tasks stop; then the pauses are taken away. */
+/* The last pause is let go, and the old tasks stop; then the configuration is put back. */
 static int retire(const struct target_env *env, const struct rollout_state *s,
 		  const struct target_observation *o, struct err *err)
 {
@@ -183,8 +184,8 @@ static int retire(const struct target_env *env, const struct rollout_state *s,
 	if (n.pause)
 		return ecs_continue_service_deployment(&env->client, n.d.arn, n.pause->id, false,
 						       env->arena, err);
-	if (ecs_native_is_quiet(&n) && n.service.n_pause_hooks)
-		return remove_pauses(env, &n, err);
+	if (ecs_native_is_quiet(&n) && !ecs_native_is_tidy(&n))
+		return tidy_up(env, &n, err);
 	return 0;
 }
 
@@ -244,7 +245,7 @@ static int restore(const struct target_env *env, const struct rollout_state *s,
 		return redeploy(env, &n, err);
 	if (n.live_bp != 0)
 		return put_weights_back(env, &n, err);
-	return n.service.n_pause_hooks ? remove_pauses(env, &n, err) : 0;
+	return ecs_native_is_tidy(&n) ? 0 : tidy_up(env, &n, err);
 }
 
 const struct target_ops ecs_native_ops = {

@@ -13,8 +13,9 @@
  *   weight w, paused     a step of the plan is in effect
  *   weight 100, paused   promoted; letting it go on is RETIRE: the old tasks are stopped
  *
- * The pauses stay in the service's configuration when the deployment is over, where they would stop
- * the next one of anybody: they are taken away in RETIRE, and on the way back.
+ * Pauses and strategy stay in the service's configuration when the deployment is over, where they
+ * would stop, or shape, the next one of anybody: what was there is put back in RETIRE, and on the
+ * way back.
  */
 struct ecs_native {
 	struct ecs_record r;
@@ -41,6 +42,8 @@ int ecs_native_observe(const struct target_env *env, const struct rollout_state 
 
 bool ecs_native_is_over(enum ecs_deployment_status s);
 bool ecs_native_is_rolling_back(enum ecs_deployment_status s);
+/* No pause that would stop the next deployment of anybody, and the strategy it had before. */
+bool ecs_native_is_tidy(const struct ecs_native *n);
 bool ecs_native_is_quiet(const struct ecs_native *n); /* no deployment goes on */
 /* "deployment d1 is IN_PROGRESS at SCALE_UP, paused" */
 const char *ecs_native_stage(struct arena *a, const struct ecs_native *n);

@@ -155,9 +155,16 @@ static enum live everything_on_candidate(enum phase p)
 									  : LIVE_CANDIDATE;
 }
 
+bool ecs_native_is_tidy(const struct ecs_native *n)
+{
+	struct str before = json_text(json_get(n->r.configuration, "strategy"));
+
+	return n->service.n_pause_hooks == 0 && (!before.n || str_is(before, n->service.strategy));
+}
+
 /*
- * On the way back: the traffic, that the deployment goes back too, for it would shift again when
- * its tasks come up at last, and that no pause is left to stop the next deployment.
+ * On the way back: the traffic, that the deployment goes back too, for it would shift later when
+ * its tasks come up at last, and that its configuration is as it was.
  */
 static void read_way_back(const struct ecs_native *n, struct target_observation *o)
 {
@@ -168,13 +175,13 @@ static void read_way_back(const struct ecs_native *n, struct target_observation 
 		     !ecs_same_definition(n->service.task_definition, n->r.definition);
 
 	o->settled = quiet;
-	if (n->live_bp == 0 && !goes_on && !again && !(quiet && n->service.n_pause_hooks))
+	if (n->live_bp == 0 && !goes_on && !again && !(quiet && !ecs_native_is_tidy(n)))
 		o->live = LIVE_BASELINE;
 	else if (n->live_bp == 0)
 		ecs_detail(o, "%s",
 			   goes_on ? "the deployment goes on still"
 			   : again ? "the service still wants the candidate"
-				   : "the pauses are still in the service's configuration");
+				   : "the service's configuration is the rollout's still");
 }
 
 static void read_live(const struct target_env *env, const struct rollout_state *s,
@@ -336,6 +343,6 @@ int ecs_native_observe(const struct target_env *env, const struct rollout_state 
 	if (read_candidate(env, s, &n, o, err))
 		return lb_unreadable(o, err);
 	o->retired = n.has_deployment && n.d.status == ECS_DEPLOYMENT_SUCCESSFUL &&
-		     n.service.n_pause_hooks == 0;
+		     ecs_native_is_tidy(&n);
 	return 0;
 }

@@ -3,6 +3,31 @@
 #include "worker/target/ecs.h"
 #include "worker/target/record.h"
 
+/* What a rollout exchanges: the strategy with all that belongs to it, and a circuit breaker. */
+static void write_configuration(struct json_out *o, const struct json *configuration)
+{
+	bool rolls = str_is(json_text(json_get(configuration, "strategy")), "ROLLING");
+
+	if (!json_get(configuration, "strategy"))
+		return;
+	json_out_key(o, "y");
+	json_out_object(o);
+	json_each(member, configuration) {
+		bool kept = str_is(member->key, "strategy");
+
+		kept |= !rolls && (str_is(member->key, "bakeTimeInMinutes") ||
+				   str_is(member->key, "canaryConfiguration") ||
+				   str_is(member->key, "linearConfiguration"));
+		kept |= rolls && str_is(member->key, "deploymentCircuitBreaker") &&
+			json_bool(json_get(member, "enable"), false);
+		if (!kept)
+			continue;
+		json_out_key(o, member->key.p);
+		json_out_node(o, member);
+	}
+	json_out_end(o);
+}
+
 int ecs_record_store(const struct ecs_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
 {
 	struct json_out o;
@@ -26,6 +51,8 @@ int ecs_record_store(const struct ecs_record *r, char undo[LIMIT_UNDO + 1], stru
 	json_out_object(&o);
 	lb_record_write(&r->lb, &o);
 	json_out_end(&o);
+	if (r->method == ECS_NATIVE)
+		write_configuration(&o, r->configuration);
 	json_out_end(&o);
 	rc = record_store(&b, undo, LIMIT_UNDO + 1, "undo record", err);
 	buf_release(&b);
@@ -45,6 +72,7 @@ int ecs_record_load(struct arena *a, const char *undo, struct ecs_record *r, str
 	r->service = record_text(root, "s");
 	r->definition = record_text(root, "v");
 	r->other = record_text(root, "o");
+	r->configuration = json_get(root, "y");
 	has_counts = json_i64(json_get(root, "n"), &r->desired) && r->desired >= 0;
 	if (!json_i64(json_get(root, "m"), &method))
 		method = -1;

@@ -277,6 +277,27 @@ static void test_an_unknown_member_of_a_configuration(void **state)
 	assert_non_null(strstr(fake_sent(f, 0)->body.p, "{\"alarmNames\":[\"theirs\"]}"));
 }
 
+/* What belongs to a strategy goes with it; what is put back is written as it is. */
+static void test_a_configuration_that_is_put_back(void **state)
+{
+	struct fake *f = *state;
+	struct ecs_deployment_configuration d = {
+		.base = parsed(f, "{\"strategy\":\"CANARY\",\"bakeTimeInMinutes\":0,"
+				  "\"canaryConfiguration\":{\"canaryPercent\":5},"
+				  "\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":"
+				  "false},\"maximumPercent\":150,\"lifecycleHooks\":[{"
+				  "\"targetType\":\"PAUSE\"}]}"),
+		.instead = parsed(f, "{\"strategy\":\"ROLLING\",\"deploymentCircuitBreaker\":{"
+				     "\"enable\":true,\"rollback\":false}}")};
+	struct ecs_service_update u = {.service = "web", .desired = -1, .configuration = &d};
+
+	assert_string_equal(update(f, &u),
+			    "{\"service\":\"web\",\"deploymentConfiguration\":{"
+			    "\"maximumPercent\":150,\"strategy\":\"ROLLING\","
+			    "\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":false},"
+			    "\"lifecycleHooks\":[]}}");
+}
+
 /* A second UpdateService may be a second deployment; a desired count is only said twice. */
 static void test_which_updates_are_repeated(void **state)
 {
@@ -425,6 +446,7 @@ int main(void)
 		TEST(test_update_service),
 		TEST(test_deployment_configurations),
 		TEST(test_an_unknown_member_of_a_configuration),
+		TEST(test_a_configuration_that_is_put_back),
 		TEST(test_which_updates_are_repeated),
 		TEST(test_create_service),
 		TEST(test_a_service_of_capacity_providers),
