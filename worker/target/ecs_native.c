@@ -105,6 +105,26 @@ static int next_bp(const struct plan *p, int now_bp)
 	return now_bp + percent_bp < 10000 ? now_bp + percent_bp : 10000;
 }
 
+/*
+ * The answer to a pause, which ECS takes once: a look may show a pause for a while that has been
+ * answered, so a refusal is no reason to go back; looking again is. Going back has another way.
+ */
+static int answer(const struct target_env *env, const struct ecs_native *n, bool roll_back,
+		  struct err *err)
+{
+	struct err e = ERR_INIT;
+
+	if (!ecs_continue_service_deployment(&env->client, n->d.arn, n->pause->id, roll_back,
+					     env->arena, &e))
+		return 0;
+	if (e.code == ERR_REJECTED && roll_back)
+		return ecs_roll_back_service_deployment(&env->client, n->d.arn, env->arena, err);
+	if (e.code == ERR_REJECTED)
+		e.code = ERR_CONFLICT;
+	*err = e;
+	return -1;
+}
+
 static int go_on(const struct target_env *env, const struct rollout_state *s,
 		 const struct target_observation *o, int want_bp, struct err *err)
 {
@@ -139,8 +159,7 @@ static int go_on(const struct target_env *env, const struct rollout_state *s,
 			       "the candidate has %lld healthy targets; %lld are needed before it "
 			       "gets more traffic (%s)",
 			       (long long)h.healthy, (long long)wanted, h.reason);
-	return ecs_continue_service_deployment(&env->client, n.d.arn, n.pause->id, false,
-					       env->arena, err);
+	return answer(env, &n, false, err);
 }
 
 static int split(const struct target_env *env, const struct rollout_state *s,
@@ -182,8 +201,7 @@ static int retire(const struct target_env *env, const struct rollout_state *s,
 		return err_set(err, ERR_CONFLICT, "the candidate has %d.%02d%% of the traffic only",
 			       n.live_bp / 100, n.live_bp % 100);
 	if (n.pause)
-		return ecs_continue_service_deployment(&env->client, n.d.arn, n.pause->id, false,
-						       env->arena, err);
+		return answer(env, &n, false, err);
 	if (ecs_native_is_quiet(&n) && !ecs_native_is_tidy(&n))
 		return tidy_up(env, &n, err);
 	return 0;
@@ -236,8 +254,7 @@ static int restore(const struct target_env *env, const struct rollout_state *s,
 	if (n.is_redeploying || (n.has_deployment && ecs_native_is_rolling_back(n.d.status)))
 		return 0; /* on its way */
 	if (n.has_deployment && n.pause)
-		return ecs_continue_service_deployment(&env->client, n.d.arn, n.pause->id, true,
-						       env->arena, err);
+		return answer(env, &n, true, err);
 	if (n.has_deployment && !ecs_native_is_over(n.d.status))
 		return ecs_roll_back_service_deployment(&env->client, n.d.arn, env->arena, err);
 	if (n.has_deployment && n.d.status == ECS_DEPLOYMENT_SUCCESSFUL &&

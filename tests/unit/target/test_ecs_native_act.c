@@ -258,6 +258,38 @@ static void it_goes_on_from_what_was_seen_only(void **state)
 	assert_int_equal(ecs_writes(w), 0);
 }
 
+static const char taken[] = "{\"__type\":\"InvalidParameterException\",\"message\":\"the hook does "
+			    "not await an action\"}";
+
+/* A look may be behind: a pause that was answered is shown for a while. */
+static void an_answer_that_comes_twice_is_no_failure(void **state)
+{
+	struct world *w = *state;
+	struct target_observation o;
+	struct scene s = {
+		.rule = "blue=100 green=0", .status = "IN_PROGRESS", .hook = "h1", .current = "d1"};
+
+	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_8);
+	o = see(w, PHASE_SHIFT, &s);
+	once(w, "POST", CONTINUE, 400, taken);
+	assert_int_equal(split(w, &o, 500), -1);
+	assert_int_equal(w->err.code, ERR_CONFLICT);
+	once(w, "POST", CONTINUE, 400, "{\"__type\":\"AccessDeniedException\"}");
+	assert_int_equal(split(w, &o, 500), -1);
+	assert_int_equal(w->err.code, ERR_DENIED);
+	/* going back it is stopped instead */
+	set(w, &s);
+	once(w, "POST", CONTINUE, 400, taken);
+	w->state.phase = PHASE_RESTORE;
+	assert_int_equal(target_ecs.restore(&w->env, &w->state, &o, &w->err), 0);
+	assert_int_equal(sent(w, "POST", STOP), 1);
+	set(w, &s);
+	once(w, "POST", CONTINUE, 400, taken);
+	once(w, "POST", STOP, 400, "{\"__type\":\"ConflictException\"}");
+	assert_int_equal(target_ecs.restore(&w->env, &w->state, &o, &w->err), -1);
+	assert_int_equal(w->err.code, ERR_CONFLICT);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 #define PAUSES                                                                        \
@@ -308,6 +340,58 @@ static void retiring_lets_it_end_and_takes_the_pauses_away(void **state)
 	assert_int_equal(w->err.code, ERR_CONFLICT);
 	forget_routes(w);
 	assert_int_equal(target_ecs.retire(&w->env, &w->state, &o, &w->err), -1);
+}
+
+/* Strategy and circuit breaker are the owner's, and lent. */
+static void the_owners_configuration_is_put_back(void **state)
+{
+	struct world *w = *state;
+	struct target_observation o;
+	struct scene s = {.rule = "blue=0 green=100",
+			  .status = "SUCCESSFUL",
+			  .service = ",\"deploymentConfiguration\":{\"strategy\":\"CANARY\","
+				     "\"maximumPercent\":200,\"bakeTimeInMinutes\":0,"
+				     "\"canaryConfiguration\":{\"canaryPercent\":5},"
+				     "\"deploymentCircuitBreaker\":{\"enable\":false}}"};
+	char undo[LIMIT_UNDO + 1];
+	struct ecs_record r;
+	struct json *config;
+
+	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_8);
+	assert_int_equal(ecs_record_load(w->f->arena, w->state.undo, &r, &w->err), 0);
+	assert_int_equal(json_parse(w->f->arena,
+				    STR("{\"strategy\":\"ROLLING\",\"maximumPercent\":150,"
+					"\"bakeTimeInMinutes\":0,\"deploymentCircuitBreaker\":{"
+					"\"enable\":true,\"rollback\":true}}"),
+				    &config, &w->err),
+			 0);
+	r.configuration = config;
+	assert_int_equal(ecs_record_store(&r, undo, &w->err), 0);
+	assert_non_null(strstr(undo,
+			       "\"y\":{\"strategy\":\"ROLLING\",\"deploymentCircuitBreaker\":{"
+			       "\"enable\":true,\"rollback\":true}}}"));
+	str_copy(w->state.undo, sizeof(w->state.undo), str_from(undo));
+	o = see(w, PHASE_RETIRE, &s);
+	assert_false(o.retired);
+	assert_int_equal(target_ecs.retire(&w->env, &w->state, &o, &w->err), 0);
+	assert_string_equal(last_body(w, "POST", UPDATE("web")),
+			    "{\"cluster\":\"prod\",\"service\":\"web\",\"deploymentConfiguration\":"
+			    "{\"maximumPercent\":200,\"strategy\":\"ROLLING\","
+			    "\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true},"
+			    "\"lifecycleHooks\":[]}}");
+	s.service = ",\"deploymentConfiguration\":{\"strategy\":\"ROLLING\"}";
+	assert_true(see(w, PHASE_RETIRE, &s).retired);
+	/* one that shifted before has its own percentages again */
+	assert_int_equal(json_parse(w->f->arena,
+				    STR("{\"strategy\":\"LINEAR\",\"bakeTimeInMinutes\":5,"
+					"\"linearConfiguration\":{\"stepPercent\":10},"
+					"\"deploymentCircuitBreaker\":{\"enable\":true}}"),
+				    &config, &w->err),
+			 0);
+	r.configuration = config;
+	assert_int_equal(ecs_record_store(&r, undo, &w->err), 0);
+	assert_non_null(strstr(undo, "\"y\":{\"strategy\":\"LINEAR\",\"bakeTimeInMinutes\":5,"
+				     "\"linearConfiguration\":{\"stepPercent\":10}}}"));
 }
 
 /* --- going back ------------------------------------------------------------------------------- */
@@ -492,6 +576,8 @@ int main(void)
 		TEST(preparing_fails_when_something_does),
 		TEST(a_step_is_the_answer_to_its_pause),
 		TEST(it_goes_on_from_what_was_seen_only),
+		TEST(an_answer_that_comes_twice_is_no_failure),
+		TEST(the_owners_configuration_is_put_back),
 		TEST(retiring_lets_it_end_and_takes_the_pauses_away),
 		TEST(a_deployment_is_told_to_go_back),
 		TEST(a_deployment_that_never_came_up_is_stopped_too),
