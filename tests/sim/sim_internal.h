@@ -136,6 +136,23 @@ bool sim_artifact_allowed(struct sim *s, struct str principal, bool write, struc
 #define SIM_ARTIFACT_PRINCIPAL "codepipeline/"
 
 /*
+ * sim_elbv2_target.c: services that own instances or tasks and target groups. Traffic to a group
+ * is divided over its healthy targets. A target that brings a behaviour serves by it, else by its
+ * group's; a group that control made unhealthy fails all its targets. false: no such group.
+ */
+struct sim_behaviour; /* sim_traffic.h */
+/* port 0: the group's. Again is fine, and takes the new behaviour; one that drains comes back. */
+bool sim_elbv2_target_add(struct sim *s, struct str group_arn, struct str id, int64_t port,
+			  const struct sim_behaviour *does);
+/* Draining begins, on all its ports; one that is not registered is fine. */
+bool sim_elbv2_target_remove(struct sim *s, struct str group_arn, struct str id);
+/* As DescribeTargetHealth says it: "healthy" "initial" "unused" "draining" ...; "": not there. */
+const char *sim_elbv2_target_state(struct sim *s, struct str group_arn, struct str id);
+/* Make a group, port 80 HTTP. false: no good name, one of that name exists, or size is small. */
+bool sim_elbv2_group_new(struct sim *s, struct str name, struct str target_type, char *arn,
+			 size_t size);
+
+/*
  * sim_cloudwatch.c: add count samples of value to a metric at this moment. dimensions is a
  * canonical text "FunctionName=checkout,Resource=checkout:live,ExecutedVersion=2" in name order.
  */
