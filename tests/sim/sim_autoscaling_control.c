@@ -121,21 +121,22 @@ static int set_processes(struct sim_asg *g, struct str list, bool suspend, struc
 
 static int set_sizes(struct sim_asg *g, const struct sim_words *w, bool is_new, struct err *err)
 {
-	int64_t size = -1;
-	if (get_size(w, "size", &size, err) || get_size(w, "desired", &g->desired, err))
+	int64_t size = g->desired, min = g->min, max = g->max;
+	if (get_size(w, "size", &size, err) || get_size(w, "desired", &size, err))
 		return -1;
-	if (size >= 0)
-		g->desired = size;
 	if (is_new) {
-		g->min = g->desired < 1 ? g->desired : 1;
-		g->max = 2 * g->desired < 10 ? 10 : 2 * g->desired;
+		min = size < 1 ? size : 1;
+		max = 2 * size < 10 ? 10 : 2 * size;
 	}
-	if (get_size(w, "min", &g->min, err) || get_size(w, "max", &g->max, err))
+	if (get_size(w, "min", &min, err) || get_size(w, "max", &max, err))
 		return -1;
-	if (g->min > g->desired || g->desired > g->max)
+	if (min > size || size > max)
 		return err_set(err, ERR_REJECTED,
 			       "group: min, size and max do not fit: %lld %lld %lld",
-			       (long long)g->min, (long long)g->desired, (long long)g->max);
+			       (long long)min, (long long)size, (long long)max);
+	g->desired = size;
+	g->min = min;
+	g->max = max;
 	return 0;
 }
 

@@ -226,9 +226,36 @@ static int page(const struct sim_ssm_call *c, struct sim_page *p)
 		return sim_ssm_error(c, "ValidationException", "MaxResults must be 1 to 50");
 	if (token.n && !str_parse_i64(token, 1, INT32_MAX, &p->skip))
 		return sim_ssm_error(c, "InvalidNextToken", "The token is not valid");
-	if (json_get(c->x->json, "Filters"))
-		return sim_ssm_error(c, "InvalidFilterKey", "the simulator has no filters here");
+	json_each(f, json_get(c->x->json, "Filters")) {
+		struct str key = json_text(json_get(f, "key")),
+			   value = json_text(json_get(f, "value"));
+		bool by_time = str_is(key, "InvokedAfter") || str_is(key, "InvokedBefore");
+		struct utc t;
+		if (!by_time && !str_is(key, "Status"))
+			return sim_ssm_error(c, "InvalidFilterKey", "no filter " STR_FMT,
+					     STR_ARG(key));
+		if (by_time && !utc_parse_iso(value, &t))
+			return sim_ssm_error(c, "ValidationException", STR_FMT " is no time",
+					     STR_ARG(value));
+	}
 	return 0;
+}
+
+/* Does a command, or one of its invocations, pass the filters? */
+static bool passes(const struct sim_ssm_call *c, const struct sim_command *cmd,
+		   enum sim_ssm_status status)
+{
+	json_each(f, json_get(c->x->json, "Filters")) {
+		struct str key = json_text(json_get(f, "key")),
+			   value = json_text(json_get(f, "value"));
+		struct utc t = {0};
+		(void)utc_parse_iso(value, &t);
+		if ((str_is(key, "InvokedAfter") && cmd->requested.ms <= t.ms) ||
+		    (str_is(key, "InvokedBefore") && cmd->requested.ms >= t.ms) ||
+		    (str_is(key, "Status") && !str_is(value, sim_ssm_status_name(status))))
+			return false;
+	}
+	return true;
 }
 
 static void page_end(const struct sim_ssm_call *c, const struct sim_page *p)
@@ -268,7 +295,8 @@ int sim_list_invocations(struct sim_ssm_call *c)
 		bool visible = c->x->now.ms >= cmd->requested.ms + c->st->visible_ms;
 		for (size_t i = 0; visible && (!id.n || str_is(id, cmd->id)) && i < cmd->n; i++) {
 			const struct sim_invocation *v = &cmd->invocations[i];
-			if ((instance.n && !str_is(instance, v->instance)) || !sim_page_take(&p))
+			if ((instance.n && !str_is(instance, v->instance)) ||
+			    !passes(c, cmd, v->status) || !sim_page_take(&p))
 				continue;
 			json_out_object(c->out);
 			json_member_cstr(c->out, "CommandId", cmd->id);
@@ -301,7 +329,7 @@ int sim_list_commands(struct sim_ssm_call *c)
 		bool wanted = !id.n || str_is(id, cmd->id), on = !instance.n;
 		for (size_t i = 0; i < cmd->n; i++)
 			on |= str_is(instance, cmd->invocations[i].instance);
-		if (wanted && on && sim_page_take(&p))
+		if (wanted && on && passes(c, cmd, sim_command_status(cmd)) && sim_page_take(&p))
 			write_command(c->out, cmd);
 	}
 	json_out_end(c->out);
