@@ -134,10 +134,6 @@ int asg_delete_group(const struct aws_client *c, const char *name, struct arena 
 int asg_attach_target_group(const struct aws_client *c, const char *name, const char *target_group,
 			    struct arena *a, struct err *err) MUST_CHECK;
 
-/* Set tags of the group; others stay. */
-int asg_set_tags(const struct aws_client *c, const char *name, const struct asg_tag *tags, size_t n,
-		 struct arena *a, struct err *err) MUST_CHECK;
-
 /* --- processes ------------------------------------------------------------------------------- */
 
 /* Suspend or resume these, at least one (to the service, none would mean all). */

@@ -216,17 +216,6 @@ int asg_attach_target_group(const struct aws_client *c, const char *name, const 
 	return autoscaling_write(c, "AttachTrafficSources", &b, true, a, err);
 }
 
-int asg_set_tags(const struct aws_client *c, const char *name, const struct asg_tag *tags, size_t n,
-		 struct arena *a, struct err *err)
-{
-	struct buf b;
-
-	buf_init(&b, AUTOSCALING_REQUEST_MAX);
-	for (size_t i = 0; i < n; i++)
-		add_tag(&b, a, i + 1, name, &tags[i]);
-	return autoscaling_write(c, "CreateOrUpdateTags", &b, true, a, err);
-}
-
 static int processes(const struct aws_client *c, const char *operation, const char *name,
 		     const char *const *list, size_t n, struct arena *a, struct err *err)
 {

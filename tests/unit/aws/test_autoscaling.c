@@ -305,7 +305,6 @@ static void test_update(void **state)
 static void test_small_writes(void **state)
 {
 	static const char *const both[] = {"AZRebalance", "ScheduledActions"};
-	static const struct asg_tag tags[] = {{"a", "1", true}, {"b", "", false}};
 	struct fake *f = *state;
 	struct err err = ERR_INIT;
 
@@ -317,25 +316,18 @@ static void test_small_writes(void **state)
 	expect_form(f, 1, "AttachTrafficSources",
 		    "AutoScalingGroupName=g&TrafficSources.member.1.Identifier=t"
 		    "&TrafficSources.member.1.Type=elbv2");
-	assert_int_equal(asg_set_tags(&f->client, "g", tags, 2, f->arena, &err), 0);
-	expect_form(f, 2, "CreateOrUpdateTags",
-		    "Tags.member.1.ResourceId=g&Tags.member.1.ResourceType=auto-scaling-group"
-		    "&Tags.member.1.Key=a&Tags.member.1.Value=1"
-		    "&Tags.member.1.PropagateAtLaunch=true&Tags.member.2.ResourceId=g"
-		    "&Tags.member.2.ResourceType=auto-scaling-group&Tags.member.2.Key=b"
-		    "&Tags.member.2.Value=&Tags.member.2.PropagateAtLaunch=false");
 	assert_int_equal(asg_suspend(&f->client, "g", both, 2, f->arena, &err), 0);
-	expect_form(f, 3, "SuspendProcesses",
+	expect_form(f, 2, "SuspendProcesses",
 		    "AutoScalingGroupName=g&ScalingProcesses.member.1=AZRebalance"
 		    "&ScalingProcesses.member.2=ScheduledActions");
 	assert_int_equal(asg_resume(&f->client, "g", both, 1, f->arena, &err), 0);
-	expect_form(f, 4, "ResumeProcesses",
+	expect_form(f, 3, "ResumeProcesses",
 		    "AutoScalingGroupName=g&ScalingProcesses.member.1=AZRebalance");
 
 	/* none would mean all */
 	assert_int_equal(asg_resume(&f->client, "g", both, 0, f->arena, &err), -1);
 	assert_int_equal(err.code, ERR_REJECTED);
-	assert_int_equal(f->n_requests, 5);
+	assert_int_equal(f->n_requests, 4);
 }
 
 static void test_too_long(void **state)
