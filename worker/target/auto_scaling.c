@@ -359,6 +359,7 @@ static size_t series(const struct target_env *env, const struct rollout_state *s
 const struct target_ops target_auto_scaling = {
 	.name = "auto_scaling",
 	.inspect = as_inspect,
+	.check_artifact = as_install_check,
 	.observe = observe,
 	.prepare = prepare,
 	.split = split,

@@ -129,19 +129,23 @@ static bool is_plain(const char *s)
 	return true;
 }
 
+/* NULL: no name of ours. Offline there is nothing to fill in. */
 static const char *value_of(struct arena *a, const struct target_artifact *artifact,
 			    struct str name)
 {
+	const char *bucket = artifact->bucket ? artifact->bucket : "";
+	const char *key = artifact->key ? artifact->key : "";
+
 	if (str_is(name, "revision.url"))
-		return arena_printf(a, "s3://%s/%s", artifact->bucket, artifact->key);
+		return arena_printf(a, "s3://%s/%s", bucket, key);
 	if (str_is(name, "revision.bucket"))
-		return artifact->bucket;
+		return bucket;
 	if (str_is(name, "revision.key"))
-		return artifact->key;
+		return key;
 	if (str_is(name, "revision.version"))
 		return artifact->version_id ? artifact->version_id : "";
 	if (str_is(name, "revision.sha256"))
-		return artifact->sha256;
+		return artifact->sha256 ? artifact->sha256 : "";
 	return NULL;
 }
 
