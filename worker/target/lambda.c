@@ -456,6 +456,7 @@ static void calls(const struct plan *plan, struct arena *a,
 const struct target_ops target_lambda = {
 	.name = "lambda",
 	.inspect = lambda_inspect,
+	.check_artifact = lambda_code_check,
 	.observe = observe,
 	.prepare = prepare,
 	.split = split,

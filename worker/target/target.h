@@ -57,6 +57,13 @@ struct target_ops {
 		       struct problems *p, struct err *err);
 
 	/*
+	 * What can be said of the plan's part of the artifact without AWS, for `check`: problems
+	 * are added. env->client is not to be used. NULL when there is nothing to say. inspect()
+	 * says the same.
+	 */
+	int (*check_artifact)(const struct target_env *env, struct problems *p, struct err *err);
+
+	/*
 	 * Look: fill *o, by reading only, for this state. A target that cannot be read is not an
 	 * error but LIVE_UNREADABLE with detail; -1 only for ERR_CANCELED.
 	 */
@@ -116,7 +123,7 @@ struct target_ops {
 		      void (*add)(void *arg, const struct target_call *c), void *arg);
 };
 
-extern const struct target_ops target_lambda, target_load_balancer;
+extern const struct target_ops target_lambda, target_load_balancer, target_auto_scaling;
 
 const struct target_ops *target_of(enum target_kind k); /* never NULL */
 
