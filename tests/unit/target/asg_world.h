@@ -54,6 +54,7 @@ struct a_group {
 	const char *health;	  /* check type; NULL: EC2 */
 	const char *suspended;	  /* "AZRebalance Launch" */
 	const char *tags;	  /* "key=value key=value" */
+	bool protected_;	  /* its instances, from scale-in */
 	const char *more;	  /* other members */
 };
 
@@ -65,12 +66,13 @@ static inline void add_instances(struct buf *b, const struct a_group *g)
 
 	buf_adds(b, "<Instances>");
 	while (str_next(&rest, ' ', &state))
-		buf_addf(b,
-			 "<member><InstanceId>i-%d</InstanceId><LifecycleState>" STR_FMT
-			 "</LifecycleState><HealthStatus>Healthy</HealthStatus><LaunchTemplate>"
-			 "<LaunchTemplateId>" TEMPLATE_ID "</LaunchTemplateId><Version>%s</Version>"
-			 "</LaunchTemplate></member>",
-			 i++, STR_ARG(state), version);
+		buf_addf(
+			b,
+			"<member><InstanceId>i-%d</InstanceId><LifecycleState>" STR_FMT
+			"</LifecycleState><HealthStatus>Healthy</HealthStatus><LaunchTemplate>"
+			"<LaunchTemplateId>" TEMPLATE_ID "</LaunchTemplateId><Version>%s</Version>"
+			"</LaunchTemplate><ProtectedFromScaleIn>%s</ProtectedFromScaleIn></member>",
+			i++, STR_ARG(state), version, g->protected_ ? "true" : "false");
 	buf_adds(b, "</Instances>");
 }
 
