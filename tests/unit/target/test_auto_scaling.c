@@ -105,6 +105,12 @@ static void what_cannot_be_read_is_said_so(void **state)
 	cancel_free(w->f->client.aws->cancel);
 	w->f->client.aws->cancel = NULL;
 
+	/* interrupted in the middle */
+	w->err = ERR_INIT;
+	once(w, "POST", "Action=DescribeRules", 0, "")->fail = ERR_CANCELED;
+	assert_int_equal(target_auto_scaling.observe(&w->env, &w->state, &o, &w->err), -1);
+	assert_int_equal(w->err.code, ERR_CANCELED);
+
 	str_copy(w->state.undo, sizeof(w->state.undo), STR("{}"));
 	w->err = ERR_INIT;
 	assert_int_equal(target_auto_scaling.observe(&w->env, &w->state, &o, &w->err), 0);
@@ -250,6 +256,24 @@ static void a_promotion_takes_over_the_baselines_limits(void **state)
 	assert_int_equal(o.live, LIVE_PROMOTED);
 }
 
+/* What the baseline's limits are once it has been scaled in: those it had. */
+static void limits_outlive_the_old_group(void **state)
+{
+	struct world *w = *state;
+	struct as_world x = {.r = a_record(),
+			     .live = {.name = "blue"},
+			     .candidate = {.name = COPY, .min = 2, .max = 8}};
+
+	(void)w;
+	assert_true(as_is_finished(&x));
+	x.live.name = NULL;
+	assert_true(as_is_finished(&x));
+	x.candidate.max = 7;
+	assert_false(as_is_finished(&x));
+	x.candidate.name = NULL;
+	assert_false(as_is_finished(&x));
+}
+
 static void metrics_are_those_of_the_target_groups(void **state)
 {
 	const char *ns, *names[PLAN_DIMENSIONS_MAX], *values[PLAN_DIMENSIONS_MAX];
@@ -278,6 +302,7 @@ int main(void)
 		T(the_need_grows_with_the_weight),
 		T(in_a_shift_it_is_ready_when_there_is_something_to_do),
 		T(a_promotion_takes_over_the_baselines_limits),
+		T(limits_outlive_the_old_group),
 		T(metrics_are_those_of_the_target_groups),
 	};
 

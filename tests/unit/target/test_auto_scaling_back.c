@@ -71,6 +71,12 @@ static void weights_go_back_first_then_the_rest(void **state)
 	assert_true(o.leftover);
 	assert_int_equal(look(w, PHASE_RESTORE, &live, NULL, "blue=100 green=0").live,
 			 LIVE_BASELINE);
+	/* without a candidate the baseline alone has to be */
+	live.suspended = HELD;
+	scene(w, &live, NULL, "blue=100 green=0");
+	assert_int_equal(restore(w, &o), 0);
+	assert_int_equal(sent(w, "POST", "Action=ResumeProcesses"), 1);
+	live.suspended = NULL;
 	/* nothing is left to be done */
 	scene(w, &live, &c, "blue=100 green=0");
 	assert_int_equal(restore(w, &o), 0);

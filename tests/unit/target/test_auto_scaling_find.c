@@ -177,6 +177,21 @@ static void the_rule_is_found_by_the_target_group(void **state)
 	}
 }
 
+/* Two target groups on one load balancer: that is looked through once. */
+static void a_load_balancer_is_looked_through_once(void **state)
+{
+	struct world *w = *state;
+	struct shop s = a_shop();
+
+	w->plan.target.lb.resource_arn = NULL;
+	w->plan.target.auto_scaling.twin = "green";
+	w->plan.target.auto_scaling.retire = ASG_RETIRE_SCALE_IN;
+	s.twin = (struct a_group){.name = "green", .max = 3};
+	s.copy = s.live; /* found by its tag as well as by its name */
+	assert_string_equal(expect_good(w, &s).lb.resource, RULE);
+	assert_int_equal(sent(w, "POST", "LoadBalancerArn="), 1);
+}
+
 static void a_default_rule_is_its_listeners(void **state)
 {
 	struct world *w = *state;
@@ -220,6 +235,7 @@ int main(void)
 		T(a_twin_takes_turns),
 		T(a_twin_that_would_not_do_is_refused),
 		T(the_rule_is_found_by_the_target_group),
+		T(a_load_balancer_is_looked_through_once),
 		T(a_default_rule_is_its_listeners),
 		T(the_pair_of_target_groups_says_which_is_next),
 	};

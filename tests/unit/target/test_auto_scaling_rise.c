@@ -154,6 +154,15 @@ static void a_copy_that_is_not_to_be_seen_yet_is_waited_for(void **state)
 	refuses(w, "CreateAutoScalingGroup", 400, "LimitExceeded");
 	assert_int_equal(prepare(w), -1);
 	assert_int_equal(w->err.code, ERR_REJECTED);
+	/* made, but it cannot be looked at */
+	route(w, "POST", "AutoScalingGroupNames.member.1=" COPY "&", 200, "");
+	once(w, "POST", "AutoScalingGroupNames.member.1=" COPY, 403, "<E/>");
+	assert_int_equal(prepare(w), -1);
+	/* and no version without the artifact */
+	w->state.candidate[0] = '\0';
+	w->artifact.bucket = NULL;
+	assert_int_equal(prepare(w), -1);
+	assert_int_equal(w->err.code, ERR_NOT_FOUND);
 }
 
 static void every_step_of_a_copy_can_fail(void **state)
@@ -270,6 +279,11 @@ static void a_twin_gets_the_version_and_its_target_group(void **state)
 		}
 		assert_int_equal(prepare(w), -1);
 	}
+	/* attached already */
+	twin.target_group = "green";
+	set_scene(w, &twin, "blue=100 green=0");
+	assert_int_equal(prepare(w), 0);
+	assert_int_equal(sent(w, "POST", "Action=AttachTrafficSources"), 0);
 	/* it is on its way already */
 	twin.desired = 2;
 	twin.version = "8";
