@@ -481,6 +481,13 @@ int sim_autoscaling_control(struct sim *s, void *state, const struct sim_words *
 		json_out_end(out);
 		return 0;
 	}
+	if (str_is(verb, "show") && !what.n) {
+		json_out_array(out);
+		for (g = st->groups; g; g = g->next)
+			show(out, s, g);
+		json_out_end(out);
+		return 0;
+	}
 	if (str_is(verb, "group") && do_group(s, st, w, err))
 		return -1;
 	g = sim_asg_find(st, what);

@@ -301,7 +301,7 @@ static int get_parameter(struct sim_ssm_call *c)
 {
 	const struct sim_ssm_param *p = sim_param_find(c->st, sim_ssm_arg(c, "Name"));
 	if (!p)
-		return sim_ssm_error(c, "ParameterNotFound", "%s", "");
+		return sim_ssm_error(c, "ParameterNotFound", "The parameter could not be found.");
 	json_out_key(c->out, "Parameter");
 	json_out_object(c->out);
 	write_param(c->out, p);

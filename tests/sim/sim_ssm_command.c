@@ -203,7 +203,10 @@ int sim_get_invocation(struct sim_ssm_call *c)
 		if (str_is(id, cmd->invocations[i].instance))
 			v = &cmd->invocations[i];
 	if (!v || c->x->now.ms < cmd->requested.ms + c->st->visible_ms)
-		return sim_ssm_error(c, "InvocationDoesNotExist", "%s", "");
+		return sim_ssm_error(
+			c, "InvocationDoesNotExist",
+			"The command ID and instance ID you specified did not match any "
+			"invocations.");
 	json_member_cstr(c->out, "CommandId", cmd->id);
 	json_member_cstr(c->out, "InstanceId", v->instance);
 	json_member_cstr(c->out, "Comment", cmd->comment);
@@ -286,7 +289,8 @@ int sim_list_invocations(struct sim_ssm_call *c)
 	bool details = json_bool(json_get(c->x->json, "Details"), false);
 	struct sim_page p;
 	if (id.n && !find(c, id))
-		return sim_ssm_error(c, "InvalidCommandId", "%s", "");
+		return sim_ssm_error(c, "InvalidCommandId",
+				     "The command ID is not valid or does not exist.");
 	if (page(c, &p))
 		return -1;
 	json_out_key(c->out, "CommandInvocations");
@@ -341,7 +345,8 @@ int sim_cancel_command(struct sim_ssm_call *c)
 {
 	struct sim_command *cmd = find(c, sim_ssm_arg(c, "CommandId"));
 	if (!cmd)
-		return sim_ssm_error(c, "InvalidCommandId", "%s", "");
+		return sim_ssm_error(c, "InvalidCommandId",
+				     "The command ID is not valid or does not exist.");
 	cmd->cancelled = true; /* scripts that run may still finish */
 	return 0;
 }

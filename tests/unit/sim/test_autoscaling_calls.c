@@ -256,6 +256,7 @@ static void test_control_makes_the_same_parts(void **state)
 	assert_int_equal(targets_in(w, "tg-green", "initial"), 3);
 	ctl(w, "autoscaling detach shop-blue tg-green");
 	assert_int_equal(targets_in(w, "tg-green", "draining"), 3);
+	assert_int_equal(ctl(w, "autoscaling show")->n, 1);
 	ctl(w, "autoscaling delete shop-blue");
 	assert_xml(described(w, "shop-blue"), "Status", "Delete in progress");
 	world_free(w);
