@@ -120,10 +120,10 @@ static void test_limits(void **state)
 	err = ERR_INIT;
 	assert_int_equal(form_add_xml(&b, name, parse(long_xml), NULL, &err), -1);
 	assert_int_equal(err.code, ERR_LIMIT);
-	for (int i = 0; i <= FORM_DEPTH; i++)
+	for (int i = 0; i <= FORM_DEPTH + 1; i++)
 		strcat(deep, "<A>");
 	strcat(deep, "1");
-	for (int i = 0; i <= FORM_DEPTH; i++)
+	for (int i = 0; i <= FORM_DEPTH + 1; i++)
 		strcat(deep, "</A>");
 	err = ERR_INIT;
 	assert_int_equal(form_add_xml(&b, "P", parse(deep), NULL, &err), -1);
