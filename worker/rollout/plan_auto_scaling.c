@@ -132,8 +132,7 @@ static void read_command(struct plan_reader *r, const struct yaml *node,
 		plan_text(r, node, path, &t->install_path);
 		return;
 	}
-	if (!plan_keys(r, node, path, "script timeout later_instances"))
-		return;
+	plan_keys(r, node, path, "script timeout later_instances");
 	if (!yaml_get(node, "script"))
 		problem_add(r->problems, plan_place(r, node, path), NULL,
 			    "script is needed: a file of the artifact");

@@ -9,8 +9,8 @@
  * EC2 Auto Scaling groups that take turns behind a load balancer: what the files of this target
  * share. For worker/target/auto_scaling*.c and their tests only.
  *
- * The baseline is the group whose target group has the traffic. The candidate is a copy of it, named
- * after the rollout, or its standing twin. Traffic is moved by target/load_balancer.
+ * The baseline is the group whose target group has the traffic. The candidate is a copy of it,
+ * named after the rollout, or its standing twin. Traffic is moved by target/load_balancer.
  */
 
 /* --- what is remembered (auto_scaling_record.c) ---------------------------------------------- */

@@ -3,10 +3,10 @@
 #include "worker/target/auto_scaling.h"
 
 /*
- * The candidate's group, ready to be scaled up. A copy is created empty: what a description does not
- * hold (policies, schedules, notifications, metrics) is there before its first instance starts, and
- * nothing of it can act yet. All of that is written again until the group is scaled up: the same
- * once more changes nothing.
+ * The candidate's group, ready to be scaled up. A copy is created empty: what a description does
+ * not hold (policies, schedules, notifications, metrics) is there before its first instance starts,
+ * and nothing of it can act yet. All of that is written again until the group is scaled up: the
+ * same once more changes nothing.
  */
 
 static const char *number(struct arena *a, int64_t n)

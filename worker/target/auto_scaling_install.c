@@ -204,7 +204,7 @@ int as_file_read(const struct target_env *env, const char **value, const char **
 	if (!text.p)
 		return 0;
 	if (memchr(text.p, '\0', text.n) || !str_trim(text).n) {
-		*why = text.n ? "it is no text" : "it is empty";
+		*why = str_trim(text).n ? "it is no text" : "it is empty";
 		return 0;
 	}
 	*value = install == ASG_INSTALL_IMAGE

@@ -7,8 +7,8 @@
 
 /*
  * {"t":"auto_scaling","lb":{...},"g":live,"f":base,"n":[min,max,desired],"p":bits,"l":template,
- * "v":version,"w":twin,"wn":[min,max,desired],"wp":bits,"wh":type of health check}; f is left out when it is the live
- * group's name, what begins with w when there is no twin.
+ * "v":version,"w":twin,"wn":[min,max,desired],"wp":bits,"wh":type of health check}; f is left out
+ * when it is the live group's name, what begins with w when there is no twin.
  *
  * The candidate: {"g":name,"v":version,"h":healthy since,"c":sent}, times in seconds since 1970.
  */

@@ -84,7 +84,7 @@ static const char whole[] = "<member>" NAME("blue") SIZES TEMPLATE(
 			  "LifecycleState>"
 			  "<HealthStatus>Healthy</HealthStatus></member></Instances>"
 			  "<CreatedTime>2026-01-01T00:00:00Z</"
-			  "CreatedTime><SuspendedProcesses><member><ProcessName>"
+			  "CreatedTime><SuspendedProcesses><member/><member><ProcessName>"
 			  "AZRebalance</ProcessName><SuspensionReason>User</SuspensionReason></"
 			  "member>"
 			  "</SuspendedProcesses><PlacementGroup></PlacementGroup>"

@@ -168,6 +168,11 @@ static void what_is_wrong_is_said_with_its_place(void **state)
 		expect_words(f, cases[i].words);
 	}
 	forget(f);
+	file(f, "rollout: 1\n"
+		"strategy: \"canary 5% 10m\"\nguards:\n  - { alarm: a }\n"
+		"target: { auto_scaling: blue }\n");
+	expect_words(f, "rollout.yaml:5: target.auto_scaling: a map belongs here, with some of");
+	forget(f);
 	prop(f, "Target", "auto-scaling:");
 	prop(f, "Strategy", "canary 5% 10m");
 	prop(f, "Alarms", "a");
