@@ -15,9 +15,9 @@
 
 /*
  * Every kind of fault at the n-th call, for n from the first to the last call of a rollout, until a
- * run ends untouched. By default every few calls; SWEEP=full takes every one, SWEEP_STRIDE every so
- * many. One run is repeated, with its log, by SWEEP_CASE, SWEEP_KIND, SWEEP_N, SWEEP_TIMES, SWEEP_SEED
- * and VERBOSE=1.
+ * run ends untouched. By default every few calls; SWEEP=full takes every one, SWEEP_STRIDE every
+ * so many. One run is repeated, with its log, by SWEEP_CASE, SWEEP_KIND, SWEEP_N, SWEEP_TIMES,
+ * SWEEP_SEED and VERBOSE=1.
  */
 static const struct sweep_case CASES[] = {
 	{"lambda-good", &sweep_lambda, NULL, 10, false, 1},
