@@ -57,7 +57,8 @@ int as_restore(const struct target_env *env, const struct as_world *w,
 		return -1;
 	if (scaled_in && as_resize(env, w->r.live, &w->r.size, err))
 		return -1;
-	if (!lb_is_undone(&w->r.lb, &f)) {
+	/* a segment may be apart though the weights are back */
+	if (w->r.lb.segments || !lb_is_undone(&w->r.lb, &f)) {
 		if (is_starting(env, w))
 			return 0;
 		if (lb_restore(env, &w->r.lb, o, err))
