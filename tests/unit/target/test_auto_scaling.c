@@ -187,6 +187,12 @@ static void the_need_grows_with_the_weight(void **state)
 		w->plan.target.lb.min_healthy = cases[i].least;
 		assert_int_equal(as_need(&w->plan, &x, 0), cases[i].need);
 	}
+	/* it stays through the percentages after it */
+	w->plan.n_steps = 2;
+	w->plan.steps[1] = (struct plan_step){.segment = -1, .weight_bp = 500};
+	assert_int_equal(as_need(&w->plan, &x, 1), 40);
+	w->plan.steps[0].segment = -1;
+	assert_int_equal(as_need(&w->plan, &x, 1), 2);
 	/* like the baseline is now; when that is scaled in, like it was */
 	assert_int_equal(as_full(&x), 40);
 	x.live.max = 0;
