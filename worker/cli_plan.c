@@ -72,13 +72,26 @@ static void add_role_call(struct call_list *l, const struct plan *p)
 						  "sts:AssumeRole", p->role_arn, false});
 }
 
-static void add_reports(struct call_list *l)
+static void add_reports(struct call_list *l, const struct plan *p)
 {
 	add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "PutJobSuccessResult",
 					  "codepipeline:PutJobSuccessResult", "*", true});
 	add_call(l, &(struct target_call){PHASE_WATCH, "codepipeline", "ListActionExecutions",
 					  "codepipeline:ListActionExecutions",
 					  "arn:aws:codepipeline:*:*:*", false});
+	if (p->mode == MODE_START) {
+		add_call(l,
+			 &(struct target_call){PHASE_PARKED, "codepipeline", "PutJobSuccessResult",
+					       "codepipeline:PutJobSuccessResult", "*", true});
+		add_call(l,
+			 &(struct target_call){PHASE_PARKED, "codepipeline", "GetPipelineExecution",
+					       "codepipeline:GetPipelineExecution",
+					       "arn:aws:codepipeline:*:*:*", false});
+		add_call(l,
+			 &(struct target_call){PHASE_PARKED, "codepipeline", "ListActionExecutions",
+					       "codepipeline:ListActionExecutions",
+					       "arn:aws:codepipeline:*:*:*", false});
+	}
 	add_call(l, &(struct target_call){PHASE_SUCCEEDED, "codepipeline", "PutJobSuccessResult",
 					  "codepipeline:PutJobSuccessResult", "*", true});
 	add_call(l, &(struct target_call){PHASE_FAILED, "codepipeline", "PutJobFailureResult",
@@ -93,7 +106,7 @@ static void collect(struct call_list *l, const struct config *config, const stru
 	target_of(p->target.kind)->calls(p, l->arena, add_call, l);
 	for (size_t i = 0; i < p->n_guards; i++)
 		guard_of(p->guards[i].kind)->calls(&p->guards[i], p, l->arena, add_call, l);
-	add_reports(l);
+	add_reports(l, p);
 }
 
 /* --- the time-line ---------------------------------------------------------------------------- */
@@ -130,12 +143,37 @@ static const char *limit_text(struct arena *a, int64_t ms)
 	return arena_strdup(a, text);
 }
 
+/* Where a started rollout is handed over; what follows has a time of its own. */
+static void add_parking(struct buf *out, struct arena *a, const struct plan *p, size_t step,
+			int64_t *at)
+{
+	char weight[WEIGHT_TEXT_SIZE];
+
+	if (step > 0)
+		weight_format(p->steps[step - 1].weight_bp, weight);
+	add_line(out, *at, PHASE_PARKED,
+		 step > 0 ? arena_printf(a,
+					 "the action succeeds and hands out the rollout's handle; "
+					 "parked at %s, watched by %s",
+					 weight, guards_text(a, p, GUARD_IN_WATCH))
+			  : "the action succeeds and hands out the rollout's handle; parked before "
+			    "any traffic");
+	buf_adds(out, "When an action with Mode: promote comes, all guards passing again:\n");
+	*at = 0;
+}
+
 static void add_steps(struct buf *out, struct arena *a, const struct plan *p, int64_t *at)
 {
+	bool parks = p->mode == MODE_START;
 	char weight[WEIGHT_TEXT_SIZE];
 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct plan_step *s = &p->steps[i];
+
+		if (parks && s->weight_bp == 10000) {
+			add_parking(out, a, p, i, at);
+			parks = false;
+		}
 
 		weight_format(s->weight_bp, weight);
 		add_line(out, *at, PHASE_SHIFT,
@@ -146,6 +184,8 @@ static void add_steps(struct buf *out, struct arena *a, const struct plan *p, in
 				 s->approve ? ", then waits for approval" : ""));
 		*at += s->watch_ms;
 	}
+	if (parks)
+		add_parking(out, a, p, p->n_steps, at);
 }
 
 static void add_time_line(struct buf *out, struct arena *a, const struct plan *p)
@@ -278,8 +318,11 @@ static enum exit_status plan(const struct options *o, struct arena *a, struct bu
 		return cli_say(CLI_USAGE, "plan needs --plan, --property or --artifact");
 	for (const struct problem *p = problems.first; p; p = p->next)
 		cli_say(CLI_FAILED, "%s%s", p->is_warning ? "warning: " : "", p->text);
-	if (problems.n_errors || !in.plan)
+	if (problems.n_errors)
 		return CLI_FAILED;
+	if (!in.plan)
+		return cli_say(CLI_USAGE, "there is nothing to show: such an action follows the "
+					  "plan of the action that started the rollout");
 	add_plan(out, a, &config, in.plan);
 	return CLI_OK;
 }

@@ -201,6 +201,7 @@ static int64_t pause_of(const struct turn *t)
 	case PHASE_INSPECT:
 	case PHASE_VERIFY:
 	case PHASE_WATCH:
+	case PHASE_PARKED:
 	case PHASE_BAKE:
 	case PHASE_SUCCEEDED:
 	case PHASE_FAILED:
@@ -347,6 +348,8 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 		return wait_until(t, (struct utc){0}, next);
 	case DECIDE_SUCCEED:
 	case DECIDE_FAIL:
+	case DECIDE_HAND_OVER:
+	case DECIDE_REFUSE:
 		return finish(t, next);
 	case DECIDE_PREPARE:
 	case DECIDE_SPLIT:
