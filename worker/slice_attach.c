@@ -135,7 +135,7 @@ static int check_handle(struct turn *t, const struct found *f, const struct err 
 		return 0;
 	if (asked->code)
 		/* it was tried for long enough: what is retryable is not any more */
-		return err_set(err, err_is_retryable(asked) ? ERR_SYSTEM : asked->code,
+		return err_set(err, asked->code == ERR_DENIED ? ERR_DENIED : ERR_SYSTEM,
 			       "Handle: what rollout %s gave out could not be read from "
 			       "CodePipeline: %s",
 			       j->handle.id, asked->text);
@@ -174,16 +174,23 @@ static struct str started_property(const struct found *f, const char *name)
 	return STR("");
 }
 
+/* As the action that started it named the target; "" when it did not, or nobody knows. */
+static struct str target_of_rollout(const struct found *f, const struct ledger_rollout *row)
+{
+	struct str was = started_property(f, "Target");
+
+	return was.n || !row || !row->target ? was : str_trim(str_from(row->target));
+}
+
 /* The target need not be said again; when it is, it must be the same. */
-static int check_target(struct turn *t, const struct found *f, struct err *err)
+static int check_target(struct turn *t, const struct found *f, const struct ledger_rollout *row,
+			struct err *err)
 {
 	struct rollout *r = t->r;
 	struct str said = str_trim(job_property(r->job, "Target"));
-	struct str was = started_property(f, "Target");
+	struct str was = target_of_rollout(f, row);
 	struct problems problems;
 
-	if (!was.n && r->target)
-		was = str_trim(str_from(r->target));
 	if (!said.n || str_eq(said, was))
 		return 0;
 	problems_init(&problems, t->arena);
@@ -302,8 +309,8 @@ static void take_over(struct turn *t, const struct found *f, const struct ledger
 	bool is_news = r->state.phase == PHASE_FAILED && j->mode == MODE_PROMOTE &&
 		       !(row && row->final) && !(f->has_state && phase_is_final(f->state.phase));
 
-	if (!r->target && started_property(f, "Target").n)
-		r->target = str_dup(r->arena, started_property(f, "Target"));
+	if (target_of_rollout(f, row).n)
+		r->target = str_dup(r->arena, target_of_rollout(f, row));
 	r->pipeline = j->pipeline ? arena_strdup(r->arena, j->pipeline) : NULL;
 	r->execution_id = j->execution_id ? arena_strdup(r->arena, j->execution_id) : NULL;
 	r->action = j->action ? arena_strdup(r->arena, j->action) : NULL;
@@ -366,7 +373,7 @@ static int attach(struct turn *t, struct buf *message, struct err *err)
 		return refuse(message, err);
 	if (take_plan(t, &found, message, err))
 		return message->n ? -1 : refuse(message, err);
-	if (!attached && check_target(t, &found, err))
+	if (!attached && check_target(t, &found, row, err))
 		return refuse(message, err);
 	if (!attached)
 		take_over(t, &found, row);
