@@ -53,7 +53,7 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 		return -1;
 	for (size_t i = 0; i < r->plan->n_guards; i++)
 		o->has_guards |= (r->plan->guards[i].in & in) != 0;
-	if (o->has_guards && guards_ask(&guards, &r->state, &o->target, in, r->state.failures,
+	if (o->has_guards && guards_ask(&guards, &as, &o->target, in, r->state.failures,
 					&o->guards, r->verdicts, err))
 		return -1;
 	if (r->has_act_err)

@@ -24,6 +24,10 @@ static const struct {
 	{&sim_lambda, "lambda", NULL, SIM_WIRE_REST_JSON},
 	{&sim_elbv2, "elasticloadbalancing", NULL, SIM_WIRE_QUERY},
 	{&sim_cloudwatch, "monitoring", "GraniteServiceVersion20100801.", SIM_WIRE_JSON},
+	{&sim_ecs, "ecs", "AmazonEC2ContainerServiceV20141113.", SIM_WIRE_JSON},
+	{&sim_ec2, "ec2", NULL, SIM_WIRE_EC2},
+	{&sim_autoscaling, "autoscaling", NULL, SIM_WIRE_QUERY},
+	{&sim_ssm, "ssm", "AmazonSSM.", SIM_WIRE_JSON},
 	{&sim_web, NULL, NULL, SIM_WIRE_REST_JSON},
 };
 #define N_SERVICES (sizeof(services) / sizeof(services[0]))

@@ -82,29 +82,6 @@ static int do_lb(struct sim *s, struct sim_elbv2_state *e, const struct sim_word
 	return 0;
 }
 
-static struct sim_target_group *new_tg(const char *name)
-{
-	struct sim_target_group *tg = xcalloc(1, sizeof(*tg));
-	char text[64], id[17];
-	(void)str_copy(tg->name, sizeof(tg->name), str_from(name));
-	snprintf(text, sizeof(text), "tg:%s", name);
-	sim_hex_id(text, id);
-	snprintf(tg->arn, sizeof(tg->arn),
-		 "arn:aws:elasticloadbalancing:" SIM_REGION ":" SIM_ACCOUNT ":targetgroup/%s/%s",
-		 name, id);
-	tg->tail = strstr(tg->arn, "targetgroup/");
-	(void)str_copy(tg->protocol, sizeof(tg->protocol), STR("HTTP"));
-	(void)str_copy(tg->target_type, sizeof(tg->target_type), STR("instance"));
-	tg->port = 80;
-	tg->interval_s = 10;
-	tg->threshold = 3;
-	tg->unhealthy_threshold = 2;
-	tg->healthy_after_ms = -1;
-	tg->deregistration_s = 300;
-	tg->does.latency_ms = 20;
-	return tg;
-}
-
 static int set_tg(struct sim_target_group *tg, const struct sim_words *w, struct err *err)
 {
 	struct str protocol = sim_word_value(w, "protocol"),
@@ -152,7 +129,7 @@ static int do_tg(struct sim *s, struct sim_elbv2_state *e, const struct sim_word
 	if (!tg) {
 		if (get_name(sim_word(w, 2), name, sizeof(name), err))
 			return -1;
-		tg = made = new_tg(name);
+		tg = made = sim_tg_new(name);
 	}
 	if (set_tg(tg, w, err)) {
 		free(made);
@@ -390,6 +367,51 @@ static void do_tag(struct sim_elbv2_state *e, const struct sim_words *w)
 	(void)str_copy(t->value, sizeof(t->value), sim_word_value(w, "value"));
 }
 
+/* elbv2 delete RULE: somebody removes it */
+static int do_delete(struct sim *s, struct sim_elbv2_state *e, const struct sim_words *w,
+		     struct json_out *o, struct err *err)
+{
+	struct sim_lb_rule *r = sim_lb_rule_find(e, sim_word(w, 2));
+	if (!r || !r->priority)
+		return err_set(err, ERR_NOT_FOUND, "delete: no rule '" STR_FMT "'",
+			       STR_ARG(sim_word(w, 2)));
+	json_out_object(o);
+	json_member_cstr(o, "deleted", r->arn);
+	json_out_end(o);
+	sim_lb_rule_delete(s, e, r);
+	return 0;
+}
+
+static void show_tags(struct json_out *o, const struct sim_elbv2_state *e, const char *arn)
+{
+	json_out_key(o, "tags");
+	json_out_object(o);
+	for (size_t i = 0; i < e->n_tags; i++)
+		if (strcmp(e->tags[i].arn, arn) == 0)
+			json_member_str(o, e->tags[i].key, str_from(e->tags[i].value));
+	json_out_end(o);
+}
+
+/* The rules of a load balancer that are not its listeners' default. */
+static void show_rules(struct json_out *o, const struct sim_elbv2_state *e,
+		       const struct sim_lb *lb)
+{
+	json_out_key(o, "rules");
+	json_out_array(o);
+	for (const struct sim_listener *l = e->listeners; l; l = l->next) {
+		for (const struct sim_lb_rule *r = l->rules; l->lb == lb && r; r = r->next) {
+			if (!r->priority)
+				continue;
+			json_out_object(o);
+			json_member_cstr(o, "arn", r->arn);
+			json_member_i64(o, "priority", r->priority);
+			show_tags(o, e, r->arn);
+			json_out_end(o);
+		}
+	}
+	json_out_end(o);
+}
+
 static void show_rule(struct json_out *o, const struct sim_lb_rule *r, struct utc now)
 {
 	double share[SIM_FORWARD_MAX] = {0};
@@ -422,9 +444,14 @@ static void show_tg(struct json_out *o, const struct sim_target_group *tg, struc
 	json_out_key(o, "targets");
 	json_out_array(o);
 	for (size_t i = 0; i < tg->n_targets; i++) {
+		const struct sim_target *t = &tg->targets[i];
 		json_out_object(o);
-		json_member_cstr(o, "id", tg->targets[i].id);
-		json_member_cstr(o, "state", sim_target_health(tg, &tg->targets[i], now).state);
+		json_member_cstr(o, "id", t->id);
+		json_member_cstr(o, "state", sim_target_health(tg, t, now).state);
+		if (t->own) {
+			json_member_i64(o, "requests", (int64_t)t->requests);
+			json_member_i64(o, "errors", (int64_t)t->errors);
+		}
 		json_out_end(o);
 	}
 	json_out_end(o);
@@ -452,6 +479,7 @@ static int show(struct sim_elbv2_state *e, struct str what, struct utc now, stru
 	json_out_object(o);
 	json_member_cstr(o, "arn", lb->arn);
 	json_member_cstr(o, "dimension", lb->tail);
+	show_rules(o, e, lb);
 	json_out_end(o);
 	return 0;
 }
@@ -464,6 +492,8 @@ int sim_elbv2_control(struct sim *s, void *state, const struct sim_words *w, str
 	struct sim_listener *l = NULL;
 	struct sim_lb_rule *r = NULL;
 	int rc = 0;
+	if (str_is(verb, "delete"))
+		return do_delete(s, e, w, out, err);
 	if (str_is(verb, "load-balancer"))
 		rc = do_lb(s, e, w, err);
 	else if (str_is(verb, "target-group"))

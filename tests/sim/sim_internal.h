@@ -46,8 +46,8 @@ void sim_reply_xml(const struct sim_exchange *x, int status, struct str body);
 void sim_reply_raw(const struct sim_exchange *x, int status, const char *content_type,
 		   struct str body, const struct http_header *extra, size_t n_extra);
 void sim_http_date(struct utc t, char out[32]); /* "Mon, 05 Jan 2026 10:00:00 GMT" */
-/* An error in the form of the service's protocol (JSON 1.x, REST JSON, query XML, S3 XML). */
-enum sim_wire { SIM_WIRE_JSON, SIM_WIRE_REST_JSON, SIM_WIRE_QUERY, SIM_WIRE_S3 };
+/* An error in the form of the service's protocol (JSON 1.x, REST JSON, query, EC2, S3 XML). */
+enum sim_wire { SIM_WIRE_JSON, SIM_WIRE_REST_JSON, SIM_WIRE_QUERY, SIM_WIRE_EC2, SIM_WIRE_S3 };
 void sim_reply_error(const struct sim_exchange *x, enum sim_wire wire, int status, const char *code,
 		     const char *fmt, ...) PRINTF_LIKE(5, 6);
 
@@ -83,7 +83,7 @@ struct sim_service {
 
 /* sim.c dispatches to these by host, credential scope, target and path. */
 extern const struct sim_service sim_codepipeline, sim_s3, sim_sts, sim_imds, sim_lambda, sim_elbv2,
-	sim_cloudwatch, sim_web;
+	sim_cloudwatch, sim_ec2, sim_autoscaling, sim_ssm, sim_ecs, sim_web;
 
 const struct sim_options *sim_opts(const struct sim *s);
 void *sim_state(struct sim *s, const struct sim_service *service);
@@ -136,10 +136,50 @@ bool sim_artifact_allowed(struct sim *s, struct str principal, bool write, struc
 #define SIM_ARTIFACT_PRINCIPAL "codepipeline/"
 
 /*
+ * sim_elbv2_target.c: services that own instances or tasks and target groups. Traffic to a group
+ * is divided over its healthy targets. A target that brings a behaviour serves by it, else by its
+ * group's; a group that control made unhealthy fails all its targets. false: no such group.
+ */
+struct sim_behaviour; /* sim_traffic.h */
+/* port 0: the group's. Again is fine, and takes the new behaviour; one that drains comes back. */
+bool sim_elbv2_target_add(struct sim *s, struct str group_arn, struct str id, int64_t port,
+			  const struct sim_behaviour *does);
+/* Draining begins, on all its ports; one that is not registered is fine. */
+bool sim_elbv2_target_remove(struct sim *s, struct str group_arn, struct str id);
+/* As DescribeTargetHealth says it: "healthy" "initial" "unused" "draining" ...; "": not there. */
+const char *sim_elbv2_target_state(struct sim *s, struct str group_arn, struct str id);
+/* Make a group, port 80 HTTP. false: no good name, one of that name exists, or size is small. */
+bool sim_elbv2_group_new(struct sim *s, struct str name, struct str target_type, char *arn,
+			 size_t size);
+
+/*
+ * sim_elbv2_managed.c: rules whose weights another service writes. arn: of a rule, or of a listener
+ * for its default rule. The groups of a view are borrowed until the rule changes.
+ */
+struct sim_rule_view {
+	bool network;	    /* of a Network Load Balancer */
+	bool forwards_only; /* one forward action and nothing else */
+	size_t n;
+	const char *group[5];
+	int64_t weight[5];
+};
+bool sim_elbv2_rule_view(struct sim *s, struct str arn, struct sim_rule_view *view);
+/* Forward to these two, recorded as a split. False when the rule or a group is not there. */
+bool sim_elbv2_rule_weights(struct sim *s, struct str arn, struct str group, int64_t weight,
+			    struct str other, int64_t other_weight);
+bool sim_elbv2_group_used(struct sim *s, struct str group); /* some rule refers to it */
+/* Of a target group, rule ("lb:port:priority") or listener ("lb:port"); NULL. */
+const char *sim_elbv2_arn(struct sim *s, struct str name);
+/* The ARN of a group by its name or ARN; false when there is none. */
+bool sim_elbv2_group_arn(struct sim *s, struct str what, char *arn, size_t size);
+
+/*
  * sim_cloudwatch.c: add count samples of value to a metric at this moment. dimensions is a
  * canonical text "FunctionName=checkout,Resource=checkout:live,ExecutedVersion=2" in name order.
  */
 void sim_metric_add(struct sim *s, const char *ns, const char *name, const char *dimensions,
 		    struct utc at, double value, double count);
+/* sim_cloudwatch.c: "OK", "ALARM", "INSUFFICIENT_DATA"; NULL when there is no such alarm. */
+const char *sim_cloudwatch_alarm(struct sim *s, struct str name);
 
 #endif

@@ -10,9 +10,10 @@
 
 /* --- parked ----------------------------------------------------------------------------------- */
 
-static int parked_bp(const struct deciding *x)
+static struct traffic parked_with(const struct deciding *x)
 {
-	return rollout_is_before_traffic(x->plan, x->s) ? 0 : x->plan->steps[x->s->step].weight_bp;
+	return rollout_is_before_traffic(x->plan, x->s) ? (struct traffic){0}
+							: rollout_traffic(x->plan, x->s->step);
 }
 
 /*
@@ -23,19 +24,20 @@ static int parked_bp(const struct deciding *x)
 static bool has_moved(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
-	char is[WEIGHT_TEXT_SIZE], was[WEIGHT_TEXT_SIZE];
-	int live_bp = decide_live_weight(t);
+	struct traffic want = parked_with(x), live = decide_live_traffic(t);
+	char is[TRAFFIC_TEXT_SIZE], was[TRAFFIC_TEXT_SIZE];
+	bool is_all = live.weight_bp == 10000;
 
-	if (live_bp == parked_bp(x) || (live_bp == 10000 && x->o->mode == MODE_PROMOTE))
+	if (decide_is_same_traffic(&live, &want) || (is_all && x->o->mode == MODE_PROMOTE))
 		return false;
 	if (t->live == LIVE_BASELINE && is_drifted(x))
 		return true;
-	if (live_bp > parked_bp(x) && x->o->mode == MODE_DEPLOY) {
+	if ((is_all || decide_rises(&want, &live)) && x->o->mode == MODE_DEPLOY) {
 		decide_wait(x, "parked, and another worker seems to promote it");
 		return true;
 	}
-	weight_format(live_bp, is);
-	weight_format(parked_bp(x), was);
+	rollout_traffic_text(x->plan, &live, is);
+	rollout_traffic_text(x->plan, &want, was);
 	decide_restore(x, CAUSE_DRIFT,
 		       "%s of the traffic was found on the candidate; it was parked with %s", is,
 		       was);
@@ -124,7 +126,8 @@ static void undo(struct deciding *x)
 	/* one that failed may have been left anywhere between */
 	bool is_ours = is_all || t->live == LIVE_BASELINE ||
 		       (t->live == LIVE_SPLIT &&
-			(t->traffic.weight_bp == 0 || x->s->phase == PHASE_FAILED));
+			((t->traffic.weight_bp == 0 && !t->traffic.segments) ||
+			 x->s->phase == PHASE_FAILED));
 
 	if (t->live == LIVE_UNREADABLE && is_late)
 		decide_refuse(x, t->denied ? FAILURE_PERMISSION_ERROR : FAILURE_SYSTEM_UNAVAILABLE,

@@ -8,20 +8,9 @@
 #include <cmocka.h>
 
 #include "aws/core/str.h"
-#include "tests/faults/sweep.h"
+#include "tests/faults/sweep_main.h"
 
-/*
- * Every kind of fault at the n-th call, for n from the first to the last call of a rollout, until a
- * run ends untouched. By default every few calls; SWEEP=full takes every one. One run is repeated,
- * with its log, by SWEEP_CASE, SWEEP_KIND, SWEEP_N, SWEEP_TIMES, SWEEP_SEED and VERBOSE=1.
- */
-static const struct sweep_case CASES[] = {
-	{"lambda-good", &sweep_lambda, NULL, 10, false},
-	{"lambda-bad", &sweep_lambda, NULL, 10, true},
-	{"load-balancer-good", &sweep_load_balancer, NULL, 10, false},
-	{"load-balancer-bad", &sweep_load_balancer, NULL, 10, true},
-};
-#define N_CASES (sizeof(CASES) / sizeof(CASES[0]))
+#define CASES_MAX 16
 #define FAILURES_SHOWN 10
 #define N_MAX 2000 /* far more calls than such a rollout makes */
 
@@ -89,13 +78,15 @@ static bool selected(const char *variable, const char *name)
 	return !wanted || !strcmp(wanted, name);
 }
 
-static uint64_t stride_of(int kind)
+static uint64_t stride_of(const struct sweep_case *c, int kind)
 {
 	bool crash = kind == SIM_FAULT_CRASH_BEFORE || kind == SIM_FAULT_CRASH_AFTER;
-	uint64_t stride = crash ? 1 : 10;
+	uint64_t stride = (crash ? 1 : 10) * (c->target->sparse ? c->target->sparse : 1);
 
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1;
+	if (getenv("SWEEP_STRIDE"))
+		return number("SWEEP_STRIDE", 1);
 	return getenv("SAN") && *getenv("SAN") ? stride * 16 : stride;
 }
 
@@ -105,7 +96,7 @@ static void sweep_case(const struct sweep_case *c)
 
 	for (int kind = SIM_FAULT_NONE + 1; kind < SWEEP_CHAOS; kind++) {
 		bool repeats = kind < SIM_FAULT_CRASH_BEFORE;
-		uint64_t stride = stride_of(kind);
+		uint64_t stride = stride_of(c, kind);
 
 		if (!selected("SWEEP_KIND", sweep_kind_name(kind)))
 			continue;
@@ -130,80 +121,71 @@ static void sweep_case(const struct sweep_case *c)
 	assert_int_equal(t.problems, 0);
 }
 
-static void nothing_goes_wrong_without_a_fault(void **state)
+/* Untouched first: what is wrong then needs no fault. */
+static void untouched(const struct sweep_case *c)
 {
-	(void)state;
-	for (size_t i = 0; i < N_CASES; i++) {
-		struct sweep_run run = {
-			.c = &CASES[i], .seed = number("SWEEP_SEED", 7), .times = 1};
-		struct sweep_result r;
-		struct totals t = {0};
+	struct sweep_run run = {.c = c, .seed = number("SWEEP_SEED", 7), .times = 1};
+	struct sweep_result r;
+	struct totals t = {0};
 
-		if (!selected("SWEEP_CASE", CASES[i].name) || getenv("SWEEP_N"))
-			continue;
-		run_one(&run, &t, &r);
-		assert_string_equal(r.problem, "");
-		assert_true(r.succeeded == !CASES[i].bad);
-		fprintf(stderr, "# %s: %llu calls\n", CASES[i].name, (unsigned long long)r.calls);
-	}
+	run_one(&run, &t, &r);
+	if (r.problem[0] || r.succeeded == c->bad)
+		fail_msg("without a fault: %s (%s)", r.problem, r.status);
+	fprintf(stderr, "# %s: %llu calls\n", c->name, (unsigned long long)r.calls);
 }
 
-static unsigned chaos_runs(void)
+static void a_release_survives_every_fault(void **state)
 {
+	const struct sweep_case *c = *state;
+
+	if (!selected("SWEEP_CASE", c->name))
+		return;
+	if (!getenv("SWEEP_N"))
+		untouched(c);
+	sweep_case(c);
+}
+
+static unsigned chaos_runs(const struct sweep_case *c)
+{
+	unsigned runs = getenv("SAN") && *getenv("SAN") ? 4 : 40;
+
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1000;
-	return getenv("SAN") && *getenv("SAN") ? 4 : 40;
+	return c->target->sparse > 1 ? 1 + runs / c->target->sparse : runs;
 }
 
 /* Faults all the way, of all kinds. What succeeds is good, and what fails is restored. */
 static void whatever_happens_nothing_is_left_half_done(void **state)
 {
+	const struct sweep_case *c = *state;
+	struct sweep_run run = {
+		.c = c, .kind = SWEEP_CHAOS, .times = 1, .seed = number("SWEEP_SEED", 7)};
+	uint64_t first = number("SWEEP_N", 1);
+	uint64_t last = getenv("SWEEP_N") ? first : chaos_runs(c);
 	struct totals t = {0};
+	struct sweep_result r;
 
-	(void)state;
-	if (!selected("SWEEP_KIND", sweep_kind_name(SWEEP_CHAOS)))
+	if (!selected("SWEEP_CASE", c->name) ||
+	    !selected("SWEEP_KIND", sweep_kind_name(SWEEP_CHAOS)))
 		return;
-	for (size_t i = 0; i < N_CASES; i++) {
-		struct sweep_run run = {.c = &CASES[i],
-					.kind = SWEEP_CHAOS,
-					.times = 1,
-					.seed = number("SWEEP_SEED", 7)};
-		uint64_t first = number("SWEEP_N", 1);
-		uint64_t last = getenv("SWEEP_N") ? first : chaos_runs();
-		struct sweep_result r;
-
-		if (!selected("SWEEP_CASE", CASES[i].name))
-			continue;
-		for (run.n = first; run.n <= last; run.n++)
-			run_one(&run, &t, &r);
-	}
-	fprintf(stderr, "# chaos: %u runs, %u problems\n", t.runs, t.problems);
+	for (run.n = first; run.n <= last; run.n++)
+		run_one(&run, &t, &r);
+	fprintf(stderr, "# %s: chaos: %u runs, %u problems\n", c->name, t.runs, t.problems);
 	assert_int_equal(t.problems, 0);
 }
 
-#define SWEEP_TEST(test, i)                                \
-	static void test(void **state)                     \
-	{                                                  \
-		(void)state;                               \
-		if (selected("SWEEP_CASE", CASES[i].name)) \
-			sweep_case(&CASES[i]);             \
-	}
-
-SWEEP_TEST(a_good_release_to_lambda_survives_every_fault, 0)
-SWEEP_TEST(a_bad_release_to_lambda_goes_back_whatever_fails, 1)
-SWEEP_TEST(a_good_release_to_a_load_balancer_survives_every_fault, 2)
-SWEEP_TEST(a_bad_release_to_a_load_balancer_goes_back_whatever_fails, 3)
-
-int main(void)
+int sweep_main(const struct sweep_case *cases, size_t n)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_goes_wrong_without_a_fault),
-		cmocka_unit_test(a_good_release_to_lambda_survives_every_fault),
-		cmocka_unit_test(a_bad_release_to_lambda_goes_back_whatever_fails),
-		cmocka_unit_test(a_good_release_to_a_load_balancer_survives_every_fault),
-		cmocka_unit_test(a_bad_release_to_a_load_balancer_goes_back_whatever_fails),
-		cmocka_unit_test(whatever_happens_nothing_is_left_half_done),
-	};
+	struct CMUnitTest tests[2 * CASES_MAX] = {0};
+	struct sweep_case copies[CASES_MAX];
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	assert_true(n <= CASES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = cases[i];
+		tests[2 * i] = (struct CMUnitTest)cmocka_unit_test_prestate(
+			a_release_survives_every_fault, &copies[i]);
+		tests[2 * i + 1] = (struct CMUnitTest)cmocka_unit_test_prestate(
+			whatever_happens_nothing_is_left_half_done, &copies[i]);
+	}
+	return _cmocka_run_group_tests("sweep", tests, 2 * n, NULL, NULL);
 }
