@@ -239,6 +239,13 @@ int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan
 int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struct plan **plan,
 		  struct err *err) MUST_CHECK;
 
+/*
+ * Does this value of the property Target name the target of this plan? When not, or when it names
+ * none, that is added to the problems.
+ */
+bool plan_has_target(struct arena *a, const struct plan *plan, struct str property,
+		     struct problems *problems);
+
 /* "lambda", "load-balancer": the word of Target. */
 const char *target_kind_name(enum target_kind k);
 /* The kind whose undo records say "t": key, "load_balancer" say. False when there is none. */
