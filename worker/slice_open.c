@@ -290,6 +290,7 @@ int slice_target(struct turn *t, struct err *err)
 				     .arena = t->arena,
 				     .log = r->log,
 				     .plan = r->plan,
+				     .rollout_id = r->id,
 				     .artifact = get_artifact,
 				     .artifact_arg = r};
 	return 0;

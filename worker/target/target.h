@@ -28,6 +28,7 @@ struct target_env {
 	struct arena *arena;
 	struct log *log;
 	const struct plan *plan;
+	const char *rollout_id; /* what is created is named after it; NULL offline */
 	/* NULL where there is no artifact (status, plan offline). Owned by the caller. */
 	int (*artifact)(void *arg, const struct target_artifact **out, struct err *err);
 	void *artifact_arg;
@@ -123,7 +124,7 @@ struct target_ops {
 		      void (*add)(void *arg, const struct target_call *c), void *arg);
 };
 
-extern const struct target_ops target_lambda, target_load_balancer;
+extern const struct target_ops target_lambda, target_load_balancer, target_beanstalk;
 
 const struct target_ops *target_of(enum target_kind k); /* never NULL */
 
