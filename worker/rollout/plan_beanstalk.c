@@ -20,7 +20,7 @@
 
 static const char base[] = "target.beanstalk";
 
-#define KEYS                                                                                      \
+#define KEYS                                                                                     \
 	"application environment cname method bundle twin cname_prefix capacity retire dns_ttl " \
 	"hosted_zone "
 #define APPLICATION_MAX 100 /* Beanstalk's own limits */
@@ -68,8 +68,8 @@ static bool is_application(struct str s)
 /* Letters, digits and '-', none of these at the ends. */
 static bool is_label(struct str s, size_t max)
 {
-	return s.n >= NAME_MIN && plan_is_name(s, max) && !memchr(s.p, '_', s.n) &&
-	       s.p[0] != '-' && s.p[s.n - 1] != '-';
+	return s.n >= NAME_MIN && plan_is_name(s, max) && !memchr(s.p, '_', s.n) && s.p[0] != '-' &&
+	       s.p[s.n - 1] != '-';
 }
 
 static bool is_cname(struct str s)
@@ -227,8 +227,7 @@ static void read(struct plan_reader *r, const struct yaml *map)
 
 /* --- the whole plan -------------------------------------------------------------------------- */
 
-static void PRINTF_LIKE(3, 4)
-	refuse(struct plan_reader *r, const char *value, const char *fmt, ...)
+static void PRINTF_LIKE(3, 4) refuse(struct plan_reader *r, const char *value, const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;

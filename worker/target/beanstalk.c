@@ -66,8 +66,7 @@ static int prepare(const struct target_env *env, const struct rollout_state *s,
 {
 	struct known k;
 
-	if (know(env, s, &k, err) ||
-	    k.way->prepare(env, s, &k.record, &k.candidate, err))
+	if (know(env, s, &k, err) || k.way->prepare(env, s, &k.record, &k.candidate, err))
 		return -1;
 	return k.candidate.label[0] ? eb_candidate_store(&k.candidate, candidate, err) : 0;
 }
@@ -147,6 +146,7 @@ static size_t series(const struct target_env *env, const struct rollout_state *s
 const struct target_ops target_beanstalk = {
 	.name = "beanstalk",
 	.inspect = inspect,
+	.check_artifact = eb_bundle_check,
 	.observe = observe,
 	.prepare = prepare,
 	.split = split,

@@ -17,14 +17,14 @@
 struct eb_record {
 	enum beanstalk_method method;
 	const char *application;
-	const char *baseline, *name;  /* id and name of the live environment */
-	const char *label;	      /* the version it runs; "" the sample application */
-	const char *cname;	      /* what users reach it by */
-	const char *candidate;	      /* name of the second environment; "" with one environment */
-	const char *twin;	      /* its id when it stands already; "": it is cloned */
-	int64_t instances;	      /* that were live at the first look */
-	int64_t min, max;	      /* sizes of the live one; max 0: a single instance, no sizes */
-	int64_t twin_min, twin_max;   /* sizes of the standing twin */
+	const char *baseline, *name; /* id and name of the live environment */
+	const char *label;	     /* the version it runs; "" the sample application */
+	const char *cname;	     /* what users reach it by */
+	const char *candidate;	     /* name of the second environment; "" with one environment */
+	const char *twin;	     /* its id when it stands already; "": it is cloned */
+	int64_t instances;	     /* that were live at the first look */
+	int64_t min, max;	     /* sizes of the live one; max 0: a single instance, no sizes */
+	int64_t twin_min, twin_max;  /* sizes of the standing twin */
 	const char *policy, *percent, *minutes; /* options before, by traffic_splitting */
 	struct lb_record lb;			/* by load_balancer */
 };
@@ -150,14 +150,13 @@ int eb_candidate_prepare(const struct target_env *env, const struct rollout_stat
 /* --- beanstalk_after.c: what is left of two environments --------------------------------------- */
 
 /* What the plan wants gone after the bake time: is it gone? And one step towards that. */
-int eb_retire_look(const struct target_env *env, const struct eb_record *r,
-		   const struct eb_look *l, struct target_observation *o, struct err *err)
-	MUST_CHECK;
+int eb_retire_look(const struct target_env *env, const struct eb_record *r, const struct eb_look *l,
+		   struct target_observation *o, struct err *err) MUST_CHECK;
 int eb_retire(const struct target_env *env, const struct eb_record *r, struct err *err) MUST_CHECK;
 /* The same for what was made for the candidate, after a way back. */
 int eb_leftover_look(const struct target_env *env, const struct eb_record *r,
-		     const struct eb_look *l, struct target_observation *o, struct err *err)
-	MUST_CHECK;
+		     const struct eb_look *l, struct target_observation *o,
+		     struct err *err) MUST_CHECK;
 int eb_discard(const struct target_env *env, const struct eb_record *r, struct err *err) MUST_CHECK;
 
 /* --- beanstalk_inspect*.c: the first look ------------------------------------------------------ */
@@ -167,11 +166,12 @@ int eb_inspect(const struct target_env *env, struct eb_record *r, struct problem
 	       struct err *err) MUST_CHECK;
 /* Of the environment that is to serve beside, or after, the live one. */
 int eb_inspect_second(const struct target_env *env, const struct beanstalk_environment *live,
-		      const struct eb_look *l, struct eb_record *r, struct problems *p, struct err *err) MUST_CHECK;
+		      const struct eb_look *l, struct eb_record *r, struct problems *p,
+		      struct err *err) MUST_CHECK;
 /* Of one environment whatever its part: its own database, what is pending, what is mixed. */
 int eb_inspect_settled(const struct target_env *env, const struct beanstalk_environment *e,
-		       struct beanstalk_settings *settings, struct problems *p, struct err *err)
-	MUST_CHECK;
+		       struct beanstalk_settings *settings, struct problems *p,
+		       struct err *err) MUST_CHECK;
 void eb_inspect_no_database(const struct beanstalk_environment *e,
 			    const struct beanstalk_settings *settings, struct problems *p);
 

@@ -137,8 +137,8 @@ static const char *what_text(enum what w)
 	return "";
 }
 
-int eb_retire_look(const struct target_env *env, const struct eb_record *r,
-		   const struct eb_look *l, struct target_observation *o, struct err *err)
+int eb_retire_look(const struct target_env *env, const struct eb_record *r, const struct eb_look *l,
+		   struct target_observation *o, struct err *err)
 {
 	enum what what;
 

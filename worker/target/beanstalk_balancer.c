@@ -12,7 +12,7 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 		   const struct eb_record *r, const struct eb_candidate *c,
 		   struct target_observation *o, struct err *err)
 {
-	struct target_observation second = {.candidate = CANDIDATE_PENDING};
+	struct target_observation second = {.live = LIVE_BASELINE};
 	struct eb_look l;
 
 	if (lb_observe(env, s, &r->lb, o, err))
@@ -30,9 +30,10 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 		return eb_leftover_look(env, r, &l, o, err);
 	if (eb_candidate_observe(env, s, r, c, &l, &second, err))
 		return -1;
-	if (second.live == LIVE_UNREADABLE && second.candidate == CANDIDATE_PENDING &&
-	    second.detail[0] && second.denied)
-		o->denied = true;
+	if (second.live == LIVE_UNREADABLE) {
+		o->live = LIVE_UNREADABLE;
+		o->denied = second.denied;
+	}
 	/* the targets may be well while they still run the version of before */
 	if (second.candidate != CANDIDATE_READY) {
 		o->candidate = second.candidate;

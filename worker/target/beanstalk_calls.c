@@ -142,14 +142,13 @@ static void add_splitting(const struct adding *a)
 	call(a, PHASE_SHIFT, "UpdateEnvironment", ON_ENVIRONMENTS, true);
 	call(a, PHASE_SHIFT, "DescribeEvents", ON_ALL, false);
 	for (size_t i = 0; i < sizeof(balancer) / sizeof(balancer[0]); i++)
-		a->add(a->arg,
-		       &(struct target_call){.phase = PHASE_SHIFT,
-					     .service = "elasticloadbalancing",
-					     .operation = balancer[i],
-					     .iam_action = arena_printf(
-						     a->arena, "elasticloadbalancing:%s",
-						     balancer[i]),
-					     .resource = "*"});
+		a->add(a->arg, &(struct target_call){
+				       .phase = PHASE_SHIFT,
+				       .service = "elasticloadbalancing",
+				       .operation = balancer[i],
+				       .iam_action = arena_printf(
+					       a->arena, "elasticloadbalancing:%s", balancer[i]),
+				       .resource = "*"});
 	call(a, PHASE_RESTORE, "AbortEnvironmentUpdate", ON_ENVIRONMENTS, true);
 	call(a, PHASE_RESTORE, "UpdateEnvironment", ON_ENVIRONMENTS, true);
 	call(a, PHASE_RETIRE, "UpdateEnvironment", ON_ENVIRONMENTS, true);

@@ -50,8 +50,7 @@ static bool is_not_up(const struct target_env *env, const struct eb_record *r,
 		eb_detail(o, "%s is %s", e->name, eb_state_text(env->arena, e));
 	} else if (!e->version_label || strcmp(e->version_label, c->label) != 0) {
 		eb_detail(o, "%s runs %s, not yet %s", e->name,
-			  e->version_label ? e->version_label : "the sample application",
-			  c->label);
+			  e->version_label ? e->version_label : "the sample application", c->label);
 	} else if (!eb_is_healthy(e)) {
 		eb_detail(o, "%s is not healthy: %s", e->name, eb_state_text(env->arena, e));
 	} else {
@@ -158,7 +157,8 @@ static int read_tags(const struct target_env *env, const struct beanstalk_enviro
 	struct beanstalk_tag *theirs, *tags;
 	size_t n, kept = 0;
 
-	if (!live->arn || beanstalk_list_tags(&env->client, live->arn, env->arena, &theirs, &n, err))
+	if (!live->arn ||
+	    beanstalk_list_tags(&env->client, live->arn, env->arena, &theirs, &n, err))
 		return live->arn ? -1
 				 : err_set(err, ERR_MALFORMED, "environment %s has no ARN",
 					   live->name);
@@ -300,7 +300,7 @@ static void keep_time(const struct target_env *env, const struct target_observat
 int eb_candidate_prepare(const struct target_env *env, const struct rollout_state *s,
 			 const struct eb_record *r, struct eb_candidate *c, struct err *err)
 {
-	struct target_observation o = {.candidate = CANDIDATE_PENDING};
+	struct target_observation o = {.live = LIVE_BASELINE};
 	char label[EB_LABEL_SIZE];
 	struct eb_look l;
 	bool is_there;
@@ -324,6 +324,8 @@ int eb_candidate_prepare(const struct target_env *env, const struct rollout_stat
 		return clone(env, r, c, &l, err);
 	if (look(env, s, r, c, &l, &o, err))
 		return -1;
+	if (o.live == LIVE_UNREADABLE)
+		return 0;
 	keep_time(env, &o, c);
 	if (o.candidate == CANDIDATE_READY || o.candidate == CANDIDATE_FAILED || !r->twin[0])
 		return 0;

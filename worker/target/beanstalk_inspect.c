@@ -17,8 +17,8 @@ void eb_inspect_no_database(const struct beanstalk_environment *e,
 	bool has = coupled && strcmp(coupled, "true") == 0;
 
 	for (size_t i = 0; i < settings->n_options && !coupled; i++)
-		has |= strcmp(settings->options[i].ns, NS_RDS) == 0 &&
-		       settings->options[i].value && settings->options[i].value[0];
+		has |= strcmp(settings->options[i].ns, NS_RDS) == 0 && settings->options[i].value &&
+		       settings->options[i].value[0];
 	if (has)
 		problem_add(p, "Target", e->name,
 			    "the environment owns an RDS database: a second environment would get "
@@ -91,8 +91,8 @@ int eb_inspect_settled(const struct target_env *env, const struct beanstalk_envi
 		problem_add(p, "Target", e->name,
 			    "the environment is %s: wait until it is Ready and no update runs",
 			    eb_state_text(env->arena, e));
-	if (eb_settings(env, e->application ? e->application
-					    : env->plan->target.beanstalk.application,
+	if (eb_settings(env,
+			e->application ? e->application : env->plan->target.beanstalk.application,
 			e->name, settings, err))
 		return -1;
 	if (settings->deployment_status && strcmp(settings->deployment_status, "deployed") != 0)
@@ -159,9 +159,8 @@ static const struct beanstalk_environment *find_live(const struct target_env *en
 	e = t->cname ? beanstalk_find_cname(l->all, l->n, t->cname)
 		     : beanstalk_find_name(l->all, l->n, t->environment);
 	if (!e)
-		problem_add(p, "Target", name,
-			    "application %s has no environment of this %s%s", t->application,
-			    t->cname ? "CNAME" : "name",
+		problem_add(p, "Target", name, "application %s has no environment of this %s%s",
+			    t->application, t->cname ? "CNAME" : "name",
 			    t->cname ? ""
 				     : "; after an exchange of CNAMEs the live one has another "
 				       "name: say its cname");

@@ -154,8 +154,8 @@ int eb_baseline_health(const struct target_env *env, const struct eb_record *r,
 		*out = verdict_make(VERDICT_ERROR, now, "%s", err->text);
 		*err = ERR_INIT;
 	} else if (f.is_told && r->label[0] && f.with_label < f.n) {
-		*out = verdict_make(VERDICT_FAIL, now, "%zu of %zu instances of %s run %s", f.with_label,
-				    f.n, e->name, r->label);
+		*out = verdict_make(VERDICT_FAIL, now, "%zu of %zu instances of %s run %s",
+				    f.with_label, f.n, e->name, r->label);
 	} else {
 		*out = verdict_make(VERDICT_PASS, now, "%s: %s, %s", e->name, state,
 				    r->label[0] ? r->label : "the sample application");

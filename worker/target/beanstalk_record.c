@@ -76,9 +76,8 @@ int eb_record_store(const struct eb_record *r, char undo[LIMIT_UNDO + 1], struct
 static bool read_pair(const struct json *pair, int64_t *first, int64_t *second)
 {
 	*first = *second = 0;
-	return !pair ||
-	       (pair->type == JSON_ARRAY && pair->n == 2 && json_i64(pair->first, first) &&
-		json_i64(pair->first->next, second) && *first >= 0 && *second >= 0);
+	return !pair || (pair->type == JSON_ARRAY && pair->n == 2 && json_i64(pair->first, first) &&
+			 json_i64(pair->first->next, second) && *first >= 0 && *second >= 0);
 }
 
 static bool read_method(const char *text, enum beanstalk_method *method)

@@ -15,9 +15,9 @@
  * The environment is only restored when its options are those of the undo record again.
  */
 #define MINUTE_MS 60000
-#define ROOM_MIN 3	  /* the watch begins a little after the evaluation */
-#define HOLD_MOST_MIN 10  /* and an Unknown may hold it so long: PROMOTE has to wait for it */
-#define EVALUATION_MIN 3  /* Beanstalk's own limits */
+#define ROOM_MIN 3	 /* the watch begins a little after the evaluation */
+#define HOLD_MOST_MIN 10 /* and an Unknown may hold it so long: PROMOTE has to wait for it */
+#define EVALUATION_MIN 3 /* Beanstalk's own limits */
 #define EVALUATION_MAX 600
 
 struct wish {
@@ -141,8 +141,10 @@ static int see(const struct target_env *env, const struct eb_record *r,
 	count_foreign(r, label, v);
 	if (v->foreign) {
 		o->live = LIVE_FOREIGN;
-		eb_detail(o, "%zu instances of %s run another version, which somebody else "
-			     "deployed", v->foreign, v->e->name);
+		eb_detail(o,
+			  "%zu instances of %s run another version, which somebody else "
+			  "deployed",
+			  v->foreign, v->e->name);
 		return 1;
 	}
 	return 0;
@@ -168,8 +170,8 @@ static void say_live(const struct target_env *env, const struct rollout_state *s
 		     const struct seen *v, struct target_observation *o)
 {
 	bool is_ready = v->e->status == BEANSTALK_READY;
-	bool promotes = s->phase == PHASE_PROMOTE || s->phase == PHASE_BAKE ||
-			s->phase == PHASE_RETIRE;
+	bool promotes =
+		s->phase == PHASE_PROMOTE || s->phase == PHASE_BAKE || s->phase == PHASE_RETIRE;
 	int bp = (int)lround(v->share * 10000);
 	int asked = env->plan->n_steps ? env->plan->steps[0].weight_bp : 0;
 

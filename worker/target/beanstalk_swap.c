@@ -121,8 +121,8 @@ static int look_back(const struct target_env *env, const struct rollout_state *s
 		     struct target_observation *o, struct err *err)
 {
 	if (!l->baseline) {
-		o->baseline_health = verdict_make(
-			VERDICT_FAIL, clock_utc(env->client.aws->clock), "%s is gone", r->name);
+		o->baseline_health = verdict_make(VERDICT_FAIL, clock_utc(env->client.aws->clock),
+						  "%s is gone", r->name);
 		return 0;
 	}
 	if (eb_baseline_health(env, r, l->baseline, &o->baseline_health, err))
@@ -148,8 +148,7 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 	if (s->phase == PHASE_RETIRE)
 		return o->live == LIVE_PROMOTED ? eb_retire_look(env, r, &l, o, err) : 0;
 	if (s->phase == PHASE_PREPARE || s->phase == PHASE_VERIFY ||
-	    (o->live == LIVE_BASELINE &&
-	     (s->phase == PHASE_SHIFT || s->phase == PHASE_PROMOTE)))
+	    (o->live == LIVE_BASELINE && (s->phase == PHASE_SHIFT || s->phase == PHASE_PROMOTE)))
 		return eb_candidate_observe(env, s, r, c, &l, o, err);
 	return 0;
 }
@@ -184,8 +183,7 @@ static int is_under_way(const struct target_env *env, const struct rollout_state
 	for (size_t i = 0; i < n; i++) {
 		if (!says(events[i].message, "swap"))
 			continue;
-		*yes = !says(events[i].message, "fail") &&
-		       now_ms - events[i].at.ms < SWAP_TIME_MS;
+		*yes = !says(events[i].message, "fail") && now_ms - events[i].at.ms < SWAP_TIME_MS;
 		return 0; /* the newest one counts */
 	}
 	return 0;
