@@ -11,7 +11,6 @@
 #include "artifacts/workspace.h"
 #include "aws/core/rng.h"
 #include "aws/readfile.h"
-#include "worker/target/lambda_code.h"
 
 /*
  * `check`: everything that can be known without asking AWS. The plan is read the way a job's is:
@@ -169,10 +168,10 @@ static int check_code(struct cli_input *in, struct problems *problems, struct er
 				 .plan = in->plan,
 				 .artifact = give_artifact,
 				 .artifact_arg = in};
+	const struct target_ops *ops = target_of(in->plan->target.kind);
 
-	if (!in->has_artifact || in->plan->target.kind != TARGET_LAMBDA)
-		return 0;
-	return lambda_code_check(&env, problems, err);
+	return in->has_artifact && ops->check_artifact ? ops->check_artifact(&env, problems, err)
+						       : 0;
 }
 
 int cli_input_read(struct cli_input *in, const struct options *o, struct problems *problems,

@@ -243,19 +243,6 @@ static void add_permissions(struct buf *out, struct call_list *l, const struct p
 	add_actions(out, l, false, false);
 }
 
-static const char *target_text(struct arena *a, const struct plan_target *t)
-{
-	switch (t->kind) {
-	case TARGET_LAMBDA:
-		return arena_printf(a, "lambda:%s:%s", t->function, t->alias);
-	case TARGET_LOAD_BALANCER:
-		return arena_printf(a, "load-balancer:%s", t->resource_arn);
-	case TARGET_KIND_COUNT:
-		break;
-	}
-	return "";
-}
-
 static void add_plan(struct buf *out, struct arena *a, const struct config *config,
 		     const struct plan *p)
 {

@@ -353,19 +353,22 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 	case DECIDE_PROMOTE:
 	case DECIDE_RETIRE:
 	case DECIDE_RESTORE:
+	case DECIDE_DISCARD:
 		break;
 	}
 	/* once is enough in a turn: what has not taken effect by the next look takes its time */
-	if (t->has_acted && t->acted == r->decision.kind && t->acted_bp == r->decision.weight_bp)
+	if (t->has_acted && t->acted == r->decision.kind &&
+	    t->acted_bp == r->decision.traffic.weight_bp)
 		return wait_until(t, (struct utc){0}, next);
 	t->has_acted = true;
 	t->acted = r->decision.kind;
-	t->acted_bp = r->decision.weight_bp;
+	t->acted_bp = r->decision.traffic.weight_bp;
 	if (slice_act(t, &r->decision, &o, &err))
 		return act_failed(t, &r->decision, &err) ? TURN_ROUND
 							 : wait_until(t, (struct utc){0}, next);
 	log_event(r->log, LOG_INFO, "rollout.act", LOG_S("act", slice_act_name(r->decision.kind)),
-		  LOG_I("weight_bp", r->decision.weight_bp), LOG_S("reason", r->decision.reason));
+		  LOG_I("weight_bp", r->decision.traffic.weight_bp),
+		  LOG_S("reason", r->decision.reason));
 	/* preparation takes many small steps, each of which takes its time */
 	return r->decision.kind == DECIDE_PREPARE ? wait_until(t, (struct utc){0}, next)
 						  : TURN_ROUND;

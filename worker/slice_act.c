@@ -30,13 +30,16 @@ int slice_act(struct turn *t, const struct decision *d, const struct observation
 	case DECIDE_PREPARE:
 		return prepare(t, err);
 	case DECIDE_SPLIT:
-		return t->ops->split(&t->env, &r->state, &o->target, d->weight_bp, err);
+		return t->ops->split(&t->env, &r->state, &o->target, &d->traffic, err);
 	case DECIDE_PROMOTE:
 		return t->ops->promote(&t->env, &r->state, &o->target, err);
 	case DECIDE_RETIRE:
 		return t->ops->retire(&t->env, &r->state, &o->target, err);
 	case DECIDE_RESTORE:
 		return t->ops->restore(&t->env, &r->state, &o->target, err);
+	case DECIDE_DISCARD:
+		assert(t->ops->discard); /* nothing was left over without it */
+		return t->ops->discard(&t->env, &r->state, &o->target, err);
 	case DECIDE_WAIT:
 	case DECIDE_AGAIN:
 	case DECIDE_CHECKPOINT:
@@ -61,6 +64,8 @@ const char *slice_act_name(enum decision_kind k)
 		return "retire";
 	case DECIDE_RESTORE:
 		return "restore";
+	case DECIDE_DISCARD:
+		return "discard";
 	case DECIDE_WAIT:
 	case DECIDE_AGAIN:
 	case DECIDE_CHECKPOINT:

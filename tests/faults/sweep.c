@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/scenarios/world.h"
+#include "tests/scenarios/calls.h"
 
 /*
  * A short canary, so that a run has about 150 calls, and the promises that hold after every fault.
@@ -16,7 +16,7 @@
 #define STEP_WATCH_MS (2 * 60 * 1000)
 #define MINUTE_MS 60000ll
 #define HOUR_MS (60 * MINUTE_MS)
-#define NAME "shop"
+#define NAME SWEEP_NAME
 /* Longer than CodePipeline waits for a report, and while it still knows the job. */
 #define LATE_MS (25 * MINUTE_MS)
 
@@ -27,7 +27,7 @@ struct trial {
 	const struct sim_action *a;
 	size_t n_splits; /* looked at so far */
 	double share;	 /* of the candidate, after the last of them */
-	char resource[256];
+	const char *resource, *belongings;
 	struct rng_seeded seeded;
 	struct rng *chaos; /* NULL, or what decides the next fault: seeded's */
 };
@@ -59,11 +59,7 @@ static void PRINTF_LIKE(2, 3) problem(struct trial *t, const char *fmt, ...)
 /* The candidate's share after this change; negative when it is not about our resource. */
 static double share_of(const struct trial *t, const struct sim_split *s)
 {
-	if (strcmp(s->resource, t->resource) != 0)
-		return -1;
-	if (t->run->c->load_balancer)
-		return strstr(s->candidate, "-green/") ? s->weight : -1;
-	return strcmp(s->baseline, "1") != 0 ? 100 : s->weight;
+	return strcmp(s->resource, t->resource) == 0 ? t->run->c->target->share_of(s) : -1;
 }
 
 /* Once the last fault has struck, the next one: in a while, of any kind, once or some times. */
@@ -108,18 +104,6 @@ static void watch(struct world *w, void *arg)
 
 /* --- afterwards ----------------------------------------------------------------------------- */
 
-static bool is_write(const struct sim_call *c)
-{
-	static const char *const writes[] = {"UpdateFunctionCode", "PublishVersion", "UpdateAlias",
-					     "CreateAlias",	   "DeleteAlias",    "ModifyRule",
-					     "ModifyListener"};
-
-	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
-		if (!strcmp(c->operation, writes[i]))
-			return true;
-	return false;
-}
-
 /* Nothing is written before CodePipeline has the undo record. */
 static void check_first_token(struct trial *t)
 {
@@ -131,7 +115,7 @@ static void check_first_token(struct trial *t)
 		if (t->a->n_reports > 0 && t->a->reports[0].kind == SIM_REPORT_CONTINUE &&
 		    calls[i].at.ms >= t->a->reports[0].at.ms)
 			token = true;
-		if (is_write(&calls[i]) && !token)
+		if (calls_is_write(&t->w, &calls[i]) && !token)
 			problem(t, "%s before the first token was accepted", calls[i].operation);
 	}
 }
@@ -174,12 +158,6 @@ static void check_steps(struct trial *t)
 	}
 }
 
-static struct world_live live(struct trial *t)
-{
-	return t->run->c->load_balancer ? world_load_balancer_live(&t->w, NAME)
-					: world_lambda_live(&t->w, NAME);
-}
-
 /* The worker's own record: this rollout passed everything. */
 static bool has_passed(struct trial *t)
 {
@@ -199,7 +177,7 @@ static bool has_passed(struct trial *t)
 
 static void check_live(struct trial *t, const char *when, bool reported)
 {
-	struct world_live l = live(t);
+	struct world_live l = t->run->c->target->live(&t->w);
 	double wanted = !strcmp(t->a->status, "Succeeded") ? 100 : 0;
 
 	/* all went well and only the last word did not get through in time: it stays */
@@ -211,6 +189,12 @@ static void check_live(struct trial *t, const char *when, bool reported)
 	if (!l.is_one || l.candidate != wanted)
 		problem(t, "%s: %s, and the candidate has %g %%%s", when, t->a->status, l.candidate,
 			l.is_one ? "" : " (still weighted)");
+	if (wanted == 0 && t->belongings) {
+		const char *now = t->run->c->target->belongings(&t->w);
+
+		if (strcmp(now, t->belongings) != 0)
+			problem(t, "%s: it was %s and is %s", when, t->belongings, now);
+	}
 }
 
 static bool has_written(struct trial *t)
@@ -219,7 +203,7 @@ static bool has_written(struct trial *t)
 	size_t n = sim_call_log(t->w.sim, &calls);
 
 	for (size_t i = 0; i < n; i++)
-		if (is_write(&calls[i]))
+		if (calls_is_write(&t->w, &calls[i]))
 			return true;
 	return false;
 }
@@ -340,24 +324,21 @@ static void arm(struct trial *t)
 
 void sweep_run(const struct sweep_run *run, int log_fd, struct sweep_result *out)
 {
+	const struct sweep_target *target = run->c->target;
 	struct trial t = {.run = run, .out = out};
 	uint64_t before;
 
 	*out = (struct sweep_result){0};
 	world_init(&t.w, run->seed, log_fd);
-	if (run->c->load_balancer) {
-		world_load_balancer(&t.w, NAME, STRATEGY, run->c->bad);
-		snprintf(t.resource, sizeof(t.resource), "%s", world_rule(&t.w, NAME));
-	} else {
-		world_lambda(&t.w, NAME, STRATEGY);
-		snprintf(t.resource, sizeof(t.resource), "lambda:" NAME ":live");
-	}
+	target->set_up(&t.w, run->c->strategy ? run->c->strategy : STRATEGY, run->c->bad);
+	t.resource = target->resource(&t.w);
+	t.belongings = target->belongings ? target->belongings(&t.w) : NULL;
 	t.w.workers[0].config.tick_ms = TICK_MS;
 	t.w.watch = watch;
 	t.w.watch_arg = &t;
 	before = sim_calls(t.w.sim);
 	arm(&t);
-	world_push(&t.w, NAME, run->c->bad ? "errors=0.4" : "errors=0.001");
+	target->push(&t.w, run->c->bad);
 	world_start(&t.w);
 	t.a = world_run_action(&t.w, NAME, 3 * HOUR_MS);
 	t.chaos = NULL;

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/sim/sim.h"
+#include "tests/scenarios/world.h"
 
 /*
  * One rollout with one fault in it: the n-th call to AWS goes wrong in one of many ways, and
@@ -21,11 +21,34 @@ enum sweep_kind {
 	SWEEP_KIND_COUNT
 };
 
+/* What a sweep has to know of one kind of target and one way of moving its traffic. */
+struct sweep_target {
+	const char *name;
+	/* World and pipeline SWEEP_NAME, with this strategy and an alarm SWEEP_NAME-errors. */
+	void (*set_up)(struct world *w, const char *strategy, bool bad);
+	/* Push the release. */
+	void (*push)(struct world *w, bool bad);
+	/* Whose splits count, in the simulator's record; in the world's arena. */
+	const char *(*resource)(struct world *w);
+	/* The candidate's share after this change of it, percent; negative when it says nothing. */
+	double (*share_of)(const struct sim_split *s);
+	struct world_live (*live)(struct world *w);
+	/*
+	 * What has to be as it was when a rollout has gone back, as text in the world's arena:
+	 * compared before the release and after it. NULL: the live split says it all.
+	 */
+	const char *(*belongings)(struct world *w);
+};
+extern const struct sweep_target sweep_lambda, sweep_load_balancer;
+
+#define SWEEP_NAME "shop"
+
 struct sweep_case {
 	const char *name;
-	bool load_balancer; /* else Lambda */
-	bool bad;	    /* the release is bad */
-	double first_step;  /* percent: a bad release never gets more */
+	const struct sweep_target *target;
+	const char *strategy; /* NULL: the usual short canary */
+	double first_step;    /* percent: a bad release never gets more */
+	bool bad;	      /* the release is bad */
 };
 
 struct sweep_run {

@@ -16,10 +16,10 @@
  * with its log, by SWEEP_CASE, SWEEP_KIND, SWEEP_N, SWEEP_TIMES, SWEEP_SEED and VERBOSE=1.
  */
 static const struct sweep_case CASES[] = {
-	{"lambda-good", false, false, 10},
-	{"lambda-bad", false, true, 10},
-	{"load-balancer-good", true, false, 10},
-	{"load-balancer-bad", true, true, 10},
+	{"lambda-good", &sweep_lambda, NULL, 10, false},
+	{"lambda-bad", &sweep_lambda, NULL, 10, true},
+	{"load-balancer-good", &sweep_load_balancer, NULL, 10, false},
+	{"load-balancer-bad", &sweep_load_balancer, NULL, 10, true},
 };
 #define N_CASES (sizeof(CASES) / sizeof(CASES[0]))
 #define FAILURES_SHOWN 10

@@ -95,9 +95,11 @@ static void check_plan(const struct plan *p)
 	FUZZ_CHECK(p->bake_ms >= 0 && p->unknown_hold_ms >= 0 && p->prepare_ms >= 1000 &&
 		   p->verify_ms >= 1000 && p->mode == MODE_DEPLOY);
 	if (t->kind == TARGET_LAMBDA)
-		FUZZ_CHECK(t->function && t->function[0] && t->alias && t->alias[0]);
-	else
-		FUZZ_CHECK(t->resource_arn && t->min_healthy >= 1 && t->propagation_ms >= 0);
+		FUZZ_CHECK(t->lambda.function && t->lambda.function[0] && t->lambda.alias &&
+			   t->lambda.alias[0]);
+	else if (t->kind == TARGET_LOAD_BALANCER)
+		FUZZ_CHECK(t->lb.resource_arn && t->lb.min_healthy >= 1 &&
+			   t->lb.propagation_ms >= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

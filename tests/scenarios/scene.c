@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/scenarios/calls.h"
 #include "tests/scenarios/scene.h"
 
 int scene_set_up(void **state)
@@ -20,6 +21,7 @@ int scene_set_up(void **state)
 
 int scene_tear_down(void **state)
 {
+	calls_check_announced(*state);
 	world_release(*state);
 	free(*state);
 	return 0;
@@ -165,26 +167,14 @@ void scene_run_until_summary(struct world *w, const char *pipeline, const char *
 
 /* --- writes --------------------------------------------------------------------------------- */
 
-/* Calls that change a target. Everything is named that is not a plain question. */
-static bool is_write(const struct sim_call *c)
-{
-	static const char *const reads[] = {"Get", "Describe", "List", "Head", "Invoke"};
-
-	if (strcmp(c->service, "lambda") != 0 && strcmp(c->service, "elasticloadbalancing") != 0)
-		return false;
-	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
-		if (!strncmp(c->operation, reads[i], strlen(reads[i])))
-			return false;
-	return true;
-}
-
 static void expect_no_writes(struct world *w, int64_t from_ms, int64_t until_ms)
 {
 	const struct sim_call *calls;
 	size_t n = sim_call_log(w->sim, &calls);
 
 	for (size_t i = 0; i < n; i++)
-		if (calls[i].at.ms >= from_ms && calls[i].at.ms < until_ms && is_write(&calls[i]))
+		if (calls[i].at.ms >= from_ms && calls[i].at.ms < until_ms &&
+		    calls_is_write(w, &calls[i]))
 			fail_msg("%s was called", calls[i].operation);
 }
 

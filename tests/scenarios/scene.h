@@ -10,7 +10,10 @@
 #define MINUTE_MS 60000ll
 #define HOUR_MS (60 * MINUTE_MS)
 
-/* Set-up and tear-down of a cmocka test; *state is the struct world. */
+/*
+ * Set-up and tear-down of a cmocka test; *state is the struct world. The tear-down checks that
+ * every call made was one that the plans announce (calls.h).
+ */
 int scene_set_up(void **state);
 int scene_tear_down(void **state);
 

@@ -447,6 +447,11 @@ static void out_run(struct simcp *cp, struct json_out *o, const struct simcp_run
 	json_member_cstr(o, "externalExecutionId", r->pub.external_execution_id);
 	if (r->pub.percent >= 0)
 		json_member_i64(o, "percentComplete", r->pub.percent);
+	json_out_key(o, "configuration");
+	json_out_object(o);
+	for (size_t i = 0; i < r->n_config; i++)
+		json_member_cstr(o, r->config[i].key, r->config[i].value);
+	json_out_end(o);
 	json_member_i64(o, "jobs", r->pub.n_jobs);
 	json_member_i64(o, "tokens", r->pub.n_tokens);
 	out_iso(o, "started", r->pub.started);

@@ -149,7 +149,7 @@ static void calls(const struct plan_guard *g, const struct plan *plan, struct ar
 				  : arena_printf(a, "arn:aws:lambda:*:*:function:%s", g->function);
 	/* a version is part of the resource */
 	bool own = plan->target.kind == TARGET_LAMBDA &&
-		   !strcmp(name_of(plan->target.function), name_of(g->function));
+		   !strcmp(name_of(plan->target.lambda.function), name_of(g->function));
 	const char *invoked = own ? arena_printf(a, "%s:*", arn) : arn;
 
 	add(arg, &(struct target_call){PHASE_INSPECT, "lambda", "GetFunctionConfiguration",

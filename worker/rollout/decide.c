@@ -306,7 +306,7 @@ int decide_live_weight(const struct target_observation *t)
 {
 	switch (t->live) {
 	case LIVE_SPLIT:
-		return t->weight_bp;
+		return t->traffic.weight_bp;
 	case LIVE_CANDIDATE:
 	case LIVE_PROMOTED:
 		return 10000;
@@ -429,7 +429,7 @@ void rollout_decide(const struct plan *plan, const struct rollout_state *s,
 
 	assert(next != s);
 	*next = *s;
-	*d = (struct decision){.kind = DECIDE_WAIT, .segment = -1};
+	*d = (struct decision){.kind = DECIDE_WAIT};
 	if (phase_is_final(s->phase))
 		repeat_the_end(&x);
 	else if (s->phase == PHASE_RESTORE || s->phase == PHASE_PROVE)

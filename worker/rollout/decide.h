@@ -37,16 +37,27 @@ enum live {
 	LIVE_FOREIGN,	 /* neither ours nor the undo record's: somebody changed the target */
 };
 
+/*
+ * How traffic is, or is to be, divided: the candidate's share of all that no segment takes, in
+ * basis points, and the segments of users that go to the candidate whole: bit i is
+ * plan->segments[i].
+ */
+struct traffic {
+	int weight_bp;
+	unsigned segments;
+};
+
 #define OBSERVATION_TEXT_MAX 320
 #define OBSERVATION_LOCK_MAX 128
 
 struct target_observation {
 	enum live live;
-	int weight_bp; /* candidate's share, with LIVE_SPLIT */
-	bool settled;  /* the split is in effect: propagated, counts healthy */
+	struct traffic traffic; /* with LIVE_SPLIT */
+	bool settled;		/* the split is in effect: propagated, counts healthy */
 	enum candidate_state candidate;
-	bool denied;			 /* unreadable because a permission is missing */
-	bool retired;			 /* nothing is left to remove or scale in */
+	bool denied;   /* unreadable because a permission is missing */
+	bool retired;  /* nothing is left to remove or scale in */
+	bool leftover; /* what was made for the candidate is there still */
 	/* is what the undo record names able to serve; at: when that was read in this turn */
 	struct verdict baseline_health;
 	char lock[OBSERVATION_LOCK_MAX]; /* optimistic lock for the next write, or "" */
@@ -59,9 +70,9 @@ struct observation {
 	struct target_observation target;
 	/* joined, of the guards that count in this phase: see rollout_guards_in() */
 	struct verdict guards;
-	bool has_guards;       /* false: no guard is to be asked in this phase */
-	bool token_held;       /* the state came back from CodePipeline: the undo record is safe */
-	bool abandoned;	       /* the action execution is over */
+	bool has_guards; /* false: no guard is to be asked in this phase */
+	bool token_held; /* the state came back from CodePipeline: the undo record is safe */
+	bool abandoned;	 /* the action execution is over */
 	enum operator_command operator_command;
 	const char *operator_name;
 	/* the last act of this turn failed for good (not retryable): what and why; else NULL. In
@@ -74,10 +85,11 @@ enum decision_kind {
 	DECIDE_AGAIN, /* the state moved; observe again at once */
 	DECIDE_CHECKPOINT, /* report a token now; go on when it comes back */
 	DECIDE_PREPARE,	   /* take the next step of bringing the candidate up */
-	DECIDE_SPLIT,	   /* make the live split weight_bp (and segment) */
+	DECIDE_SPLIT,	   /* make the live split `traffic` */
 	DECIDE_PROMOTE,
 	DECIDE_RETIRE,
 	DECIDE_RESTORE,
+	DECIDE_DISCARD, /* remove what was made for the candidate, after the way back */
 	DECIDE_SUCCEED, /* report success */
 	DECIDE_FAIL,	/* report failure, of type `failure` */
 };
@@ -97,7 +109,7 @@ enum failure {
 struct decision {
 	enum decision_kind kind;
 	struct utc until;	 /* 0: nothing changes by time alone */
-	int weight_bp, segment;	 /* DECIDE_SPLIT */
+	struct traffic traffic;	 /* DECIDE_SPLIT, DECIDE_PROMOTE */
 	enum failure failure;	 /* DECIDE_FAIL */
 	char reason[REASON_MAX]; /* one line: why, and what comes next */
 };

@@ -42,7 +42,32 @@ static void restore(struct deciding *x)
 		decide_act(x, DECIDE_RESTORE, "giving the baseline all traffic");
 }
 
-/* PROVE: only reads. */
+/* The baseline is proved: what was made for the candidate goes now, unless the plan keeps it. */
+static void end_restored(struct deciding *x)
+{
+	const struct target_observation *t = &x->o->target;
+	const char *health = t->baseline_health.text;
+	const struct err *e = x->o->act_error;
+
+	if (!t->leftover || x->plan->keep_candidate_ms > 0)
+		/* whether anything was touched may be news to this state: say what was read */
+		decide_fail(x, CAUSE_NONE, ENDING_RESTORED,
+			    "the baseline carries all traffic and is healthy: %s", health);
+	else if (decide_act_failed(x) || decide_limit_is_over(x))
+		decide_fail(x, CAUSE_NONE, ENDING_RESTORED,
+			    "the baseline carries all traffic and is healthy: %s; what was made "
+			    "for the candidate is there still: %s",
+			    health,
+			    e		   ? e->text
+			    : t->detail[0] ? t->detail
+					   : "out of time");
+	else if (e)
+		decide_wait(x, "removing the candidate did not work, trying again: %s", e->text);
+	else
+		decide_act(x, DECIDE_DISCARD, "restored; removing what was made for the candidate");
+}
+
+/* PROVE: only reads, until the proof is there. */
 static void prove(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
@@ -52,9 +77,7 @@ static void prove(struct deciding *x)
 	if (is_foreign(x))
 		return;
 	if (is_baseline && health->kind == VERDICT_PASS && health->at.ms >= x->s->phase_since.ms)
-		/* whether anything was touched may be news to this state: say what was read */
-		decide_fail(x, CAUSE_NONE, ENDING_RESTORED,
-			    "the baseline carries all traffic and is healthy: %s", health->text);
+		end_restored(x);
 	else if (!is_baseline && t->live != LIVE_UNREADABLE)
 		decide_go(x, PHASE_RESTORE, "the baseline does not carry all traffic any more");
 	else if (decide_limit_is_over(x) && is_baseline)

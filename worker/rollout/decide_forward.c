@@ -343,8 +343,7 @@ static void shift(struct deciding *x)
 	} else if (live_bp < step->weight_bp && !candidate_is_up(x)) {
 		decide_wait(x, "the candidate is not up for %s: %s", weight, t->detail);
 	} else {
-		x->d->weight_bp = step->weight_bp;
-		x->d->segment = step->segment;
+		x->d->traffic.weight_bp = step->weight_bp;
 		decide_act(x, DECIDE_SPLIT, "step %d of %zu: %s to the candidate", x->s->step + 1,
 			   x->plan->n_steps, weight);
 	}
@@ -423,7 +422,7 @@ static void promote(struct deciding *x)
 	else if (!candidate_is_up(x))
 		decide_wait(x, "the candidate is not up for all traffic: %s", t->detail);
 	else {
-		x->d->weight_bp = 10000;
+		x->d->traffic.weight_bp = 10000;
 		decide_act(x, DECIDE_PROMOTE, "making the candidate the baseline");
 	}
 }

@@ -134,7 +134,7 @@ static void set_code(struct plan_reader *r, struct str value, const char *place)
 			    "the target is no Lambda function; leave it out");
 	else if (value.n == 0)
 		problem_add(r->problems, place, "", "write a path in the artifact");
-	r->plan->target.code = str_dup(r->a, value);
+	r->plan->target.lambda.code = str_dup(r->a, value);
 }
 
 /* --- overrides ------------------------------------------------------------------------------- */
@@ -334,15 +334,12 @@ int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struc
 	p->strategy = "restore";
 	p->n_steps = 0; /* where there is no step, no way leads forward */
 	p->role_arn = role_arn;
-	plan_target_defaults(&p->target);
 	rc = json_parse(scratch, str_from(undo), &root, err);
 	if (rc == 0) {
-		struct str kind = json_text(json_get(root, "t"));
+		enum target_kind kind;
 
-		if (str_is(kind, "lambda"))
-			p->target.kind = TARGET_LAMBDA;
-		else if (str_is(kind, "load_balancer"))
-			p->target.kind = TARGET_LOAD_BALANCER;
+		if (target_kind_parse(json_text(json_get(root, "t")), &kind))
+			plan_target_defaults(&p->target, kind);
 		else
 			rc = err_set(err, ERR_MALFORMED, "undo record: unknown kind of target");
 	}

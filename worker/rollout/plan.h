@@ -18,19 +18,51 @@
  * and the plan file of the artifact, is immutable, and lives in the arena it was read into. All
  * durations are milliseconds; weights are basis points of traffic (10,000 = 100 %).
  */
-enum target_kind { TARGET_LAMBDA, TARGET_LOAD_BALANCER, TARGET_KIND_COUNT };
+enum target_kind {
+	TARGET_LAMBDA,
+	TARGET_LOAD_BALANCER,
+	TARGET_AUTO_SCALING,
+	TARGET_BEANSTALK,
+	TARGET_ECS,
+	TARGET_KIND_COUNT
+};
+
+/* An alias of a Lambda function. */
+struct plan_lambda {
+	const char *function, *alias;
+	const char *code; /* path in the artifact: a zip or a folder; NULL: the artifact itself */
+};
+
+/* The weights of a listener or rule; other kinds of target have one, too. */
+struct plan_load_balancer {
+	const char *resource_arn;		  /* listener or rule */
+	const char *baseline_arn, *candidate_arn; /* target groups; NULL: what the weights say */
+	int64_t min_healthy;	/* healthy targets wanted in the candidate; at least 1 */
+	int64_t propagation_ms; /* wait after accepted weights; ALB 10 s, NLB 10 min */
+};
+
+/* An EC2 Auto Scaling group. */
+struct plan_auto_scaling {
+	const char *group; /* the live one */
+};
+
+/* An Elastic Beanstalk environment. */
+struct plan_beanstalk {
+	const char *application, *environment;
+};
+
+/* A service of ECS. */
+struct plan_ecs {
+	const char *cluster, *service;
+};
 
 struct plan_target {
 	enum target_kind kind;
-	/* lambda */
-	const char *function, *alias;
-	const char *code; /* path in the artifact: a zip or a folder; NULL: the artifact itself */
-	/* load_balancer */
-	const char *resource_arn; /* listener or rule */
-	const char *baseline_arn,
-		*candidate_arn; /* target groups; baseline NULL: the one live now */
-	int64_t min_healthy;	/* healthy targets wanted in the candidate; at least 1 */
-	int64_t propagation_ms; /* wait after accepted weights; ALB 10 s, NLB 10 min */
+	struct plan_lambda lambda;
+	struct plan_load_balancer lb; /* of every kind that moves weights */
+	struct plan_auto_scaling auto_scaling;
+	struct plan_beanstalk beanstalk;
+	struct plan_ecs ecs;
 };
 
 struct plan_step {
@@ -140,8 +172,12 @@ int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan
 int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struct plan **plan,
 		  struct err *err) MUST_CHECK;
 
-/* "lambda", "load-balancer": the word of Target and of plan files. */
+/* "lambda", "load-balancer": the word of Target. */
 const char *target_kind_name(enum target_kind k);
+/* The kind whose undo records say "t": key, "load_balancer" say. False when there is none. */
+bool target_kind_parse(struct str key, enum target_kind *k);
+/* As Target names it: "lambda:checkout:live". */
+const char *target_text(struct arena *a, const struct plan_target *t);
 
 /* Path of the plan file that the properties name, or NULL for the defaults (rollout.yaml, then
  * rollout.json). */

@@ -100,13 +100,15 @@ static void check_time(struct plan_reader *r)
 void plan_check(struct plan_reader *r)
 {
 	if (!r->has_target && !r->is_unreadable)
-		problem_add(r->problems, place_of(r, "Target"), NULL,
-			    "no target; write lambda:FUNCTION:ALIAS or load-balancer:ARN, or a "
-			    "target in the plan file");
+		problem_add(
+			r->problems, place_of(r, "Target"), NULL,
+			"no target; write lambda:FUNCTION:ALIAS or load-balancer:ARN, say, or a "
+			"target in the plan file");
 	if (!r->has_strategy && !r->is_unreadable)
 		problem_add(r->problems, place_of(r, "Strategy"), NULL,
 			    "no strategy; for example canary 5%% 10m, 25%% 10m, 50%% 10m");
 	check_steps(r);
 	check_guards(r);
 	check_time(r);
+	plan_target_check(r);
 }

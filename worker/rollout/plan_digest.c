@@ -10,20 +10,6 @@
  * token, so that a rollout never goes on under another plan than the one it started with. Places
  * and spelling do not count, values do.
  */
-static void add_target(struct json_out *o, const struct plan_target *t)
-{
-	json_out_object(o);
-	json_member_cstr(o, "kind", target_kind_name(t->kind));
-	json_member_cstr(o, "function", t->function);
-	json_member_cstr(o, "alias", t->alias);
-	json_member_cstr(o, "code", t->code);
-	json_member_cstr(o, "resource", t->resource_arn);
-	json_member_cstr(o, "baseline", t->baseline_arn);
-	json_member_cstr(o, "candidate", t->candidate_arn);
-	json_member_i64(o, "min_healthy", t->min_healthy);
-	json_member_i64(o, "propagation", t->propagation_ms);
-	json_out_end(o);
-}
 
 /* By name: the order in which dimensions are written is spelling. */
 static void add_dimensions(struct json_out *o, const struct plan_guard *g)
@@ -111,7 +97,7 @@ void plan_digest(struct plan *p)
 	json_out_init(&o, &b);
 	json_out_object(&o);
 	json_out_key(&o, "target");
-	add_target(&o, &p->target);
+	plan_target_digest(&o, &p->target);
 	json_out_key(&o, "steps");
 	add_steps(&o, p);
 	json_out_key(&o, "guards");

@@ -1,6 +1,7 @@
 #ifndef WORKER_ROLLOUT_PLAN_READER_H
 #define WORKER_ROLLOUT_PLAN_READER_H
 
+#include "aws/core/json.h"
 #include "aws/core/yaml.h"
 #include "worker/rollout/plan.h"
 
@@ -63,7 +64,57 @@ struct plan_guard *plan_guard_add(struct plan_reader *r, enum guard_kind kind, c
  */
 void plan_target_read(struct plan_reader *r, const struct yaml *map);
 void plan_target_property(struct plan_reader *r, struct str text, const char *place);
-void plan_target_defaults(struct plan_target *t);
+void plan_target_defaults(struct plan_target *t, enum target_kind k);
+/* The members of the target in the canonical form. */
+void plan_target_digest(struct json_out *o, const struct plan_target *t);
+/* What only the whole plan can show of its target. */
+void plan_target_check(struct plan_reader *r);
+
+/*
+ * One kind of target, in a file of its own: plan_lambda.c, plan_load_balancer.c and so on. The
+ * members of plan_target that are not its own are zero.
+ */
+struct plan_target_kind {
+	const char *word; /* of Target: "load-balancer" */
+	const char *key;  /* in plan files, and of undo records: "load_balancer" */
+	const char *form; /* how the one line is written: "lambda:FUNCTION:ALIAS" */
+	void (*defaults)(struct plan_target *t);
+	/* What follows the word in the one line. False, with a problem for `place` and the whole
+	 * line, when it is none. */
+	bool (*parse)(struct plan_reader *r, struct str text, const char *place, const char *whole,
+		      struct plan_target *t);
+	/* The map under the key, into r->plan->target. */
+	void (*read)(struct plan_reader *r, const struct yaml *map);
+	/* Do both name the same? Only what the one line can say counts. */
+	bool (*same)(const struct plan_target *a, const struct plan_target *b);
+	/* What follows the word; of a target that could not be read whole, what there is. */
+	const char *(*text)(struct arena *a, const struct plan_target *t);
+	void (*digest)(struct json_out *o, const struct plan_target *t);
+	void (*check)(struct plan_reader *r); /* or NULL */
+};
+extern const struct plan_target_kind plan_kind_lambda, plan_kind_load_balancer,
+	plan_kind_auto_scaling, plan_kind_beanstalk, plan_kind_ecs;
+
+/* Are both absent, or the same text? */
+bool plan_same_text(const char *a, const char *b);
+/* 1 to max letters, digits, '-' and '_'. */
+bool plan_is_name(struct str s, size_t max);
+bool plan_is_account(struct str s); /* 12 digits */
+/* plan_load_balancer.c: ARNs of a listener or rule of an ALB or NLB; of a target group. */
+bool plan_is_listener(struct str arn);
+bool plan_is_rule(struct str arn);
+bool plan_is_target_group(struct str arn);
+/*
+ * Members of a map that say which weights to move, for every kind that moves some: rule or
+ * listener, baseline and candidate, min_healthy, propagation. base: "target.load_balancer".
+ */
+#define PLAN_LB_KEYS "listener rule baseline candidate min_healthy propagation"
+void plan_lb_defaults(struct plan_load_balancer *lb);
+void plan_lb_read(struct plan_reader *r, const struct yaml *map, const char *base,
+		  struct plan_load_balancer *lb);
+void plan_lb_digest(struct json_out *o, const struct plan_load_balancer *lb);
+
+/* plan_lambda.c */
 bool plan_is_function(struct str name); /* a Lambda function's name or ARN, without qualifier */
 /* plan_guard.c: 1 to 255 characters, none of them a control character */
 bool plan_is_alarm_name(struct str name);

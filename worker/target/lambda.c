@@ -90,8 +90,8 @@ static void read_split(const struct names *n, const struct lambda_alias *a,
 		if (n_weights == 0) {
 			o->live = LIVE_BASELINE;
 		} else if (n_weights == 1 && n->candidate[0] && !strcmp(w->version, n->candidate)) {
-			o->weight_bp = (int)lround(w->weight * 10000);
-			o->live = o->weight_bp >= 10000 ? LIVE_CANDIDATE : LIVE_SPLIT;
+			o->traffic.weight_bp = (int)lround(w->weight * 10000);
+			o->live = o->traffic.weight_bp >= 10000 ? LIVE_CANDIDATE : LIVE_SPLIT;
 		} else {
 			detail(o,
 			       "alias %s gives %.4g%% to version %s, which is neither baseline "
@@ -302,7 +302,7 @@ static int update_alias(const struct target_env *env, const struct target_observ
 }
 
 static int split(const struct target_env *env, const struct rollout_state *s,
-		 const struct target_observation *o, int weight_bp, struct err *err)
+		 const struct target_observation *o, const struct traffic *want, struct err *err)
 {
 	struct lambda_weight w;
 	struct names n;
@@ -312,7 +312,7 @@ static int split(const struct target_env *env, const struct rollout_state *s,
 	if (!n.baseline[0] || !n.candidate[0])
 		return err_set(err, ERR_REJECTED, "%s: there are no two versions to split between",
 			       n.function);
-	w = (struct lambda_weight){.version = n.candidate, .weight = weight_bp / 10000.0};
+	w = (struct lambda_weight){.version = n.candidate, .weight = want->weight_bp / 10000.0};
 	/* the version is said too: going back from a promotion is the same call */
 	return update_alias(env, o,
 			    &(struct lambda_alias_update){.function = n.function,
@@ -423,7 +423,7 @@ static size_t series(const struct target_env *env, const struct rollout_state *s
 static void calls(const struct plan *plan, struct arena *a,
 		  void (*add)(void *arg, const struct target_call *c), void *arg)
 {
-	const char *given = plan->target.function;
+	const char *given = plan->target.lambda.function;
 	const char *f = str_starts(str_from(given), "arn:")
 				? given
 				: arena_printf(a, "arn:aws:lambda:*:*:function:%s", given);
@@ -456,6 +456,7 @@ static void calls(const struct plan *plan, struct arena *a,
 const struct target_ops target_lambda = {
 	.name = "lambda",
 	.inspect = lambda_inspect,
+	.check_artifact = lambda_code_check,
 	.observe = observe,
 	.prepare = prepare,
 	.split = split,

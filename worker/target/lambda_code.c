@@ -43,7 +43,7 @@ static void check_zip(int fd, uint64_t size, const char *place, const char *name
 
 int lambda_code_check(const struct target_env *env, struct problems *p, struct err *err)
 {
-	const char *place = "target.lambda.code", *code = env->plan->target.code;
+	const char *place = "target.lambda.code", *code = env->plan->target.lambda.code;
 	const struct target_artifact *artifact;
 	struct stat st;
 	int fd;
@@ -89,7 +89,7 @@ static int read_file(int fd, uint64_t size, struct buf *out, struct err *err)
 /* The bytes of the package. */
 static int load(const struct target_env *env, struct buf *out, struct err *err)
 {
-	const char *code = env->plan->target.code;
+	const char *code = env->plan->target.lambda.code;
 	const struct target_artifact *artifact;
 	struct stat st;
 	int fd, rc;

@@ -5,7 +5,7 @@
 
 /*
  * The package a Lambda candidate is made of: the artifact itself, a zip inside it, or a folder of
- * it packed by us, as plan->target.code says.
+ * it packed by us, as plan->target.lambda.code says.
  */
 
 /* Is there such a package in the artifact? Problems say what is missing. */

@@ -46,7 +46,7 @@ size_t lambda_weights_in_use(const struct lambda_alias *a, const struct lambda_w
 static int check_function(const struct target_env *env, struct lambda_configuration *c, bool *there,
 			  struct problems *p, struct err *err)
 {
-	const struct plan_target *t = &env->plan->target;
+	const struct plan_lambda *t = &env->plan->target.lambda;
 
 	*there = false;
 	if (lambda_get_function_configuration(&env->client, t->function, NULL, env->arena, c,
@@ -80,7 +80,7 @@ static bool differs(const char *a, const char *b)
 static int check_baseline(const struct target_env *env, const struct lambda_configuration *latest,
 			  const char *version, struct problems *p, struct err *err)
 {
-	const struct plan_target *t = &env->plan->target;
+	const struct plan_lambda *t = &env->plan->target.lambda;
 	struct lambda_configuration c;
 
 	if (lambda_get_function_configuration(&env->client, t->function, version, env->arena, &c,
@@ -113,7 +113,7 @@ static int check_baseline(const struct target_env *env, const struct lambda_conf
 static int check_alias(const struct target_env *env, const struct lambda_configuration *latest,
 		       const struct lambda_alias *a, struct problems *p, struct err *err)
 {
-	const char *alias = env->plan->target.alias;
+	const char *alias = env->plan->target.lambda.alias;
 	const struct lambda_weight *w;
 
 	if (lambda_weights_in_use(a, &w))
@@ -132,7 +132,7 @@ static int check_alias(const struct target_env *env, const struct lambda_configu
 /* An alias with provisioned concurrency of its own takes no weights. */
 static int check_provisioned(const struct target_env *env, struct problems *p, struct err *err)
 {
-	const struct plan_target *t = &env->plan->target;
+	const struct plan_lambda *t = &env->plan->target.lambda;
 	struct lambda_provisioned pc;
 
 	if (lambda_get_provisioned(&env->client, t->function, t->alias, env->arena, &pc, err) ==
@@ -156,7 +156,7 @@ static int check_provisioned(const struct target_env *env, struct problems *p, s
 int lambda_inspect(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool *first,
 		   struct problems *p, struct err *err)
 {
-	const struct plan_target *t = &env->plan->target;
+	const struct plan_lambda *t = &env->plan->target.lambda;
 	struct lambda_configuration latest;
 	struct lambda_alias alias = {0};
 	bool there;

@@ -1,6 +1,7 @@
 #ifndef WORKER_TARGET_LOAD_BALANCER_H
 #define WORKER_TARGET_LOAD_BALANCER_H
 
+#include "aws/core/json.h"
 #include "aws/elbv2.h"
 #include "worker/target/target.h"
 
@@ -35,11 +36,50 @@ struct lb_health {
 	char reason[128];		     /* of the first that is not healthy */
 };
 
-/* Read everything, check the plan against it, and fill the record in. */
-int lb_inspect(const struct target_env *env, struct lb_record *r, struct problems *p,
-	       struct err *err) MUST_CHECK;
+/*
+ * The whole of what a load balancer does for a target, for every kind that moves weights: the
+ * functions of target.h, with the record in place of the undo record's text. They move what the
+ * record says, want min_healthy and wait propagation_ms of env->plan->target.lb.
+ *
+ * lb_inspect() reads everything, checks the choice (what is NULL in it is found) against it, and
+ * fills the record in.
+ */
+int lb_inspect(const struct target_env *env, const struct plan_load_balancer *choice,
+	       struct lb_record *r, struct problems *p, struct err *err) MUST_CHECK;
+/*
+ * Fills *o as target.h's observe() does, from weights and health of the two groups; `retired` is
+ * true, `leftover` false: what there is to remove is the caller's.
+ */
+int lb_observe(const struct target_env *env, const struct rollout_state *s,
+	       const struct lb_record *r, struct target_observation *o, struct err *err) MUST_CHECK;
+/*
+ * What an error means for a look that ends with it: *o says LIVE_UNREADABLE, or LIVE_FOREIGN for
+ * what is gone or no forward to weighted groups any more, and *err is taken back. -1 only for
+ * ERR_CANCELED.
+ */
+int lb_unreadable(struct target_observation *o, struct err *err) MUST_CHECK;
+/* The candidate into the action, at weight 0: only then is it health-checked. */
+int lb_prepare(const struct target_env *env, const struct lb_record *r, struct err *err) MUST_CHECK;
+int lb_split(const struct target_env *env, const struct lb_record *r,
+	     const struct target_observation *o, const struct traffic *want,
+	     struct err *err) MUST_CHECK;
+int lb_restore(const struct target_env *env, const struct lb_record *r,
+	       const struct target_observation *o, struct err *err) MUST_CHECK;
+size_t lb_series(const struct target_env *env, const struct lb_record *r, bool candidate,
+		 const char **ns, const char *names[PLAN_DIMENSIONS_MAX],
+		 const char *values[PLAN_DIMENSIONS_MAX]);
+/* resource: as the plan says, or NULL when only the target will tell: then both kinds of call. */
+void lb_calls(const char *resource, struct arena *a,
+	      void (*add)(void *arg, const struct target_call *c), void *arg);
 
-/* The record as text for the state, and back. Pure. */
+/*
+ * The record as the members of an object, without "t"; and back, its texts in the arena. A target
+ * that has more to remember puts it into a member "lb" of its own record. Pure.
+ */
+void lb_record_write(const struct lb_record *r, struct json_out *o);
+int lb_record_read(struct arena *a, const struct json *root, struct lb_record *r,
+		   struct err *err) MUST_CHECK;
+/* The same as a whole undo record, of this kind of target. Pure. */
 int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1],
 		    struct err *err) MUST_CHECK;
 int lb_record_load(struct arena *a, const char *undo, struct lb_record *r,

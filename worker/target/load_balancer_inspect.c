@@ -16,10 +16,9 @@ static bool is_said(const char *arn, const struct elbv2_group *g)
 }
 
 /* Which groups are baseline and candidate: as the plan says, or what the weights say. */
-static void find_groups(const struct target_env *env, const struct lb_forward *f,
+static void find_groups(const struct plan_load_balancer *t, const struct lb_forward *f,
 			struct lb_record *r, struct problems *p)
 {
-	const struct plan_target *t = &env->plan->target;
 	size_t live = 0, idle = 0;
 
 	r->baseline = t->baseline_arn;
@@ -202,10 +201,10 @@ static void take_forward(const struct target_env *env, const struct lb_forward *
 		r->groups[0].weight = 1;
 }
 
-int lb_inspect(const struct target_env *env, struct lb_record *r, struct problems *p,
-	       struct err *err)
+int lb_inspect(const struct target_env *env, const struct plan_load_balancer *choice,
+	       struct lb_record *r, struct problems *p, struct err *err)
 {
-	const char *resource = env->plan->target.resource_arn;
+	const char *resource = choice->resource_arn;
 	size_t before = p->n_errors;
 	struct lb_forward f;
 
@@ -221,7 +220,7 @@ int lb_inspect(const struct target_env *env, struct lb_record *r, struct problem
 		problem_add(p, "Target", resource,
 			    "the default rule cannot be changed; give the ARN of its listener");
 	take_forward(env, &f, r);
-	find_groups(env, &f, r, p);
+	find_groups(choice, &f, r, p);
 	if (!r->baseline || !r->candidate)
 		return 0;
 	check_choice(&f, r, p);

@@ -6,7 +6,7 @@
 #include "worker/target/record.h"
 
 /*
- * {"t":"load_balancer","r":rule ARN,"g":[[group,weight],...],"b":0,"c":group,"n":true}: the groups
+ * {"r":rule ARN,"g":[[group,weight],...],"b":0,"c":group,"n":true}: the groups
  * as the tails of their ARNs, since all share what comes before "listener" in the resource's,
  * weight -1 for one that was not said; the baseline by its place among them; n of a Network Load
  * Balancer. So five groups fit. Stickiness is not in it: going back leaves it as it is.
@@ -36,6 +36,25 @@ static size_t place_of(const struct lb_record *r, const char *group)
 	return i;
 }
 
+void lb_record_write(const struct lb_record *r, struct json_out *o)
+{
+	json_member_cstr(o, "r", r->resource);
+	json_out_key(o, "g");
+	json_out_array(o);
+	for (size_t i = 0; i < r->n_groups; i++) {
+		json_out_array(o);
+		json_out_str(o, tail_of(r->resource, r->groups[i].arn));
+		json_out_i64(o, r->groups[i].has_weight ? r->groups[i].weight : -1);
+		json_out_end(o);
+	}
+	json_out_end(o);
+	assert(place_of(r, r->baseline) < r->n_groups);
+	json_member_i64(o, "b", (int64_t)place_of(r, r->baseline));
+	json_member_str(o, "c", tail_of(r->resource, r->candidate));
+	if (r->network)
+		json_member_bool(o, "n", true);
+}
+
 int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
 {
 	struct json_out o;
@@ -46,21 +65,7 @@ int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1], struct
 	json_out_init(&o, &b);
 	json_out_object(&o);
 	json_member_cstr(&o, "t", "load_balancer");
-	json_member_cstr(&o, "r", r->resource);
-	json_out_key(&o, "g");
-	json_out_array(&o);
-	for (size_t i = 0; i < r->n_groups; i++) {
-		json_out_array(&o);
-		json_out_str(&o, tail_of(r->resource, r->groups[i].arn));
-		json_out_i64(&o, r->groups[i].has_weight ? r->groups[i].weight : -1);
-		json_out_end(&o);
-	}
-	json_out_end(&o);
-	assert(place_of(r, r->baseline) < r->n_groups);
-	json_member_i64(&o, "b", (int64_t)place_of(r, r->baseline));
-	json_member_str(&o, "c", tail_of(r->resource, r->candidate));
-	if (r->network)
-		json_member_bool(&o, "n", true);
+	lb_record_write(r, &o);
 	json_out_end(&o);
 	rc = record_store(&b, undo, LIMIT_UNDO + 1, "undo record", err);
 	buf_release(&b);
@@ -117,16 +122,12 @@ static int load_groups(struct arena *a, const struct json *groups, struct lb_rec
 	return 0;
 }
 
-int lb_record_load(struct arena *a, const char *undo, struct lb_record *r, struct err *err)
+int lb_record_read(struct arena *a, const struct json *root, struct lb_record *r, struct err *err)
 {
-	const struct json *root;
 	int64_t at = -1;
 
-	*r = (struct lb_record){0};
-	if (record_load(a, undo, &root, err))
-		return -1;
-	r->resource = record_text(root, "r");
-	if (strcmp(record_text(root, "t"), "load_balancer") != 0 || !prefix_of(r->resource).n)
+	*r = (struct lb_record){.resource = record_text(root, "r")};
+	if (!prefix_of(r->resource).n)
 		return bad(err);
 	if (load_groups(a, json_get(root, "g"), r, err))
 		return -1;
@@ -138,6 +139,18 @@ int lb_record_load(struct arena *a, const char *undo, struct lb_record *r, struc
 	r->candidate = arn_of(a, r->resource, json_text(json_get(root, "c")));
 	r->network = json_bool(json_get(root, "n"), false);
 	return strcmp(r->baseline, r->candidate) != 0 ? 0 : bad(err);
+}
+
+int lb_record_load(struct arena *a, const char *undo, struct lb_record *r, struct err *err)
+{
+	const struct json *root;
+
+	*r = (struct lb_record){0};
+	if (record_load(a, undo, &root, err))
+		return -1;
+	if (strcmp(record_text(root, "t"), "load_balancer") != 0)
+		return bad(err);
+	return lb_record_read(a, root, r, err);
 }
 
 const char *lb_load_balancer_dimension(struct arena *a, const char *resource)

@@ -16,11 +16,11 @@
 
 /* The input artifact, unpacked; fetched when first asked for. */
 struct target_artifact {
-	int dir_fd;		 /* the unpacked artifact */
-	int file_fd;		 /* the artifact as downloaded, position unspecified: use pread */
+	int dir_fd;  /* the unpacked artifact */
+	int file_fd; /* the artifact as downloaded, position unspecified: use pread */
 	uint64_t file_size;
 	const char *bucket, *key, *version_id; /* where it came from; version_id may be NULL */
-	const char *sha256;	 /* of the file, hex */
+	const char *sha256;		       /* of the file, hex */
 };
 
 struct target_env {
@@ -57,6 +57,13 @@ struct target_ops {
 		       struct problems *p, struct err *err);
 
 	/*
+	 * What can be said of the plan's part of the artifact without AWS, for `check`: problems
+	 * are added. env->client is not to be used. NULL when there is nothing to say. inspect()
+	 * says the same.
+	 */
+	int (*check_artifact)(const struct target_env *env, struct problems *p, struct err *err);
+
+	/*
 	 * Look: fill *o, by reading only, for this state. A target that cannot be read is not an
 	 * error but LIVE_UNREADABLE with detail; -1 only for ERR_CANCELED.
 	 */
@@ -72,11 +79,13 @@ struct target_ops {
 		       char candidate[LIMIT_CANDIDATE + 1], struct err *err);
 
 	/*
-	 * Make the live split weight_bp for the candidate. o is this turn's look: its lock is
-	 * used.
+	 * Divide the traffic so. o is this turn's look: its lock is used. What stands before it
+	 * (capacity, say) may be a call of its own: when this one returns and the split is not
+	 * what it should be, the next look decides again.
 	 */
 	int (*split)(const struct target_env *env, const struct rollout_state *s,
-		     const struct target_observation *o, int weight_bp, struct err *err);
+		     const struct target_observation *o, const struct traffic *want,
+		     struct err *err);
 
 	/* Make the candidate the baseline; the old one stays reachable. */
 	int (*promote)(const struct target_env *env, const struct rollout_state *s,
@@ -91,13 +100,20 @@ struct target_ops {
 		      const struct target_observation *o, struct err *err);
 
 	/*
+	 * After a way back that has been proved: remove what was made for the candidate, unless
+	 * the plan keeps it. NULL where nothing is made that costs anything. observe() says in
+	 * `leftover` whether there is something, in PROVE.
+	 */
+	int (*discard)(const struct target_env *env, const struct rollout_state *s,
+		       const struct target_observation *o, struct err *err);
+
+	/*
 	 * The CloudWatch dimensions that tell candidate from baseline, for metric guards without
 	 * dimensions of their own: pairs name, value. Returns how many, at most
 	 * PLAN_DIMENSIONS_MAX; 0 when the candidate is not known yet. *ns gets the namespace.
 	 */
 	size_t (*series)(const struct target_env *env, const struct rollout_state *s,
-			 bool candidate, const char **ns,
-			 const char *names[PLAN_DIMENSIONS_MAX],
+			 bool candidate, const char **ns, const char *names[PLAN_DIMENSIONS_MAX],
 			 const char *values[PLAN_DIMENSIONS_MAX]);
 
 	/*

@@ -9,6 +9,6 @@ const struct target_ops *target_of(enum target_kind k)
 		[TARGET_LOAD_BALANCER] = &target_load_balancer,
 	};
 
-	assert((unsigned)k < TARGET_KIND_COUNT);
+	assert((unsigned)k < TARGET_KIND_COUNT && table[k]);
 	return table[k];
 }

@@ -86,7 +86,7 @@ static inline struct observation test_look(const struct plan *plan, const struct
 	size_t step = (size_t)s->step < plan->n_steps ? (size_t)s->step : 0;
 
 	o.target.live = live[s->phase];
-	o.target.weight_bp = o.target.live == LIVE_SPLIT ? plan->steps[step].weight_bp : 0;
+	o.target.traffic.weight_bp = o.target.live == LIVE_SPLIT ? plan->steps[step].weight_bp : 0;
 	o.target.settled = true;
 	o.target.candidate = CANDIDATE_READY;
 	o.target.baseline_health = verdict_make(VERDICT_PASS, now, "version 12 is Active");
@@ -116,7 +116,7 @@ static inline bool is_fresh_pass(const struct observation *o, int64_t since, str
 
 static inline int live_bp(const struct target_observation *t)
 {
-	return t->live == LIVE_SPLIT				       ? t->weight_bp
+	return t->live == LIVE_SPLIT				       ? t->traffic.weight_bp
 	       : t->live == LIVE_CANDIDATE || t->live == LIVE_PROMOTED ? 10000
 								       : 0;
 }
@@ -139,8 +139,9 @@ static inline void promise(const struct turn *t, bool kept, const char *what)
 	fail_msg("%s: %s to %s, step %d to %d, live %d at %d, settled %d, candidate %d, guards %d "
 		 "at %+lld, %lld in phase, decision %d: %s",
 		 what, phase_name(t->s->phase), phase_name(t->next->phase), t->s->step,
-		 t->next->step, t->o->target.live, t->o->target.weight_bp, t->o->target.settled,
-		 t->o->target.candidate, t->o->has_guards ? (int)t->o->guards.kind : -1,
+		 t->next->step, t->o->target.live, t->o->target.traffic.weight_bp,
+		 t->o->target.settled, t->o->target.candidate,
+		 t->o->has_guards ? (int)t->o->guards.kind : -1,
 		 (long long)(t->o->guards.at.ms - t->s->phase_since.ms),
 		 (long long)(t->now.ms - t->s->phase_since.ms), t->d->kind, t->d->reason);
 }
@@ -148,7 +149,7 @@ static inline void promise(const struct turn *t, bool kept, const char *what)
 static inline bool is_act(enum decision_kind k)
 {
 	return k == DECIDE_PREPARE || k == DECIDE_SPLIT || k == DECIDE_PROMOTE ||
-	       k == DECIDE_RETIRE || k == DECIDE_RESTORE;
+	       k == DECIDE_RETIRE || k == DECIDE_RESTORE || k == DECIDE_DISCARD;
 }
 
 static inline void promise_forward(const struct turn *t)
@@ -207,9 +208,9 @@ static inline void promise_acts(const struct turn *t)
 	if (k == DECIDE_SPLIT) {
 		promise(t,
 			t->s->phase == PHASE_SHIFT && t->next->phase == PHASE_SHIFT &&
-				t->d->weight_bp == t->plan->steps[t->s->step].weight_bp,
+				t->d->traffic.weight_bp == t->plan->steps[t->s->step].weight_bp,
 			"the split of the step");
-		if (t->d->weight_bp > live_bp(seen)) {
+		if (t->d->traffic.weight_bp > live_bp(seen)) {
 			promise(t,
 				seen->candidate == CANDIDATE_READY ||
 					seen->candidate == CANDIDATE_SAME,
@@ -234,8 +235,14 @@ static inline void promise_acts(const struct turn *t)
 		promise(t, t->s->phase != PHASE_INSPECT, "INSPECT only reads");
 		promise(t,
 			t->s->phase != PHASE_WATCH && t->s->phase != PHASE_BAKE &&
-				t->s->phase != PHASE_PROVE,
+				(t->s->phase != PHASE_PROVE || k == DECIDE_DISCARD),
 			"these only read");
+		promise(t,
+			k != DECIDE_DISCARD ||
+				(t->s->phase == PHASE_PROVE && seen->live == LIVE_BASELINE &&
+				 seen->baseline_health.kind == VERDICT_PASS && seen->leftover &&
+				 t->plan->keep_candidate_ms == 0),
+			"discards after the proof, and what the plan does not keep");
 	}
 }
 

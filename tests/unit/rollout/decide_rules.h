@@ -17,6 +17,7 @@ enum plan_bits {
 	LOST = 32,	  /* the plan that can only go back */
 	LAST_IS_ALL = 64, /* the last step is 100% */
 	NO_LIMITS = 128,
+	KEEP_CANDIDATE = 256,
 };
 enum state_bits { FIRST = 1, UNTOUCHED = 2, NO_UNDO = 4 };
 
@@ -35,7 +36,7 @@ struct rule {
 	int step, at_ms, hold_ms; /* time in the phase; how long it has been holding */
 	int live, bp, candidate;
 	enum guards guards;
-	bool unsettled, denied, retired, no_token, abandoned;
+	bool unsettled, denied, retired, leftover, no_token, abandoned;
 	enum { H_PASS, H_FAIL, H_OLD } health;
 	enum operator_command op;
 	enum err_code act;
@@ -400,6 +401,20 @@ static const struct rule RULES[] = {
 	 .ending = ENDING_RESTORED, .failure = FAILURE(JOB_FAILED)},
 	{"proved at the last moment", PHASE_PROVE, .at_ms = 30 * M, .then = FAIL, .to = TO(FAILED),
 	 .ending = ENDING_RESTORED, .failure = FAILURE(JOB_FAILED)},
+	{"proved, leftover", PHASE_PROVE, .leftover = true, .then = DECIDE_DISCARD},
+	{"proved, leftover, plan lost", PHASE_PROVE, .leftover = true, .plan = LOST,
+	 .then = DECIDE_DISCARD},
+	{"proved, leftover kept", PHASE_PROVE, .leftover = true, .plan = KEEP_CANDIDATE,
+	 .then = FAIL, .to = TO(FAILED), .ending = ENDING_RESTORED},
+	{"proved, leftover stays", PHASE_PROVE, .leftover = true, .act = ERR_DENIED, .then = FAIL,
+	 .to = TO(FAILED), .ending = ENDING_RESTORED, .failure = FAILURE(JOB_FAILED),
+	 .says = "there still: the call was refused"},
+	{"proved, leftover busy", PHASE_PROVE, .leftover = true, .act = ERR_CONFLICT, .then = WAIT,
+	 .says = "trying again"},
+	{"proved, leftover, late", PHASE_PROVE, .leftover = true, .at_ms = 30 * M, .then = FAIL,
+	 .to = TO(FAILED), .ending = ENDING_RESTORED, .says = "there still: out of time"},
+	{"prove: leftover of an unhealthy one", PHASE_PROVE, .leftover = true, .health = H_FAIL,
+	 .then = WAIT},
 	{"prove: not healthy", PHASE_PROVE, .health = H_FAIL, .then = WAIT, .until_ms = 30 * M},
 	{"prove: health of before", PHASE_PROVE, .health = H_OLD, .then = WAIT},
 	{"prove: not healthy, late", PHASE_PROVE, .health = H_FAIL, .at_ms = 30 * M, .then = FAIL,

@@ -18,6 +18,8 @@ static struct plan plan_of(const struct rule *r)
 		p.bake_ms = 0;
 	if (r->plan & LAST_IS_ALL)
 		p.steps[2].weight_bp = 10000;
+	if (r->plan & KEEP_CANDIDATE)
+		p.keep_candidate_ms = HOUR;
 	if (r->plan & NO_LIMITS)
 		p.prepare_ms = p.verify_ms = 0;
 	return p;
@@ -69,12 +71,13 @@ static struct observation look_of(const struct plan *plan, const struct rollout_
 	if (r->live)
 		o.target.live = (enum live)(r->live - 1);
 	if (r->bp)
-		o.target.weight_bp = r->bp;
+		o.target.traffic.weight_bp = r->bp;
 	if (r->candidate)
 		o.target.candidate = (enum candidate_state)(r->candidate - 1);
 	o.target.settled = !r->unsettled;
 	o.target.denied = r->denied;
 	o.target.retired = r->retired;
+	o.target.leftover = r->leftover;
 	o.token_held = !r->no_token;
 	o.abandoned = r->abandoned;
 	o.operator_command = r->op;
@@ -125,8 +128,8 @@ static void test_rules(void **state)
 			fail_msg("%s: ending %s", r->name, ending_name(next.ending));
 		if (r->failure && (int)d.failure != r->failure - 1)
 			fail_msg("%s: failure %d", r->name, d.failure);
-		if (r->bp_then && d.weight_bp != r->bp_then)
-			fail_msg("%s: weight %d", r->name, d.weight_bp);
+		if (r->bp_then && d.traffic.weight_bp != r->bp_then)
+			fail_msg("%s: weight %d", r->name, d.traffic.weight_bp);
 		if (r->until_ms && d.until.ms != s.phase_since.ms + r->until_ms)
 			fail_msg("%s: until %lld", r->name,
 				 (long long)(d.until.ms - s.phase_since.ms));

@@ -38,6 +38,7 @@ static struct plan random_plan(struct rng *r)
 	p.rollback_on_guard = !one_in(r, 4);
 	p.rollback_on_timeout = !one_in(r, 4);
 	p.rollback_on_abandon = !one_in(r, 4);
+	p.keep_candidate_ms = one_in(r, 4) ? HOUR : 0;
 	p.max_duration_ms = one_in(r, 20) ? 0 : (1 + pick(r, 24)) * HOUR;
 	p.prepare_ms = pick(r, 3) * 10 * MINUTE;
 	p.verify_ms = pick(r, 3) * 10 * MINUTE;
@@ -67,12 +68,13 @@ static struct observation random_look(struct rng *r, const struct rollout_state 
 	struct target_observation *t = &o.target;
 
 	t->live = (enum live)pick(r, LIVE_FOREIGN + (one_in(r, 4) ? 1 : 0));
-	t->weight_bp = t->live == LIVE_SPLIT ? random_weight(r) : 0;
+	t->traffic.weight_bp = t->live == LIVE_SPLIT ? random_weight(r) : 0;
 	t->settled = !one_in(r, 3);
 	t->candidate =
 		one_in(r, 2) ? CANDIDATE_READY : (enum candidate_state)pick(r, CANDIDATE_SAME + 1);
 	t->denied = one_in(r, 3);
 	t->retired = one_in(r, 2);
+	t->leftover = one_in(r, 2);
 	t->baseline_health = verdict_make(
 		(enum verdict_kind)pick(r, 4),
 		(struct utc){s->phase_since.ms + pick(r, 3) * MINUTE - MINUTE}, "baseline");
@@ -137,7 +139,7 @@ struct world {
 	bool is_evil; /* hands, losses, crashes and bad guards happen */
 	/* the target */
 	int bp;
-	bool promoted, retired;
+	bool promoted, retired, leftover;
 	enum candidate_state candidate;
 	struct utc changed;
 	/* the guards */
@@ -156,10 +158,11 @@ static struct observation world_look(struct world *w, const struct rollout_state
 		  : w->bp == 0	   ? LIVE_BASELINE
 		  : w->bp == 10000 ? LIVE_CANDIDATE
 				   : LIVE_SPLIT;
-	t->weight_bp = t->live == LIVE_SPLIT ? w->bp : 0;
+	t->traffic.weight_bp = t->live == LIVE_SPLIT ? w->bp : 0;
 	t->settled = w->now.ms - w->changed.ms >= 10 * SECOND;
 	t->candidate = w->candidate;
 	t->retired = w->retired;
+	t->leftover = w->leftover;
 	t->baseline_health = verdict_make(VERDICT_PASS, w->now, "healthy");
 	o.has_guards = rollout_guards_in(s->phase) != 0;
 	if (w->is_evil && one_in(w->r, 15))
@@ -192,9 +195,10 @@ static void world_act(struct world *w, const struct decision *d)
 	switch (d->kind) {
 	case DECIDE_PREPARE:
 		w->candidate = one_in(w->r, 3) ? CANDIDATE_READY : CANDIDATE_PENDING;
+		w->leftover = true;
 		break;
 	case DECIDE_SPLIT:
-		world_split(w, d->weight_bp, false);
+		world_split(w, d->traffic.weight_bp, false);
 		break;
 	case DECIDE_PROMOTE:
 		world_split(w, 10000, true);
@@ -204,6 +208,9 @@ static void world_act(struct world *w, const struct decision *d)
 		break;
 	case DECIDE_RETIRE:
 		w->retired = true;
+		break;
+	case DECIDE_DISCARD:
+		w->leftover = false;
 		break;
 	case DECIDE_WAIT:
 	case DECIDE_AGAIN:
@@ -336,7 +343,7 @@ static void test_evil_worlds(void **state)
 				fail_msg("seed %d succeeded wrongly", (int)seed);
 			succeeded++;
 		} else if (end.s.ending == ENDING_RESTORED) {
-			if (w.bp != 0)
+			if (w.bp != 0 || w.leftover)
 				fail_msg("seed %d: not restored", (int)seed);
 			restored++;
 		} else {

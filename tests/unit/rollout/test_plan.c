@@ -17,9 +17,9 @@ static void properties_alone_make_a_plan(void **state)
 	least(f);
 	read_ok(f);
 	assert_int_equal(f->plan->target.kind, TARGET_LAMBDA);
-	assert_string_equal(f->plan->target.function, "checkout");
-	assert_string_equal(f->plan->target.alias, "live");
-	assert_null(f->plan->target.code);
+	assert_string_equal(f->plan->target.lambda.function, "checkout");
+	assert_string_equal(f->plan->target.lambda.alias, "live");
+	assert_null(f->plan->target.lambda.code);
 	assert_string_equal(f->plan->strategy, "canary");
 	assert_int_equal(f->plan->n_steps, 2);
 	assert_int_equal(f->plan->steps[1].weight_bp, 2500);
@@ -71,13 +71,13 @@ static void every_property_is_taken(void **state)
 	prop(f, "Target", "load-balancer:" RULE);
 	read_ok(f);
 	assert_int_equal(f->plan->target.kind, TARGET_LOAD_BALANCER);
-	assert_string_equal(f->plan->target.resource_arn, RULE);
-	assert_int_equal(f->plan->target.min_healthy, 1);
-	assert_int_equal(f->plan->target.propagation_ms, 10000);
+	assert_string_equal(f->plan->target.lb.resource_arn, RULE);
+	assert_int_equal(f->plan->target.lb.min_healthy, 1);
+	assert_int_equal(f->plan->target.lb.propagation_ms, 10000);
 	prop(f, "Target",
 	     "lambda:arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:checkout:live");
 	read_ok(f);
-	assert_string_equal(f->plan->target.function,
+	assert_string_equal(f->plan->target.lambda.function,
 			    "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:checkout");
 }
 
@@ -89,9 +89,6 @@ static void every_bad_property_is_said(void **state)
 		{"Target", "lamda:checkout:live",
 		 "Target: \"lamda:checkout:live\": unknown kind of target; write lambda:FUNCTION"},
 		{"Target", "checkout", "Target: \"checkout\": unknown kind of target"},
-		{"Target", "ecs:prod/web", "Target: \"ecs:prod/web\": this version deploys to"},
-		{"Target", "beanstalk:a/b", "Target: \"beanstalk:a/b\": this version deploys to"},
-		{"Target", "auto-scaling:a", "Target: \"auto-scaling:a\": this version deploys"},
 		{"Target", "lambda:checkout", "Target: \"lambda:checkout\": write lambda:FUNCTION"},
 		{"Target", "lambda::live", "Target: \"lambda::live\": write lambda:FUNCTION:ALIAS"},
 		{"Target", "lambda:checkout:", "Target: \"lambda:checkout:\": write lambda:"},
@@ -259,7 +256,7 @@ static void overrides_come_last_in_any_order(void **state)
 	assert_int_equal(f->plan->unknown_hold_ms, MINUTE_MS);
 	assert_int_equal(f->plan->prepare_ms, 2 * MINUTE_MS);
 	assert_int_equal(f->plan->verify_ms, 3 * MINUTE_MS);
-	assert_string_equal(f->plan->target.code, "build/x.zip");
+	assert_string_equal(f->plan->target.lambda.code, "build/x.zip");
 	memcpy(digest, f->plan->digest, sizeof(digest));
 	/* the same properties the other way round */
 	for (size_t i = 0; i < f->n / 2; i++) {
@@ -319,7 +316,7 @@ static void the_target_may_be_said_twice_but_not_differently(void **state)
 	file(f,
 	     "rollout: 1\ntarget:\n  lambda: { function: checkout, alias: live, code: a.zip }\n");
 	read_ok(f);
-	assert_string_equal(f->plan->target.code, "a.zip");
+	assert_string_equal(f->plan->target.lambda.code, "a.zip");
 	prop(f, "Target", "lambda:checkout:prod");
 	expect_only(f, "Target: \"lambda:checkout:prod\": rollout.yaml:2: target names another "
 		       "target, lambda:checkout:live; write the same in both, or leave one out");
@@ -333,7 +330,7 @@ static void the_target_may_be_said_twice_but_not_differently(void **state)
 	file(f, "rollout: 1\ntarget:\n  load_balancer: { rule: \"" RULE "\", min_healthy: 3 }\n");
 	prop(f, "Target", "load-balancer:" RULE);
 	read_ok(f);
-	assert_int_equal(f->plan->target.min_healthy, 3);
+	assert_int_equal(f->plan->target.lb.min_healthy, 3);
 	prop(f, "Target", "load-balancer:" LISTENER);
 	expect_only(f, "Target: \"load-balancer:");
 	prop(f, "Target", "");
@@ -404,10 +401,10 @@ static void there_is_a_plan_to_go_back_by(void **state)
 	assert_true(p->rollback_on_guard && p->max_duration_ms > 0 && p->prepare_ms > 0);
 	assert_int_equal(plan_fallback(f->arena, "{\"t\":\"load_balancer\"}", NULL, &p, &err), 0);
 	assert_int_equal(p->target.kind, TARGET_LOAD_BALANCER);
-	assert_int_equal(p->target.min_healthy, 1);
-	assert_int_equal(p->target.propagation_ms, 10000);
+	assert_int_equal(p->target.lb.min_healthy, 1);
+	assert_int_equal(p->target.lb.propagation_ms, 10000);
 	assert_null(p->role_arn);
-	assert_int_equal(plan_fallback(f->arena, "{\"t\":\"ecs\"}", NULL, &p, &err), -1);
+	assert_int_equal(plan_fallback(f->arena, "{\"t\":\"nomad\"}", NULL, &p, &err), -1);
 	assert_int_equal(err.code, ERR_MALFORMED);
 	assert_int_equal(plan_fallback(f->arena, "{", NULL, &p, &err), -1);
 	assert_int_equal(err.code, ERR_MALFORMED);

@@ -41,9 +41,9 @@ static const char FULL_JSON[] =
 
 static void check_full(const struct plan *p)
 {
-	assert_string_equal(p->target.function, "checkout");
-	assert_string_equal(p->target.alias, "live");
-	assert_string_equal(p->target.code, "build/function.zip");
+	assert_string_equal(p->target.lambda.function, "checkout");
+	assert_string_equal(p->target.lambda.alias, "live");
+	assert_string_equal(p->target.lambda.code, "build/function.zip");
 	assert_string_equal(p->strategy, "canary");
 	assert_int_equal(p->n_steps, 3);
 	assert_int_equal(p->steps[0].weight_bp, 500);
@@ -99,7 +99,7 @@ static void properties_complete_a_file(void **state)
 	assert_false(f->plan->steps[0].approve);
 	assert_int_equal(f->plan->bake_ms, 0); /* it belonged to the other strategy */
 	assert_int_equal(f->plan->max_duration_ms, 60 * MINUTE_MS);
-	assert_string_equal(f->plan->target.code, "build/function.zip");
+	assert_string_equal(f->plan->target.lambda.code, "build/function.zip");
 }
 
 static void strategies_have_a_short_and_a_long_form(void **state)
@@ -142,18 +142,18 @@ static void load_balancers_are_read(void **state)
 				 "    min_healthy: 2\n    propagation: 30s\n");
 	read_ok(f);
 	assert_int_equal(f->plan->target.kind, TARGET_LOAD_BALANCER);
-	assert_string_equal(f->plan->target.resource_arn, RULE);
-	assert_string_equal(f->plan->target.baseline_arn, GROUP("blue"));
-	assert_string_equal(f->plan->target.candidate_arn, GROUP("green"));
-	assert_int_equal(f->plan->target.min_healthy, 2);
-	assert_int_equal(f->plan->target.propagation_ms, 30000);
+	assert_string_equal(f->plan->target.lb.resource_arn, RULE);
+	assert_string_equal(f->plan->target.lb.baseline_arn, GROUP("blue"));
+	assert_string_equal(f->plan->target.lb.candidate_arn, GROUP("green"));
+	assert_int_equal(f->plan->target.lb.min_healthy, 2);
+	assert_int_equal(f->plan->target.lb.propagation_ms, 30000);
 	file(f, "rollout: 1\n" CANARY ALARM "target: { load_balancer: { listener: \"" LISTENER
 		"\" } }\n");
 	read_ok(f);
-	assert_string_equal(f->plan->target.resource_arn, LISTENER);
-	assert_null(f->plan->target.baseline_arn);
-	assert_null(f->plan->target.candidate_arn);
-	assert_int_equal(f->plan->target.min_healthy, 1);
+	assert_string_equal(f->plan->target.lb.resource_arn, LISTENER);
+	assert_null(f->plan->target.lb.baseline_arn);
+	assert_null(f->plan->target.lb.candidate_arn);
+	assert_int_equal(f->plan->target.lb.min_healthy, 1);
 }
 
 /* A file of three good parts, one of which is replaced by text. The part begins in line 2. */
@@ -182,10 +182,11 @@ static void bad_targets_are_said_with_their_place(void **state)
 		 "rollout.yaml:2: target: a map belongs here, with some of: lambda load_balancer"},
 		{'t', "target: {}\n", "rollout.yaml:2: target: exactly one target is needed"},
 		{'t', "target: { lambda: ~ }\n", "rollout.yaml:2: target: exactly one target"},
-		{'t', "target: { ecs: { cluster: x } }\n",
-		 "rollout.yaml:2: target: \"ecs\": unknown here; known are: lambda load_balancer"},
+		{'t', "target: { nomad: { job: x } }\n",
+		 "rollout.yaml:2: target: \"nomad\": unknown here; known are: lambda load_balancer "
+		 "auto_scaling beanstalk ecs"},
 		{'t', "target:\n  lambda: { function: a, alias: b }\n  load_balancer: {}\n",
-		 "rollout.yaml:2: target: exactly one target is needed: lambda or load_balancer"},
+		 "rollout.yaml:2: target: exactly one target is needed: lambda, load_balancer"},
 		{'t', "target: { lambda: x }\n", "rollout.yaml:2: target.lambda: a map belongs"},
 		{'t', "target:\n  lambda:\n    function: checkout\n",
 		 "rollout.yaml:3: target.lambda: function and alias are both needed"},

@@ -6,7 +6,7 @@
 
 static struct decision wait_for(const char *reason)
 {
-	struct decision d = {.kind = DECIDE_WAIT, .segment = -1};
+	struct decision d = {.kind = DECIDE_WAIT};
 
 	str_copy(d.reason, sizeof(d.reason), str_from(reason));
 	return d;

@@ -47,8 +47,8 @@ static inline int lambda_world_set_up(void **state)
 
 	world_set_up(state);
 	w = *state;
-	w->plan.target = (struct plan_target){
-		.kind = TARGET_LAMBDA, .function = "checkout", .alias = "live"};
+	w->plan.target = (struct plan_target){.kind = TARGET_LAMBDA,
+					      .lambda = {.function = "checkout", .alias = "live"}};
 	w->plan.n_steps = 1;
 	w->plan.steps[0] = (struct plan_step){.segment = -1, .weight_bp = 500, .watch_ms = 600000};
 	str_copy(w->state.id, sizeof(w->state.id), STR("r-1"));

@@ -127,10 +127,9 @@ static inline int lb_world_set_up(void **state)
 
 	world_set_up(state);
 	w = *state;
-	w->plan.target = (struct plan_target){.kind = TARGET_LOAD_BALANCER,
-					      .resource_arn = RULE,
-					      .min_healthy = 1,
-					      .propagation_ms = 10000};
+	w->plan.target = (struct plan_target){
+		.kind = TARGET_LOAD_BALANCER,
+		.lb = {.resource_arn = RULE, .min_healthy = 1, .propagation_ms = 10000}};
 	w->plan.n_steps = 2;
 	w->plan.steps[0] = (struct plan_step){.segment = -1, .weight_bp = 500, .watch_ms = 600000};
 	w->plan.steps[1] = (struct plan_step){.segment = -1, .weight_bp = 5000, .watch_ms = 600000};

@@ -10,6 +10,9 @@
 #include "tests/unit/aws/fake_http.h"
 #include "worker/target/target.h"
 
+/* A split of percentages alone, for split(). */
+#define SHARE(bp) (&(const struct traffic){.weight_bp = (bp)})
+
 /*
  * A transport that answers by what is asked, not by when: the first route whose words are in
  * "METHOD url\nbody" answers, as often as it may. So tests say what the world is like, and then

@@ -42,9 +42,9 @@ static void the_alias_is_read_in_the_words_of_the_machine(void **state)
 		forget_routes(w);
 		route(w, "GET", ALIAS, 200, alias(w, cases[i].version, cases[i].weights));
 		o = look(w, PHASE_WATCH);
-		if (o.live != cases[i].live || o.weight_bp != cases[i].weight_bp)
+		if (o.live != cases[i].live || o.traffic.weight_bp != cases[i].weight_bp)
 			fail_msg("%s {%s}: %d %d", cases[i].version, cases[i].weights, o.live,
-				 o.weight_bp);
+				 o.traffic.weight_bp);
 		assert_true(o.settled && o.retired);
 		assert_string_equal(o.lock, "rev-1");
 		assert_int_equal(o.live == LIVE_FOREIGN, o.detail[0] != '\0');
@@ -220,13 +220,13 @@ static void a_split_is_locked_and_spelled_out(void **state)
 
 	set_candidate(w, CANDIDATE_8);
 	route(w, "PUT", ALIAS, 200, alias(w, "7", "\"8\":0.05"));
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 500, &w->err), 0);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(500), &w->err), 0);
 	assert_string_equal(last_body(w, "PUT", ALIAS),
 			    "{\"FunctionVersion\":\"7\",\"RoutingConfig\":{"
 			    "\"AdditionalVersionWeights\":{\"8\":0.05}},\"RevisionId\":\"rev-1\"}");
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 10000, &w->err), 0);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(10000), &w->err), 0);
 	assert_non_null(strstr(last_body(w, "PUT", ALIAS), "{\"8\":1}"));
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 1, &w->err), 0);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(1), &w->err), 0);
 	assert_non_null(strstr(last_body(w, "PUT", ALIAS), "{\"8\":0.0001}"));
 }
 
@@ -238,7 +238,7 @@ static void a_moved_alias_is_a_conflict(void **state)
 	set_candidate(w, CANDIDATE_8);
 	route(w, "PUT", ALIAS, 412, "{\"Message\":\"moved\"}")->headers =
 		"x-amzn-ErrorType: PreconditionFailedException\n";
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(500), &w->err), -1);
 	assert_int_equal(w->err.code, ERR_CONFLICT);
 	assert_int_equal(target_lambda.promote(&w->env, &w->state, &o, &w->err), -1);
 	assert_int_equal(w->err.code, ERR_CONFLICT);
@@ -248,7 +248,7 @@ static void a_moved_alias_is_a_conflict(void **state)
 	/* without a look there is no lock, and without a lock nothing is written */
 	forget_requests(w);
 	o.lock[0] = '\0';
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(500), &w->err), -1);
 	assert_int_equal(w->err.code, ERR_CONFLICT);
 	assert_int_equal(target_lambda.promote(&w->env, &w->state, &o, &w->err), -1);
 	assert_int_equal(w->err.code, ERR_CONFLICT);
@@ -267,7 +267,7 @@ static void a_lost_answer_is_told_and_not_repeated(void **state)
 	r = route(w, "PUT", ALIAS, 0, "");
 	r->fail = ERR_NETWORK;
 	r->sent = true;
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(500), &w->err), -1);
 	assert_int_equal(w->err.code, ERR_NETWORK);
 	assert_true(w->err.sent);
 	assert_int_equal(w->f->n_requests, 1);
@@ -295,7 +295,7 @@ static void all_traffic_means_an_empty_map_said_aloud(void **state)
 	set_candidate(w, "");
 	assert_int_equal(target_lambda.promote(&w->env, &w->state, &o, &w->err), -1);
 	assert_int_equal(w->err.code, ERR_REJECTED);
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(500), &w->err), -1);
 	assert_int_equal(w->err.code, ERR_REJECTED);
 	str_copy(w->state.undo, sizeof(w->state.undo), STR("[]"));
 	assert_int_equal(target_lambda.restore(&w->env, &w->state, &o, &w->err), -1);
@@ -315,7 +315,7 @@ static void a_first_deployment_makes_the_alias_and_takes_it_back(void **state)
 	assert_string_equal(last_body(w, "POST", "/aliases"),
 			    "{\"Name\":\"live\",\"FunctionVersion\":\"1\"}");
 	/* there is nothing to split between */
-	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_lambda.split(&w->env, &w->state, &o, SHARE(500), &w->err), -1);
 	assert_int_equal(w->err.code, ERR_REJECTED);
 	/* back: gone, but only while it is the one that was seen */
 	str_copy(o.lock, sizeof(o.lock), STR("rev-1"));
@@ -396,7 +396,7 @@ static void its_calls_can_be_told_beforehand(void **state)
 				    "*:*:function:checkout:*\n"));
 	assert_non_null(strstr(b.p, "RESTORE lambda:DeleteAlias "));
 	buf_clear(&b);
-	w->plan.target.function = FUNCTION;
+	w->plan.target.lambda.function = FUNCTION;
 	target_lambda.calls(&w->plan, w->f->arena, note_call, &b);
 	assert_non_null(strstr(b.p, "SHIFT lambda:UpdateAlias " FUNCTION " write\n"));
 	buf_release(&b);

@@ -235,7 +235,7 @@ static void all_of_it_is_said_at_once(void **state)
 	     configuration(w, "$LATEST", ",\"State\":\"Failed\",\"StateReason\":\"no subnet\""));
 	once(w, "GET", ALIAS, 200, alias(w, "7", "\"6\":0.1"));
 	once(w, "GET", "/provisioned-concurrency", 200, "{\"Status\":\"READY\"}");
-	w->plan.target.code = "missing.zip";
+	w->plan.target.lambda.code = "missing.zip";
 	assert_int_equal(inspect(w, undo, &first), 0);
 	assert_int_equal(w->problems.n_errors, 4);
 }
@@ -283,23 +283,23 @@ static void what_is_no_package_is_said(void **state)
 	expect_problem(w,
 		       "input artifact: \"pipeline/build/abc.zip\": 50000001 bytes; Lambda takes");
 	good_function(w);
-	w->plan.target.code = "build/x.zip";
+	w->plan.target.lambda.code = "build/x.zip";
 	expect_problem(w, "target.lambda.code: \"build/x.zip\": there is no such file or folder");
 	good_function(w);
-	w->plan.target.code = "../../etc/passwd";
+	w->plan.target.lambda.code = "../../etc/passwd";
 	expect_problem(w, "target.lambda.code: \"../../etc/passwd\": there is no such file");
 	good_function(w);
 	put_file(w, "code.txt", (struct str){&zero, 1});
-	w->plan.target.code = "code.txt";
+	w->plan.target.lambda.code = "code.txt";
 	expect_problem(w,
 		       "target.lambda.code: \"code.txt\": no zip, and Lambda takes nothing else");
 	good_function(w);
 	assert_int_equal(mkfifoat(w->artifact.dir_fd, "pipe", 0600), 0);
-	w->plan.target.code = "pipe";
+	w->plan.target.lambda.code = "pipe";
 	expect_problem(w, "target.lambda.code: \"pipe\": neither a file nor a folder");
 	good_function(w);
 	assert_int_equal(symlinkat("artifact", w->artifact.dir_fd, "link"), 0);
-	w->plan.target.code = "link";
+	w->plan.target.lambda.code = "link";
 	expect_problem(w, "target.lambda.code: \"link\": there is no such file or folder");
 }
 
@@ -360,7 +360,7 @@ static void the_package_is_the_artifact_a_zip_in_it_or_a_folder(void **state)
 
 	expect_upload(w, zip_of(w, "version 8"));
 	put_file(w, "function.zip", zip_of(w, "within"));
-	w->plan.target.code = "function.zip";
+	w->plan.target.lambda.code = "function.zip";
 	expect_upload(w, zip_of(w, "within"));
 	assert_int_equal(mkdirat(w->artifact.dir_fd, "build", 0700), 0);
 	assert_int_equal(mkdirat(w->artifact.dir_fd, "build/lib", 0700), 0);
@@ -368,10 +368,10 @@ static void the_package_is_the_artifact_a_zip_in_it_or_a_folder(void **state)
 	put_file(w, "build/lib/a.js", STR("there"));
 	buf_init(&b, 65536);
 	assert_int_equal(pack_entries(entries, 2, &b, &w->err), 0);
-	w->plan.target.code = "build";
+	w->plan.target.lambda.code = "build";
 	expect_upload(w, buf_str(&b));
 	buf_release(&b);
-	w->plan.target.code = "gone";
+	w->plan.target.lambda.code = "gone";
 	latest_has(w, "old", "");
 	set_candidate(w, "");
 	assert_int_equal(prepare(w), -1);

@@ -64,9 +64,9 @@ static void the_action_is_read_in_the_words_of_the_machine(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct target_observation o = look_at(w, cases[i].groups, cases[i].phase);
 
-		if (o.live != cases[i].live || o.weight_bp != cases[i].weight_bp)
+		if (o.live != cases[i].live || o.traffic.weight_bp != cases[i].weight_bp)
 			fail_msg("%s in %s: %d %d", cases[i].groups, phase_name(cases[i].phase),
-				 o.live, o.weight_bp);
+				 o.live, o.traffic.weight_bp);
 		assert_int_equal(sent(w, "POST", "Action=Modify"), 0);
 		if (o.live == LIVE_FOREIGN)
 			assert_true(o.detail[0]);
@@ -82,7 +82,7 @@ static void a_candidate_that_was_not_there_leaves_on_the_way_back(void **state)
 	assert_int_equal(look_at(w, "blue=100 green=0", PHASE_VERIFY).live, LIVE_BASELINE);
 	o = look_at(w, "blue=100 green=0", PHASE_RESTORE);
 	assert_int_equal(o.live, LIVE_SPLIT);
-	assert_int_equal(o.weight_bp, 0);
+	assert_int_equal(o.traffic.weight_bp, 0);
 	modify_works(w);
 	assert_int_equal(target_load_balancer.restore(&w->env, &w->state, &o, &w->err), 0);
 	assert_null(strstr(last_body(w, "POST", MODIFY), GROUP_URI("green")));
@@ -112,7 +112,7 @@ static void a_split_is_settled_after_its_time(void **state)
 	assert_false(look_at(w, "blue=95 green=5", PHASE_SHIFT).settled);
 	w->f->now.ms += 1;
 	assert_true(look_at(w, "blue=95 green=5", PHASE_SHIFT).settled);
-	w->plan.target.propagation_ms = 900000;
+	w->plan.target.lb.propagation_ms = 900000;
 	assert_false(look_at(w, "blue=95 green=5", PHASE_SHIFT).settled);
 }
 
@@ -137,7 +137,7 @@ static void the_candidate_is_ready_when_its_targets_are(void **state)
 
 	recorded(w, "blue=100 green=0");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		w->plan.target.min_healthy = cases[i].wanted;
+		w->plan.target.lb.min_healthy = cases[i].wanted;
 		forget_routes(w);
 		rule_is(w, "blue=100 green=0");
 		health_is(w, GROUP_URI("green"), cases[i].targets);
@@ -270,7 +270,8 @@ static void a_split_needs_a_fresh_equal_look(void **state)
 	recorded(w, "blue=100 green=0");
 	o = look_at(w, "blue=100 green=0", PHASE_SHIFT);
 	modify_works(w);
-	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, 500, &w->err), 0);
+	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, SHARE(500), &w->err),
+			 0);
 	assert_non_null(strstr(last_body(w, "POST", MODIFY), WEIGHTS("1", "blue", "95")));
 	assert_non_null(strstr(last_body(w, "POST", MODIFY), WEIGHTS("2", "green", "5")));
 	/* the last read before the write is the rule's own */
@@ -286,7 +287,8 @@ static void a_split_needs_a_fresh_equal_look(void **state)
 	rule_is(w, "blue=90 green=10");
 	health_is(w, GROUP_URI("green"), "healthy");
 	modify_works(w);
-	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, SHARE(500), &w->err),
+			 -1);
 	assert_int_equal(w->err.code, ERR_CONFLICT);
 	assert_non_null(strstr(w->err.text, "was changed by somebody since it was looked at"));
 	assert_int_equal(target_load_balancer.promote(&w->env, &w->state, &o, &w->err), -1);
@@ -296,7 +298,8 @@ static void a_split_needs_a_fresh_equal_look(void **state)
 	assert_int_equal(sent(w, "POST", MODIFY), 0);
 	/* without a look of this turn there is nothing to compare with */
 	o.lock[0] = '\0';
-	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, SHARE(500), &w->err),
+			 -1);
 	assert_int_equal(w->err.code, ERR_CONFLICT);
 	assert_int_equal(sent(w, "POST", MODIFY), 0);
 }
@@ -312,7 +315,8 @@ static void a_dead_candidate_gets_no_traffic(void **state)
 	rule_is(w, "blue=100 green=0");
 	health_is(w, GROUP_URI("green"), "unhealthy initial");
 	modify_works(w);
-	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, 500, &w->err), -1);
+	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, SHARE(500), &w->err),
+			 -1);
 	assert_int_equal(w->err.code, ERR_CONFLICT); /* looked at again, not given up */
 	assert_non_null(strstr(w->err.text, "the candidate has 0 healthy targets; 1 are needed"));
 	assert_non_null(strstr(w->err.text, "i-0 is unhealthy, Target.Timeout"));
@@ -339,7 +343,8 @@ static void everything_else_in_the_action_list_stays(void **state)
 	modify_works(w);
 	o = look(w, PHASE_SHIFT);
 	assert_int_equal(o.live, LIVE_BASELINE);
-	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, 5000, &w->err), 0);
+	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, SHARE(5000), &w->err),
+			 0);
 	body = last_body(w, "POST", MODIFY);
 	assert_non_null(strstr(body, "Actions.member.1.Type=authenticate-oidc"));
 	assert_non_null(strstr(body, "Actions.member.1.Order=1"));
@@ -418,7 +423,8 @@ static void a_listener_is_changed_by_its_own_call(void **state)
 	modify_works(w);
 	o = look(w, PHASE_SHIFT);
 	assert_int_equal(o.live, LIVE_BASELINE);
-	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, 2500, &w->err), 0);
+	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, SHARE(2500), &w->err),
+			 0);
 	assert_non_null(strstr(last_body(w, "POST", "Action=ModifyListener"),
 			       "DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.Weight="
 			       "25"));
@@ -435,7 +441,8 @@ static void a_weight_too_fine_is_refused_before_it_is_sent(void **state)
 	recorded(w, "blue=100 green=0");
 	o = look_at(w, "blue=100 green=0", PHASE_SHIFT);
 	modify_works(w);
-	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, 1234, &w->err), -1);
+	assert_int_equal(target_load_balancer.split(&w->env, &w->state, &o, SHARE(1234), &w->err),
+			 -1);
 	assert_int_equal(w->err.code, ERR_REJECTED);
 	assert_int_equal(sent(w, "POST", MODIFY), 0);
 }
@@ -484,7 +491,7 @@ static void its_calls_can_be_told_beforehand(void **state)
 	assert_non_null(strstr(b.p, "INSPECT elasticloadbalancing:DescribeTargetHealth *\n"));
 	assert_null(strstr(b.p, "Listener "));
 	buf_clear(&b);
-	w->plan.target.resource_arn = LISTENER;
+	w->plan.target.lb.resource_arn = LISTENER;
 	target_load_balancer.calls(&w->plan, w->f->arena, note_call, &b);
 	assert_non_null(strstr(b.p, "RESTORE elasticloadbalancing:ModifyListener " LISTENER));
 	buf_release(&b);

@@ -78,7 +78,7 @@ static void expect_record(struct world *w, const char *baseline, const char *can
 	assert_int_equal(lb_record_load(w->f->arena, undo, &r, &w->err), 0);
 	assert_string_equal(r.baseline, baseline);
 	assert_string_equal(r.candidate, candidate);
-	assert_string_equal(r.resource, w->plan.target.resource_arn);
+	assert_string_equal(r.resource, w->plan.target.lb.resource_arn);
 }
 
 static void the_weights_say_who_is_who(void **state)
@@ -93,7 +93,7 @@ static void the_weights_say_who_is_who(void **state)
 	good(w, "green=0 blue=7");
 	expect_record(w, GROUP("blue"), GROUP("green"));
 	/* a single group has everything; the candidate must be said then */
-	w->plan.target.candidate_arn = GROUP("green");
+	w->plan.target.lb.candidate_arn = GROUP("green");
 	good(w, "blue");
 	expect_record(w, GROUP("blue"), GROUP("green"));
 	good(w, "blue=0");
@@ -101,10 +101,10 @@ static void the_weights_say_who_is_who(void **state)
 	assert_int_equal(lb_record_load(w->f->arena, undo, &r, &w->err), 0);
 	assert_int_equal(r.groups[0].weight, 1);
 	/* the plan says it where the weights do not */
-	w->plan.target.baseline_arn = GROUP("blue");
+	w->plan.target.lb.baseline_arn = GROUP("blue");
 	good(w, "blue=50 red=50 grey=0");
 	expect_record(w, GROUP("blue"), GROUP("green"));
-	w->plan.target.candidate_arn = NULL;
+	w->plan.target.lb.candidate_arn = NULL;
 	good(w, "blue=50 red=50 green=0");
 	expect_record(w, GROUP("blue"), GROUP("green"));
 }
@@ -130,19 +130,19 @@ static void a_choice_that_does_not_fit_is_said(void **state)
 {
 	struct world *w = *state;
 
-	w->plan.target.candidate_arn = GROUP("green");
+	w->plan.target.lb.candidate_arn = GROUP("green");
 	good(w, "blue=95 green=5");
 	expect_problem(w, "targetgroup/green/73e2\": the candidate has traffic already: somebody");
-	w->plan.target.baseline_arn = GROUP("gone");
+	w->plan.target.lb.baseline_arn = GROUP("gone");
 	good(w, "blue=100 green=0");
 	expect_problem(w, "targetgroup/gone/73e2\": the listener or rule does not forward to this");
-	w->plan.target.baseline_arn = GROUP("red");
+	w->plan.target.lb.baseline_arn = GROUP("red");
 	good(w, "blue=100 green=0 red=0");
 	expect_problem(w, "targetgroup/red/73e2\": the baseline has no traffic now");
-	w->plan.target.baseline_arn = GROUP("green");
+	w->plan.target.lb.baseline_arn = GROUP("green");
 	good(w, "green=100");
 	expect_problem(w, "targetgroup/green/73e2\": baseline and candidate are the same group");
-	w->plan.target.baseline_arn = NULL;
+	w->plan.target.lb.baseline_arn = NULL;
 	good(w, "blue=1 a=0 b=0 c=0 d=0");
 	expect_problem(w, "5 target groups already: no room for another");
 }
@@ -228,7 +228,7 @@ static void a_network_load_balancer_is_read(void **state)
 	char undo[LIMIT_UNDO + 1];
 	struct lb_record r;
 
-	w->plan.target.resource_arn = LISTENER;
+	w->plan.target.lb.resource_arn = LISTENER;
 	forget_routes(w);
 	groups_are(w, group(w, "blue", "TCP", NLB), group(w, "green", "TCP", NLB));
 	health_is(w, GROUP_URI("blue"), "healthy");
