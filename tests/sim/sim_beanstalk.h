@@ -11,7 +11,7 @@
  * is there, and the one that an immutable or traffic splitting deployment brings up beside it. A
  * fleet behind a load balancer is a target group of the simulated Elastic Load Balancing, and
  * traffic goes through that; an environment of a single instance answers by itself. At most one
- * operation is under way in an environment; it is a small machine that moves when its time has come.
+ * operation is under way in an environment: a small machine that moves when its time has come.
  */
 
 #define EB_NAME_SIZE 104
@@ -110,6 +110,7 @@ struct eb_operating {
 	struct utc started, due; /* due: when the present stage ends */
 	int stage;
 	enum eb_policy policy;
+	size_t size;		   /* instances when it began */
 	char label[EB_NAME_SIZE];  /* of a deployment, its abort, or a launch; else "" */
 	struct eb_options options; /* of a change of configuration: all of them */
 	char other[16];		   /* swap: the other environment; "" in the other one */
@@ -335,7 +336,7 @@ void eb_deploy_undo(struct sim *s, struct eb_environment *e);
 void eb_deploy_undone(struct sim *s, struct eb_environment *e);
 
 /* --- sim_beanstalk_fleet.c: instances and their target groups ------------------------------- */
-/* Load balancer, rule and target group as the options want them. False: the shared one is not there. */
+/* Load balancer, rule and target group as the options want them. False: none to share. */
 bool eb_front_make(struct sim *s, struct eb_environment *e);
 void eb_front_remove(struct sim *s, struct eb_environment *e);
 void eb_instance_add(struct sim *s, struct eb_environment *e, const struct eb_version *v, int fleet,
@@ -349,7 +350,7 @@ void eb_fleet_shrink(struct sim *s, struct eb_environment *e, int fleet, size_t 
 size_t eb_fleet_count(const struct eb_environment *e, int fleet);
 /* Percent of the traffic that the temporary fleet gets; 0: none, and it is in no rule. */
 void eb_fleet_split(struct sim *s, struct eb_environment *e, int64_t percent);
-/* The temporary fleet is registered in the environment's own group, too; then it becomes its own. */
+/* The temporary fleet is registered in the environment's group, too; then it is its own. */
 void eb_fleet_join(struct sim *s, struct eb_environment *e);
 void eb_fleet_merge(struct sim *s, struct eb_environment *e);
 void eb_fleet_drop(struct sim *s, struct eb_environment *e); /* terminate the temporary one */

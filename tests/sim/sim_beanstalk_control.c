@@ -159,6 +159,7 @@ static void set_instances(struct sim *s, struct eb_state *b, struct eb_environme
 		eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
 	}
 	eb_fleet_shrink(s, e, 0, (size_t)n);
+	(void)sim_elbv2_group_settle(s, str_from(e->fleet[0].group));
 }
 
 /* What anybody may change by hand, in place and at once. */

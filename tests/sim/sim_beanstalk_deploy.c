@@ -109,7 +109,7 @@ static size_t untouched(const struct eb_environment *e)
 
 static void begin_batch(struct sim *s, struct eb_environment *e, struct utc now, int64_t ms)
 {
-	size_t left = batch_size(e, e->n_instances);
+	size_t left = batch_size(e, e->op.size);
 	for (size_t i = 0; i < e->n_instances && left; i++) {
 		struct eb_instance *one = &e->instances[i];
 		if (one->deployment == e->deployments)
@@ -200,7 +200,7 @@ static void step_in_place(struct sim *s, struct eb_state *b, struct eb_environme
 		begin_batch(s, e, now, b->set.deploy);
 	} else if (verdict > 0) {
 		if (e->op.policy == EB_ROLLING_ADDITIONAL)
-			eb_fleet_shrink(s, e, 0, e->n_instances - batch_size(e, e->n_instances));
+			eb_fleet_shrink(s, e, 0, e->op.size);
 		succeed(s, e);
 	}
 }
@@ -252,7 +252,7 @@ static void step_splitting(struct sim *s, struct eb_environment *e, struct utc n
 		eb_record(s, e);
 		stage(e, SHIFTED, now, SHIFT_MS);
 		break;
-	case SHIFTED: /* the old fleet goes; the new one becomes known to the environment's own group */
+	case SHIFTED: /* the old fleet goes; the own group gets to know the new one */
 		eb_fleet_shrink(s, e, 0, 0);
 		eb_fleet_join(s, e);
 		stage(e, JOINED, now, 2 * SHIFT_MS);
@@ -312,6 +312,7 @@ void eb_deploy_begin(struct sim *s, struct eb_state *b, struct eb_environment *e
 	struct utc now = sim_now(s);
 	size_t n = e->n_instances;
 	e->op.policy = eb_policy_of(&e->options);
+	e->op.size = n;
 	if (!e->rule[0] && e->op.policy == EB_SPLITTING)
 		e->op.policy = EB_ALL_AT_ONCE;
 	e->deployments++;

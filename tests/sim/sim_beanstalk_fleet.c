@@ -168,6 +168,9 @@ void eb_fleet_split(struct sim *s, struct eb_environment *e, int64_t percent)
 			eb_instance_target(s, e, &e->instances[i], true);
 	(void)sim_elbv2_front_forward(s, str_from(e->rule), str_from(e->fleet[0].group),
 				      percent ? str_from(e->fleet[1].group) : NO_STR, percent);
+	/* they were registered and checked before anything was sent there */
+	if (percent)
+		(void)sim_elbv2_group_settle(s, str_from(e->fleet[1].group));
 }
 
 void eb_fleet_join(struct sim *s, struct eb_environment *e)

@@ -126,6 +126,7 @@ static void end_launch(struct sim *s, struct eb_state *b, struct eb_environment 
 		eb_instance_add(s, e, v, 0, bad ? EB_DEPLOY_FAILED : EB_DEPLOYED);
 		eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
 	}
+	(void)sim_elbv2_group_settle(s, str_from(e->fleet[0].group));
 	if (bad) {
 		eb_event(s, e, "ERROR",
 			 "Create environment operation is complete, but with errors. For more "

@@ -326,12 +326,15 @@ static void publish(struct sim *s, struct eb_environment *e, struct utc at, stru
 static void tell_health(struct sim *s, struct eb_environment *e, struct utc now)
 {
 	enum eb_health h = eb_health_of(e, now);
+	char first = e->op.request_id[0];
 	if (h == e->last_health)
 		return;
+	e->op.request_id[0] = '\0'; /* nobody asked for it */
 	if (h > EB_INFO || e->last_health > EB_INFO)
 		eb_event(s, e, h > EB_INFO ? "WARN" : "INFO",
 			 "Environment health has transitioned from %s to %s.",
 			 eb_health_name(e->last_health), eb_health_name(h));
+	e->op.request_id[0] = first;
 	e->last_health = h;
 }
 

@@ -216,6 +216,19 @@ bool sim_elbv2_group_delete(struct sim *s, struct str group_arn)
 	return true;
 }
 
+bool sim_elbv2_group_settle(struct sim *s, struct str group_arn)
+{
+	struct sim_target_group *tg = sim_tg_find(state_of(s), group_arn);
+	int64_t long_ago = sim_now(s).ms - INT64_C(3600000);
+	if (!tg)
+		return false;
+	if (tg->referenced.ms)
+		tg->referenced.ms = long_ago;
+	for (size_t i = 0; i < tg->n_targets; i++)
+		tg->targets[i].registered.ms = long_ago;
+	return true;
+}
+
 void sim_elbv2_tag_add(struct sim *s, const char *arn, const char *key, const char *value)
 {
 	struct sim_elbv2_state *e = state_of(s);

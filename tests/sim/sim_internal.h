@@ -179,6 +179,8 @@ bool sim_elbv2_group_counts(struct sim *s, struct str group_arn, uint64_t *reque
 bool sim_elbv2_group_used(struct sim *s, struct str group_arn, struct str but_rule);
 /* false: some rule refers to it, or its weights have not left the data plane yet. */
 bool sim_elbv2_group_delete(struct sim *s, struct str group_arn);
+/* Its targets have been there for long: their first health checks are over. */
+bool sim_elbv2_group_settle(struct sim *s, struct str group_arn);
 void sim_elbv2_tag_add(struct sim *s, const char *arn, const char *key, const char *value);
 
 /*
