@@ -465,4 +465,5 @@ def faults():
 
 if __name__ == "__main__":
     import boto3_targets  # noqa: F401  its cases come after ours
+    import boto3_beanstalk  # noqa: F401
     raise SystemExit(peer.main())

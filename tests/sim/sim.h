@@ -12,8 +12,9 @@
 
 /*
  * A fake AWS: CodePipeline's job engine, S3, STS, instance metadata, Lambda, Elastic Load Balancing
- * v2 and CloudWatch, as they behave over time, with a traffic model that turns the live split and
- * each version's error rate and latency into CloudWatch metrics. A seed decides everything random.
+ * v2, Elastic Beanstalk and CloudWatch, as they behave over time, with a traffic model that turns
+ * the live split and each version's error rate and latency into CloudWatch metrics. A seed decides
+ * everything random.
  *
  * Single-threaded: the caller serialises (the served form holds one lock). Time is the simulator's
  * own: it moves only by sim_advance(), or by a sleep on sim_clock().
@@ -102,7 +103,7 @@ enum sim_fault {
 void sim_fault_at(struct sim *s, uint64_t n, enum sim_fault kind, int times);
 void sim_fault_service(struct sim *s, const char *service); /* only these calls count; NULL: all */
 void sim_fault_operation(struct sim *s, const char *operation); /* likewise, "UpdateAlias" */
-bool sim_fault_hit(const struct sim *s);		    /* the armed fault has happened */
+bool sim_fault_hit(const struct sim *s);			/* the armed fault has happened */
 void sim_on_crash(struct sim *s, void (*fn)(void *arg), void *arg);
 void sim_resume(struct sim *s); /* after a crash: calls are served again; disarms the fault */
 uint64_t sim_calls(const struct sim *s); /* calls seen so far */
@@ -121,7 +122,7 @@ uint64_t sim_call_count(const struct sim *s, const char *service, const char *op
 /* A change of the live split of one alias, listener or rule. */
 struct sim_split {
 	struct utc at;
-	const char *resource;  /* "lambda:checkout:live", or a listener or rule ARN */
+	const char *resource;  /* "lambda:checkout:live", "beanstalk:shop/prod", or an ARN */
 	const char *candidate; /* version or target group ARN with the additional weight; or "" */
 	double weight;	       /* its share of traffic, percent */
 	const char *baseline;  /* what serves the rest */

@@ -224,56 +224,6 @@ void sim_lb_rule_delete(struct sim *s, struct sim_elbv2_state *e, struct sim_lb_
 	update_references(e, sim_now(s));
 }
 
-/* --- targets ------------------------------------------------------------------------------- */
-
-void sim_target_register(struct sim_target_group *tg, struct str id, int64_t port, struct utc now)
-{
-	struct sim_target *t = NULL;
-	for (size_t i = 0; i < tg->n_targets; i++)
-		if (str_is(id, tg->targets[i].id) && tg->targets[i].port == port)
-			t = &tg->targets[i];
-	if (t && !t->drained.ms)
-		return; /* registering again changes nothing */
-	if (!t) {
-		tg->targets = xrealloc(tg->targets, (tg->n_targets + 1) * sizeof(*t));
-		t = &tg->targets[tg->n_targets++];
-	}
-	*t = (struct sim_target){.port = port, .registered = now};
-	(void)str_copy(t->id, sizeof(t->id), id);
-}
-
-struct sim_health sim_target_health(const struct sim_target_group *tg, const struct sim_target *t,
-				    struct utc now)
-{
-	int64_t since = t->registered.ms, warm = tg->healthy_after_ms;
-	if (t->drained.ms)
-		return (struct sim_health){"draining", "Target.DeregistrationInProgress",
-					   "Target deregistration is in progress"};
-	if (!tg->referenced.ms)
-		return (struct sim_health){"unused", "Target.NotInUse",
-					   "Target group is not configured to receive traffic from "
-					   "the load balancer"};
-	if (tg->checks_disabled)
-		return (struct sim_health){"unavailable", "Target.HealthCheckDisabled",
-					   "Health checks are disabled for this target group"};
-	if (tg->referenced.ms > since)
-		since = tg->referenced.ms;
-	if (warm < 0)
-		warm = tg->interval_s * tg->threshold * 1000;
-	if (tg->does.unhealthy || t->unhealthy) {
-		/* one that has been healthy is initial no more */
-		if (now.ms - since < tg->interval_s * 1000 && now.ms - since < warm)
-			return (struct sim_health){"initial", "Elb.RegistrationInProgress",
-						   "Target registration is in progress"};
-		return (struct sim_health){"unhealthy", "Target.FailedHealthChecks",
-					   "Health checks failed"};
-	}
-	if (now.ms - since < warm)
-		return (struct sim_health){"initial", "Elb.InitialHealthChecking",
-					   "Initial health checks in progress"};
-	return (struct sim_health){"healthy", "", ""};
-}
-
 /* --- the service --------------------------------------------------------------------------- */
 
 static void *create(struct sim *s)
@@ -313,21 +263,11 @@ static void destroy(void *state)
 	free(e);
 }
 
-/* Targets whose draining is over are gone. */
-static void finish_draining(struct sim_target_group *tg, struct utc now)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < tg->n_targets; i++)
-		if (!tg->targets[i].drained.ms || now.ms < tg->targets[i].drained.ms)
-			tg->targets[n++] = tg->targets[i];
-	tg->n_targets = n;
-}
-
 static void advance(struct sim *s, void *state, struct utc now)
 {
 	struct sim_elbv2_state *e = state;
 	for (struct sim_target_group *tg = e->tgs; tg; tg = tg->next)
-		finish_draining(tg, now);
+		sim_targets_drain(tg, now);
 	sim_elbv2_step(s, e, e->last, now);
 	e->last = now;
 }

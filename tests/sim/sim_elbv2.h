@@ -16,6 +16,9 @@ struct sim_target {
 	struct utc registered;
 	struct utc drained; /* draining until then; 0: not draining */
 	bool unhealthy;	    /* by control */
+	bool own;	    /* does its own, not what its group does */
+	struct sim_behaviour does;
+	uint64_t requests, errors; /* counted when own */
 };
 
 struct sim_target_group {
@@ -142,7 +145,12 @@ void sim_lb_rule_set(struct sim *s, struct sim_elbv2_state *e, struct sim_lb_rul
 		     struct sim_lb_actions *taken, bool at_once);
 /* The forward action among them, or NULL. */
 const struct sim_forward *sim_forward_of(const struct sim_lb_actions *a);
+
+/* --- sim_elbv2_target.c -------------------------------------------------------------------- */
+struct sim_target_group *sim_tg_new(const char *name); /* in no list yet */
 void sim_target_register(struct sim_target_group *tg, struct str id, int64_t port, struct utc now);
+void sim_target_deregister(struct sim_target_group *tg, struct sim_target *t, struct utc now);
+void sim_targets_drain(struct sim_target_group *tg, struct utc now); /* drained ones are gone */
 
 /* Health as the load balancer sees it. reason and description are "" when all is well. */
 struct sim_health {

@@ -82,29 +82,6 @@ static int do_lb(struct sim *s, struct sim_elbv2_state *e, const struct sim_word
 	return 0;
 }
 
-static struct sim_target_group *new_tg(const char *name)
-{
-	struct sim_target_group *tg = xcalloc(1, sizeof(*tg));
-	char text[64], id[17];
-	(void)str_copy(tg->name, sizeof(tg->name), str_from(name));
-	snprintf(text, sizeof(text), "tg:%s", name);
-	sim_hex_id(text, id);
-	snprintf(tg->arn, sizeof(tg->arn),
-		 "arn:aws:elasticloadbalancing:" SIM_REGION ":" SIM_ACCOUNT ":targetgroup/%s/%s",
-		 name, id);
-	tg->tail = strstr(tg->arn, "targetgroup/");
-	(void)str_copy(tg->protocol, sizeof(tg->protocol), STR("HTTP"));
-	(void)str_copy(tg->target_type, sizeof(tg->target_type), STR("instance"));
-	tg->port = 80;
-	tg->interval_s = 10;
-	tg->threshold = 3;
-	tg->unhealthy_threshold = 2;
-	tg->healthy_after_ms = -1;
-	tg->deregistration_s = 300;
-	tg->does.latency_ms = 20;
-	return tg;
-}
-
 static int set_tg(struct sim_target_group *tg, const struct sim_words *w, struct err *err)
 {
 	struct str protocol = sim_word_value(w, "protocol"),
@@ -152,7 +129,7 @@ static int do_tg(struct sim *s, struct sim_elbv2_state *e, const struct sim_word
 	if (!tg) {
 		if (get_name(sim_word(w, 2), name, sizeof(name), err))
 			return -1;
-		tg = made = new_tg(name);
+		tg = made = sim_tg_new(name);
 	}
 	if (set_tg(tg, w, err)) {
 		free(made);
@@ -422,9 +399,14 @@ static void show_tg(struct json_out *o, const struct sim_target_group *tg, struc
 	json_out_key(o, "targets");
 	json_out_array(o);
 	for (size_t i = 0; i < tg->n_targets; i++) {
+		const struct sim_target *t = &tg->targets[i];
 		json_out_object(o);
-		json_member_cstr(o, "id", tg->targets[i].id);
-		json_member_cstr(o, "state", sim_target_health(tg, &tg->targets[i], now).state);
+		json_member_cstr(o, "id", t->id);
+		json_member_cstr(o, "state", sim_target_health(tg, t, now).state);
+		if (t->own) {
+			json_member_i64(o, "requests", (int64_t)t->requests);
+			json_member_i64(o, "errors", (int64_t)t->errors);
+		}
 		json_out_end(o);
 	}
 	json_out_end(o);

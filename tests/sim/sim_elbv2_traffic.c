@@ -89,6 +89,7 @@ static void open_tg(struct sim *s, struct sim_target_group *tg)
 
 struct hosts {
 	size_t n, healthy, unhealthy; /* n: registered and not draining */
+	bool own;		      /* one of them does its own */
 };
 
 static struct hosts count_hosts(const struct sim_target_group *tg, struct utc now)
@@ -97,10 +98,47 @@ static struct hosts count_hosts(const struct sim_target_group *tg, struct utc no
 	for (size_t i = 0; i < tg->n_targets; i++) {
 		const char *state = sim_target_health(tg, &tg->targets[i], now).state;
 		h.n += strcmp(state, "draining") != 0;
+		h.own |= tg->targets[i].own && strcmp(state, "draining") != 0;
 		h.healthy += strcmp(state, "healthy") == 0;
 		h.unhealthy += strcmp(state, "unhealthy") == 0;
 	}
 	return h;
+}
+
+static void record_served(struct sim_lb *lb, struct sim_target_group *tg, uint64_t n,
+			  uint64_t failed, double latency, struct utc from)
+{
+	tg->errors += failed;
+	/* counts of what did not happen have no datapoint at all */
+	sim_metric_record(lb->m_target_5xx, from, 1, (double)failed);
+	sim_metric_record(tg->m_5xx, from, 1, (double)failed);
+	if (lb->network)
+		return;
+	sim_metric_record(tg->m_2xx, from, 1, (double)(n - failed));
+	sim_metric_record_spread(lb->m_time, from, latency, (double)n);
+	sim_metric_record_spread(tg->m_time, from, latency, (double)n);
+}
+
+/* Round robin over the targets that serve: each request meets what runs on the one it reaches. */
+static void serve_each(struct sim *s, struct sim_lb *lb, struct sim_target_group *tg, uint64_t n,
+		       const struct hosts *h, struct utc from, struct utc now)
+{
+	size_t left = tg->checks_disabled ? h->n : h->healthy;
+	for (size_t i = 0; i < tg->n_targets && left; i++) {
+		struct sim_target *t = &tg->targets[i];
+		const struct sim_behaviour *does = t->own ? &t->does : &tg->does;
+		const char *state = sim_target_health(tg, t, now).state;
+		uint64_t mine, failed;
+		if (strcmp(state, "healthy") != 0 && strcmp(state, "unavailable") != 0)
+			continue;
+		mine = sim_traffic_binomial(sim_dice(s), n, 1 / (double)left--);
+		n -= mine;
+		failed = sim_traffic_binomial(sim_dice(s), mine, does->errors);
+		t->requests += mine;
+		t->errors += failed;
+		record_served(lb, tg, mine, failed,
+			      does->latency_ms / 1000 * sim_traffic_jitter(sim_dice(s)), from);
+	}
 }
 
 static void serve(struct sim *s, struct sim_lb *lb, struct sim_target_group *tg, uint64_t n,
@@ -118,20 +156,16 @@ static void serve(struct sim *s, struct sim_lb *lb, struct sim_target_group *tg,
 		sim_metric_record(lb->m_elb_5xx, from, 1, (double)n);
 		return;
 	}
+	sim_metric_record(lb->m_requests, from, 1, (double)n);
+	sim_metric_record(tg->m_requests, from, 1, (double)n);
+	if (h.own && (h.healthy || (tg->checks_disabled && tg->referenced.ms))) {
+		serve_each(s, lb, tg, n, &h, from, now);
+		return;
+	}
 	/* no healthy target: fail open, to targets that do not work */
 	failed = sim_traffic_binomial(sim_dice(s), n,
 				      h.healthy || tg->checks_disabled ? tg->does.errors : 1);
-	tg->errors += failed;
-	sim_metric_record(lb->m_requests, from, 1, (double)n);
-	sim_metric_record(tg->m_requests, from, 1, (double)n);
-	/* counts of what did not happen have no datapoint at all */
-	sim_metric_record(lb->m_target_5xx, from, 1, (double)failed);
-	sim_metric_record(tg->m_5xx, from, 1, (double)failed);
-	if (lb->network)
-		return;
-	sim_metric_record(tg->m_2xx, from, 1, (double)(n - failed));
-	sim_metric_record_spread(lb->m_time, from, latency, (double)n);
-	sim_metric_record_spread(tg->m_time, from, latency, (double)n);
+	record_served(lb, tg, n, failed, latency, from);
 }
 
 static void step_rule(struct sim *s, struct sim_lb_rule *r, struct utc from, struct utc now)

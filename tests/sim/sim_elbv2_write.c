@@ -255,9 +255,7 @@ int sim_deregister_targets(struct sim_elbv2_call *c)
 			if (!str_is(id, tg->targets[i].id))
 				continue;
 			known = true;
-			if (!tg->targets[i].drained.ms)
-				tg->targets[i].drained.ms =
-					c->x->now.ms + tg->deregistration_s * 1000;
+			sim_target_deregister(tg, &tg->targets[i], c->x->now);
 		}
 		if (!known)
 			return sim_elbv2_error(c, "InvalidTarget",
