@@ -322,6 +322,10 @@ static void check_splitting(struct plan_reader *r)
 		problem_add(r->problems, r->target_place, NULL,
 			    "Beanstalk goes on by itself when its evaluation time is over: unknown "
 			    "cannot be held, only rolled back");
+	if (p->mode == MODE_START)
+		problem_add(r->problems, r->target_place, NULL,
+			    "Beanstalk goes on by itself when its evaluation time is over: such a "
+			    "rollout cannot be parked for an approval; write Mode deploy");
 	check_splitting_guards(r);
 }
 
