@@ -147,7 +147,7 @@ int bean_candidate_prepare(const struct target_env *env, const struct rollout_st
 			   const struct bean_record *r, struct bean_candidate *c,
 			   struct err *err) MUST_CHECK;
 
-/* --- beanstalk_after.c: what is left of two environments --------------------------------------- */
+/* --- beanstalk_after.c: what is left of two environments ------------------------------------- */
 
 /* What the plan wants gone after the bake time: is it gone? And one step towards that. */
 int bean_retire_look(const struct target_env *env, const struct bean_record *r,
@@ -162,7 +162,7 @@ int bean_leftover_look(const struct target_env *env, const struct bean_record *r
 int bean_discard(const struct target_env *env, const struct bean_record *r,
 		 struct err *err) MUST_CHECK;
 
-/* --- beanstalk_inspect*.c: the first look ------------------------------------------------------ */
+/* --- beanstalk_inspect*.c: the first look ---------------------------------------------------- */
 
 /* Read, check the plan against what is there, fill the record in. */
 int bean_inspect(const struct target_env *env, struct bean_record *r, struct problems *p,
@@ -178,7 +178,7 @@ int bean_inspect_settled(const struct target_env *env, const struct beanstalk_en
 void bean_inspect_no_database(const struct beanstalk_environment *e,
 			      const struct beanstalk_settings *settings, struct problems *p);
 
-/* --- the three ways ---------------------------------------------------------------------------- */
+/* --- the three ways -------------------------------------------------------------------------- */
 
 /* As in struct target_ops, with the record read. */
 struct bean_way {

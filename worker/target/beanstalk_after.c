@@ -4,8 +4,8 @@
 
 /*
  * What is left of two environments when the rollout is over: sizes that were raised, the template
- * of the clone, the old environment; or, after a way back, the clone. Each call makes one change and
- * looks before it, so that it can be repeated; the live environment is never among them.
+ * of the clone, the old environment; or, after a way back, the clone. Each call makes one change
+ * and looks before it, so that it can be repeated; the live environment is never among them.
  */
 
 /* Does this environment carry the traffic, as far as CNAMEs tell? */

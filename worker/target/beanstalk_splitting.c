@@ -248,8 +248,8 @@ static int say_prepared(const struct target_env *env, const struct bean_record *
 }
 
 /*
- * For the health guard, once there is traffic: how the new instances are. The environment as a whole
- * is of both versions, and of what comes and goes.
+ * For the health guard, once there is traffic: how the new instances are. The environment as a
+ * whole is of both versions, and of what comes and goes.
  */
 static void say_healthy(const struct bean_candidate *c, const struct seen *v,
 			struct target_observation *o)

@@ -6,7 +6,7 @@
 /*
  * Blue/green by an exchange of CNAMEs. Who has the CNAME of the undo record has the traffic. The
  * exchange answers before it happens, and twice is back to where it began: so each is preceded by a
- * look at the CNAMEs and at whether one is under way already. Nothing else is ever repeated blindly.
+ * look at the CNAMEs, and at whether one is under way already.
  */
 #define SWAP_TIME_MS 300000 /* an exchange that was asked for is waited for so long */
 #define SWAP_SEEN_MS 20000  /* and one whose answer was lost shows by then */

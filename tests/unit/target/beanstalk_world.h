@@ -294,7 +294,7 @@ static inline void instances(struct world *w, const char *id, int n)
 	buf_release(&b);
 }
 
-/* --- the rollout ------------------------------------------------------------------------------- */
+/* --- the rollout ----------------------------------------------------------------------------- */
 
 static inline int eb_world_set_up(void **state)
 {
