@@ -377,6 +377,7 @@ void sim_eb_fleet_join(struct sim *s, struct sim_eb_environment *e);
 void sim_eb_fleet_merge(struct sim *s, struct sim_eb_environment *e);
 void sim_eb_fleet_drop(struct sim *s,
 		       struct sim_eb_environment *e); /* terminate the temporary one */
+void sim_eb_group_tidy(struct sim *s, struct sim_eb_environment *e); /* its group, if it may go */
 bool sim_eb_instance_well(const struct sim_eb_environment *e, const struct sim_eb_instance *i);
 
 /* --- sim_beanstalk_traffic.c ---------------------------------------------------------------- */
@@ -386,6 +387,7 @@ enum sim_eb_health sim_eb_health_of(const struct sim_eb_environment *e, struct u
 enum sim_eb_health sim_eb_instance_health(const struct sim_eb_environment *e,
 					  const struct sim_eb_instance *i, struct utc now);
 enum sim_eb_health sim_eb_share_health(double share); /* of requests that fail */
+enum sim_eb_health sim_eb_bucket_health(struct sim_eb_bucket b);
 const char *sim_eb_health_name(enum sim_eb_health h);
 const char *sim_eb_health_colour(enum sim_eb_health h);
 double sim_eb_latency_ms(const struct sim_eb_environment *e); /* median, over its instances */

@@ -235,10 +235,8 @@ static void evaluate_begin(struct sim *s, struct sim_eb_environment *e, struct u
 /* Beanstalk's own judgement of what the new version does with its share. */
 static bool split_is_bad(const struct sim_eb_environment *e, struct utc now)
 {
-	struct sim_eb_bucket w = sim_eb_window(&e->fleet[1], now);
-	enum sim_eb_health h =
-		w.n >= 50 ? sim_eb_share_health((double)w.errors / (double)w.n) : EB_OK;
-	return h >= EB_DEGRADED || !are_well(e, now);
+	return sim_eb_bucket_health(sim_eb_window(&e->fleet[1], now)) >= EB_DEGRADED ||
+	       !are_well(e, now);
 }
 
 static void step_splitting(struct sim *s, struct sim_eb_environment *e, struct utc now)
@@ -263,8 +261,8 @@ static void step_splitting(struct sim *s, struct sim_eb_environment *e, struct u
 		stage(e, JOINED, now, 2 * SHIFT_MS);
 		break;
 	case JOINED:
-		(void)sim_elbv2_front_forward(s, str_from(e->rule), str_from(e->fleet[0].group),
-					      (struct str){"", 0}, 0);
+		sim_eb_fleet_split(s, e, 0);
+		e->op.percent = 100; /* of the version; it is only in the other group now */
 		stage(e, MOVED, now, SHIFT_MS);
 		break;
 	case FAILED:

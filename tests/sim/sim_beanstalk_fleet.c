@@ -168,8 +168,10 @@ void sim_eb_fleet_split(struct sim *s, struct sim_eb_environment *e, int64_t per
 	for (size_t i = 0; percent && i < e->n_instances; i++)
 		if (e->instances[i].fleet == 1 && !e->instances[i].target)
 			sim_eb_instance_target(s, e, &e->instances[i], true);
-	(void)sim_elbv2_front_forward(s, str_from(e->rule), str_from(e->fleet[0].group),
-				      percent ? str_from(e->fleet[1].group) : NO_STR, percent);
+	/* at 0 it stays in the rule: what is on its way there still meets healthy targets */
+	if (e->fleet[1].group[0])
+		(void)sim_elbv2_front_forward(s, str_from(e->rule), str_from(e->fleet[0].group),
+					      str_from(e->fleet[1].group), percent);
 	/* they were registered and checked before anything was sent there */
 	if (percent)
 		(void)sim_elbv2_group_settle(s, str_from(e->fleet[1].group));
@@ -198,9 +200,18 @@ void sim_eb_fleet_merge(struct sim *s, struct sim_eb_environment *e)
 	sim_eb_fleet_drop(s, e);
 }
 
+/* Its group leaves the rule; when the data plane has forgotten it, it is deleted. */
 void sim_eb_fleet_drop(struct sim *s, struct sim_eb_environment *e)
 {
+	if (e->fleet[1].group[0])
+		(void)sim_elbv2_front_forward(s, str_from(e->rule), str_from(e->fleet[0].group),
+					      NO_STR, 0);
 	sim_eb_fleet_shrink(s, e, 1, 0);
+	sim_eb_group_tidy(s, e);
+}
+
+void sim_eb_group_tidy(struct sim *s, struct sim_eb_environment *e)
+{
 	if (!e->fleet[1].group[0] || sim_elbv2_group_delete(s, str_from(e->fleet[1].group)))
 		e->fleet[1] = (struct sim_eb_fleet){.seen = 0};
 }

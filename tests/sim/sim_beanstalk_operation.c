@@ -299,6 +299,8 @@ void sim_eb_operations_step(struct sim *s, struct sim_eb_state *b, struct utc no
 		managed_step(s, b, e, now);
 		if (e->status == EB_TERMINATED)
 			delete_groups(s, e);
+		else if (e->op.kind == EB_NONE)
+			sim_eb_group_tidy(s, e);
 		if (e->op.kind == EB_NONE || e->stuck)
 			continue;
 		if (e->op.kind == EB_DEPLOY)

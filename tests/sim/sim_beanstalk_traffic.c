@@ -27,6 +27,13 @@ const char *sim_eb_health_colour(enum sim_eb_health h)
 	return colours[h];
 }
 
+/* A few failures among few requests say nothing yet. */
+enum sim_eb_health sim_eb_bucket_health(struct sim_eb_bucket b)
+{
+	return b.n >= 20 && b.errors >= 5 ? sim_eb_share_health((double)b.errors / (double)b.n)
+					  : EB_OK;
+}
+
 enum sim_eb_health sim_eb_share_health(double share)
 {
 	return share >= 0.10   ? EB_SEVERE
@@ -107,9 +114,7 @@ enum sim_eb_health sim_eb_health_of(const struct sim_eb_environment *e, struct u
 		h = worse(h, 2 * ill >= e->n_instances ? EB_SEVERE : EB_DEGRADED);
 	if (n_incorrect(e))
 		h = worse(h, EB_DEGRADED);
-	if (w.n >= 20)
-		h = worse(h, sim_eb_share_health((double)w.errors / (double)w.n));
-	return h;
+	return worse(h, sim_eb_bucket_health(w));
 }
 
 static void cause(struct buf *out, const char *text)
@@ -124,7 +129,7 @@ void sim_eb_health_causes(struct buf *out, const struct sim_eb_environment *e, s
 	char text[256];
 	if (e->forced != EB_HEALTH_AUTO)
 		cause(out, "Set by hand.");
-	if (w.n >= 20 && sim_eb_share_health((double)w.errors / (double)w.n) > EB_OK) {
+	if (sim_eb_bucket_health(w) > EB_OK) {
 		snprintf(text, sizeof(text), "%.1f %% of the requests are failing with HTTP 5xx.",
 			 100 * (double)w.errors / (double)w.n);
 		cause(out, text);
