@@ -8,22 +8,22 @@
  * record's, and what is learnt is written down.
  */
 struct known {
-	struct eb_record record;
-	struct eb_candidate candidate;
-	const struct eb_way *way;
+	struct bean_record record;
+	struct bean_candidate candidate;
+	const struct bean_way *way;
 };
 
 static int know(const struct target_env *env, const struct rollout_state *s, struct known *k,
 		struct err *err)
 {
-	static const struct eb_way *const ways[] = {
-		[BEANSTALK_BY_SWAP] = &eb_by_swap,
-		[BEANSTALK_BY_TRAFFIC_SPLITTING] = &eb_by_splitting,
-		[BEANSTALK_BY_LOAD_BALANCER] = &eb_by_balancer,
+	static const struct bean_way *const ways[] = {
+		[BEANSTALK_BY_SWAP] = &bean_by_swap,
+		[BEANSTALK_BY_TRAFFIC_SPLITTING] = &bean_by_splitting,
+		[BEANSTALK_BY_LOAD_BALANCER] = &bean_by_balancer,
 	};
 
-	if (eb_record_load(env->arena, s->undo, &k->record, err) ||
-	    eb_candidate_load(env->arena, s->candidate, &k->candidate, err))
+	if (bean_record_load(env->arena, s->undo, &k->record, err) ||
+	    bean_candidate_load(env->arena, s->candidate, &k->candidate, err))
 		return -1;
 	k->way = ways[k->record.method];
 	return 0;
@@ -33,14 +33,14 @@ static int inspect(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool
 		   struct problems *p, struct err *err)
 {
 	size_t before = p->n_errors;
-	struct eb_record r;
+	struct bean_record r;
 
 	*first = false;
-	if (eb_inspect(env, &r, p, err))
+	if (bean_inspect(env, &r, p, err))
 		return -1;
 	if (p->n_errors > before)
 		return 0;
-	if (eb_record_store(&r, undo, err)) {
+	if (bean_record_store(&r, undo, err)) {
 		problem_add(p, "Target", r.name, "%s: shorten the names of application or version",
 			    err->text);
 		*err = ERR_INIT;
@@ -57,7 +57,7 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 					 .retired = true,
 					 .baseline_health.kind = VERDICT_UNKNOWN};
 	if (know(env, s, &k, err))
-		return eb_unreadable(o, err);
+		return bean_unreadable(o, err);
 	return k.way->observe(env, s, &k.record, &k.candidate, o, err);
 }
 
@@ -68,7 +68,7 @@ static int prepare(const struct target_env *env, const struct rollout_state *s,
 
 	if (know(env, s, &k, err) || k.way->prepare(env, s, &k.record, &k.candidate, err))
 		return -1;
-	return k.candidate.label[0] ? eb_candidate_store(&k.candidate, candidate, err) : 0;
+	return k.candidate.label[0] ? bean_candidate_store(&k.candidate, candidate, err) : 0;
 }
 
 static int split(const struct target_env *env, const struct rollout_state *s,
@@ -120,7 +120,7 @@ static int discard(const struct target_env *env, const struct rollout_state *s,
 	(void)o;
 	if (know(env, s, &k, err))
 		return -1;
-	return eb_discard(env, &k.record, err);
+	return bean_discard(env, &k.record, err);
 }
 
 /* One environment has one series, which does not tell its two versions apart. */
@@ -146,7 +146,7 @@ static size_t series(const struct target_env *env, const struct rollout_state *s
 const struct target_ops target_beanstalk = {
 	.name = "beanstalk",
 	.inspect = inspect,
-	.check_artifact = eb_bundle_check,
+	.check_artifact = bean_bundle_check,
 	.observe = observe,
 	.prepare = prepare,
 	.split = split,
@@ -155,5 +155,5 @@ const struct target_ops target_beanstalk = {
 	.retire = retire,
 	.discard = discard,
 	.series = series,
-	.calls = eb_calls,
+	.calls = bean_calls,
 };

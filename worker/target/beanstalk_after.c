@@ -9,29 +9,29 @@
  */
 
 /* Does this environment carry the traffic, as far as CNAMEs tell? */
-static bool is_live(const struct eb_record *r, const struct beanstalk_environment *e)
+static bool is_live(const struct bean_record *r, const struct beanstalk_environment *e)
 {
 	return r->method == BEANSTALK_BY_SWAP && e->cname &&
 	       str_is_nocase(str_from(e->cname), r->cname);
 }
 
-static int sizes_are(const struct target_env *env, const struct eb_record *r,
+static int sizes_are(const struct target_env *env, const struct bean_record *r,
 		     const struct beanstalk_environment *e, int64_t min, int64_t max, bool *yes,
 		     struct err *err)
 {
 	struct beanstalk_settings settings;
 
-	if (eb_settings(env, r->application, e->name, &settings, err))
+	if (bean_settings(env, r->application, e->name, &settings, err))
 		return -1;
-	*yes = eb_option_i64(&settings, EB_NS_ASG, "MinSize", -1) == min &&
-	       eb_option_i64(&settings, EB_NS_ASG, "MaxSize", -1) == max;
+	*yes = bean_option_i64(&settings, BEAN_NS_ASG, "MinSize", -1) == min &&
+	       bean_option_i64(&settings, BEAN_NS_ASG, "MaxSize", -1) == max;
 	return 0;
 }
 
 /* One thing to be done, found in order; WHAT_NOTHING: all is as it should be. */
 enum what { WHAT_NOTHING, WHAT_SIZES, WHAT_TEMPLATE, WHAT_SCALE_IN, WHAT_TERMINATE, WHAT_WAIT };
 
-static int template_is_there(const struct target_env *env, const struct eb_record *r, bool *there,
+static int template_is_there(const struct target_env *env, const struct bean_record *r, bool *there,
 			     struct err *err)
 {
 	*there = false;
@@ -41,20 +41,19 @@ static int template_is_there(const struct target_env *env, const struct eb_recor
 				      err);
 }
 
-static int old_one(const struct target_env *env, const struct eb_record *r,
+static int old_one(const struct target_env *env, const struct bean_record *r,
 		   const struct beanstalk_environment *old, enum what *what, struct err *err)
 {
 	enum beanstalk_retire retire = env->plan->target.beanstalk.retire;
 	bool done = true;
 
-	if (!old || old->status == BEANSTALK_TERMINATING || is_live(r, old))
+	if (!old || old->status == BEANSTALK_TERMINATING || is_live(r, old) ||
+	    retire == BEANSTALK_KEEP || (retire == BEANSTALK_SCALE_IN && r->max == 0))
 		return 0;
-	if (retire == BEANSTALK_TERMINATE) {
-		*what = WHAT_TERMINATE;
+	if (old->status != BEANSTALK_READY || retire == BEANSTALK_TERMINATE) {
+		*what = old->status == BEANSTALK_READY ? WHAT_TERMINATE : WHAT_WAIT;
 		return 0;
 	}
-	if (retire != BEANSTALK_SCALE_IN || r->max == 0)
-		return 0;
 	if (sizes_are(env, r, old, 1, 1, &done, err))
 		return -1;
 	if (!done)
@@ -62,8 +61,8 @@ static int old_one(const struct target_env *env, const struct eb_record *r,
 	return 0;
 }
 
-static int to_retire(const struct target_env *env, const struct eb_record *r,
-		     const struct eb_look *l, enum what *what, struct err *err)
+static int to_retire(const struct target_env *env, const struct bean_record *r,
+		     const struct bean_look *l, enum what *what, struct err *err)
 {
 	bool there, same = true;
 
@@ -71,6 +70,10 @@ static int to_retire(const struct target_env *env, const struct eb_record *r,
 	if (!l->candidate)
 		return err_set(err, ERR_NOT_FOUND, "the environment %s that serves is gone",
 			       r->candidate);
+	if (l->candidate->status != BEANSTALK_READY) {
+		*what = WHAT_WAIT; /* it is still at what it was told before */
+		return 0;
+	}
 	/* the minimum was raised to what was live: from now on it is as it was before */
 	if (r->max > 0 && env->plan->target.beanstalk.match_capacity &&
 	    sizes_are(env, r, l->candidate, r->min, r->max, &same, err))
@@ -85,15 +88,11 @@ static int to_retire(const struct target_env *env, const struct eb_record *r,
 		*what = WHAT_TEMPLATE;
 		return 0;
 	}
-	if (old_one(env, r, l->baseline, what, err))
-		return -1;
-	if (*what == WHAT_NOTHING && l->candidate->status != BEANSTALK_READY)
-		*what = WHAT_WAIT;
-	return 0;
+	return old_one(env, r, l->baseline, what, err);
 }
 
-static int to_discard(const struct target_env *env, const struct eb_record *r,
-		      const struct eb_look *l, enum what *what, struct err *err)
+static int to_discard(const struct target_env *env, const struct bean_record *r,
+		      const struct bean_look *l, enum what *what, struct err *err)
 {
 	bool there, same = true;
 
@@ -102,6 +101,10 @@ static int to_discard(const struct target_env *env, const struct eb_record *r,
 		if (!l->candidate || r->twin_max == 0 ||
 		    !env->plan->target.beanstalk.match_capacity)
 			return 0;
+		if (l->candidate->status != BEANSTALK_READY) {
+			*what = WHAT_WAIT;
+			return 0;
+		}
 		if (sizes_are(env, r, l->candidate, r->twin_min, r->twin_max, &same, err))
 			return -1;
 		*what = same ? WHAT_NOTHING : WHAT_SIZES;
@@ -109,7 +112,7 @@ static int to_discard(const struct target_env *env, const struct eb_record *r,
 	}
 	if (l->candidate && l->candidate->status != BEANSTALK_TERMINATING &&
 	    !is_live(r, l->candidate)) {
-		*what = WHAT_TERMINATE;
+		*what = l->candidate->status == BEANSTALK_READY ? WHAT_TERMINATE : WHAT_WAIT;
 		return 0;
 	}
 	if (template_is_there(env, r, &there, err))
@@ -137,33 +140,34 @@ static const char *what_text(enum what w)
 	return "";
 }
 
-int eb_retire_look(const struct target_env *env, const struct eb_record *r, const struct eb_look *l,
-		   struct target_observation *o, struct err *err)
+int bean_retire_look(const struct target_env *env, const struct bean_record *r,
+		     const struct bean_look *l, struct target_observation *o, struct err *err)
 {
 	enum what what;
 
 	if (to_retire(env, r, l, &what, err))
-		return eb_unreadable(o, err);
+		return bean_unreadable(o, err);
 	o->retired = what == WHAT_NOTHING;
 	if (!o->retired)
-		eb_detail(o, "%s", what_text(what));
+		bean_detail(o, "%s", what_text(what));
 	return 0;
 }
 
-int eb_leftover_look(const struct target_env *env, const struct eb_record *r,
-		     const struct eb_look *l, struct target_observation *o, struct err *err)
+int bean_leftover_look(const struct target_env *env, const struct bean_record *r,
+		       const struct bean_look *l, struct target_observation *o, struct err *err)
 {
 	enum what what;
 
 	if (to_discard(env, r, l, &what, err))
-		return eb_unreadable(o, err);
+		return bean_unreadable(o, err);
 	o->leftover = what != WHAT_NOTHING;
 	if (o->leftover)
-		eb_detail(o, "%s", what_text(what));
+		bean_detail(o, "%s", what_text(what));
 	return 0;
 }
 
-static int forget_template(const struct target_env *env, const struct eb_record *r, struct err *err)
+static int forget_template(const struct target_env *env, const struct bean_record *r,
+			   struct err *err)
 {
 	if (beanstalk_delete_template(&env->client, r->application, r->candidate, env->arena,
 				      err) == 0)
@@ -186,12 +190,12 @@ static int terminate(const struct target_env *env, const struct beanstalk_enviro
 	return -1;
 }
 
-int eb_retire(const struct target_env *env, const struct eb_record *r, struct err *err)
+int bean_retire(const struct target_env *env, const struct bean_record *r, struct err *err)
 {
-	struct eb_look l;
+	struct bean_look l;
 	enum what what;
 
-	if (eb_look(env, r, &l, err) || to_retire(env, r, &l, &what, err))
+	if (bean_look(env, r, &l, err) || to_retire(env, r, &l, &what, err))
 		return -1;
 	/* what serves must be seen to serve before what served goes */
 	if (r->method == BEANSTALK_BY_SWAP && !is_live(r, l.candidate))
@@ -199,11 +203,11 @@ int eb_retire(const struct target_env *env, const struct eb_record *r, struct er
 			       r->cname);
 	switch (what) {
 	case WHAT_SIZES:
-		return eb_resize(env, l.candidate->id, r->min, r->max, err);
+		return bean_resize(env, l.candidate->id, r->min, r->max, err);
 	case WHAT_TEMPLATE:
 		return forget_template(env, r, err);
 	case WHAT_SCALE_IN:
-		return eb_resize(env, l.baseline->id, 1, 1, err);
+		return bean_resize(env, l.baseline->id, 1, 1, err);
 	case WHAT_TERMINATE:
 		return terminate(env, l.baseline, err);
 	case WHAT_WAIT:
@@ -213,16 +217,16 @@ int eb_retire(const struct target_env *env, const struct eb_record *r, struct er
 	return 0;
 }
 
-int eb_discard(const struct target_env *env, const struct eb_record *r, struct err *err)
+int bean_discard(const struct target_env *env, const struct bean_record *r, struct err *err)
 {
-	struct eb_look l;
+	struct bean_look l;
 	enum what what;
 
-	if (eb_look(env, r, &l, err) || to_discard(env, r, &l, &what, err))
+	if (bean_look(env, r, &l, err) || to_discard(env, r, &l, &what, err))
 		return -1;
 	switch (what) {
 	case WHAT_SIZES:
-		return eb_resize(env, l.candidate->id, r->twin_min, r->twin_max, err);
+		return bean_resize(env, l.candidate->id, r->twin_min, r->twin_max, err);
 	case WHAT_TEMPLATE:
 		return forget_template(env, r, err);
 	case WHAT_TERMINATE:

@@ -9,11 +9,11 @@
  */
 
 static int observe(const struct target_env *env, const struct rollout_state *s,
-		   const struct eb_record *r, const struct eb_candidate *c,
+		   const struct bean_record *r, const struct bean_candidate *c,
 		   struct target_observation *o, struct err *err)
 {
 	struct target_observation second = {.live = LIVE_BASELINE};
-	struct eb_look l;
+	struct bean_look l;
 
 	if (lb_observe(env, s, &r->lb, o, err))
 		return -1;
@@ -22,13 +22,13 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 	if (s->phase != PHASE_PREPARE && s->phase != PHASE_VERIFY && s->phase != PHASE_RETIRE &&
 	    s->phase != PHASE_PROVE)
 		return 0;
-	if (eb_look(env, r, &l, err))
-		return eb_unreadable(o, err);
+	if (bean_look(env, r, &l, err))
+		return bean_unreadable(o, err);
 	if (s->phase == PHASE_RETIRE)
-		return eb_retire_look(env, r, &l, o, err);
+		return bean_retire_look(env, r, &l, o, err);
 	if (s->phase == PHASE_PROVE)
-		return eb_leftover_look(env, r, &l, o, err);
-	if (eb_candidate_observe(env, s, r, c, &l, &second, err))
+		return bean_leftover_look(env, r, &l, o, err);
+	if (bean_candidate_observe(env, s, r, c, &l, &second, err))
 		return -1;
 	if (second.live == LIVE_UNREADABLE) {
 		o->live = LIVE_UNREADABLE;
@@ -37,21 +37,21 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 	/* the targets may be well while they still run the version of before */
 	if (second.candidate != CANDIDATE_READY) {
 		o->candidate = second.candidate;
-		eb_detail(o, "%s", second.detail);
+		bean_detail(o, "%s", second.detail);
 	}
 	return 0;
 }
 
 static int prepare(const struct target_env *env, const struct rollout_state *s,
-		   const struct eb_record *r, struct eb_candidate *c, struct err *err)
+		   const struct bean_record *r, struct bean_candidate *c, struct err *err)
 {
-	if (eb_candidate_prepare(env, s, r, c, err))
+	if (bean_candidate_prepare(env, s, r, c, err))
 		return -1;
 	return lb_prepare(env, &r->lb, err);
 }
 
 static int split(const struct target_env *env, const struct rollout_state *s,
-		 const struct eb_record *r, const struct eb_candidate *c,
+		 const struct bean_record *r, const struct bean_candidate *c,
 		 const struct target_observation *o, const struct traffic *want, struct err *err)
 {
 	(void)s;
@@ -60,14 +60,14 @@ static int split(const struct target_env *env, const struct rollout_state *s,
 }
 
 static int promote(const struct target_env *env, const struct rollout_state *s,
-		   const struct eb_record *r, const struct eb_candidate *c,
+		   const struct bean_record *r, const struct bean_candidate *c,
 		   const struct target_observation *o, struct err *err)
 {
 	return split(env, s, r, c, o, &(struct traffic){.weight_bp = 10000}, err);
 }
 
 static int restore(const struct target_env *env, const struct rollout_state *s,
-		   const struct eb_record *r, const struct eb_candidate *c,
+		   const struct bean_record *r, const struct bean_candidate *c,
 		   const struct target_observation *o, struct err *err)
 {
 	(void)s;
@@ -75,13 +75,13 @@ static int restore(const struct target_env *env, const struct rollout_state *s,
 	return lb_restore(env, &r->lb, o, err);
 }
 
-const struct eb_way eb_by_balancer = {
+const struct bean_way bean_by_balancer = {
 	.observe = observe,
 	.prepare = prepare,
 	.split = split,
 	.promote = promote,
 	.restore = restore,
-	.retire = eb_retire,
+	.retire = bean_retire,
 };
 
 /* --- the first look -------------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ static bool is_all(size_t n, const struct group *g)
 	return g->targets > 0 && n == g->targets;
 }
 
-static void check_groups(const struct eb_record *r, const struct group *baseline,
+static void check_groups(const struct bean_record *r, const struct group *baseline,
 			 const struct group *candidate, const struct beanstalk_environment *e,
 			 const struct beanstalk_environment *twin, struct problems *p)
 {
@@ -146,7 +146,7 @@ static void check_groups(const struct eb_record *r, const struct group *baseline
 			    candidate->of_twin, twin->name);
 }
 
-static int check_rule(const struct target_env *env, const struct eb_record *r, struct problems *p,
+static int check_rule(const struct target_env *env, const struct bean_record *r, struct problems *p,
 		      struct err *err)
 {
 	struct lb_forward f;
@@ -161,8 +161,8 @@ static int check_rule(const struct target_env *env, const struct eb_record *r, s
 	return 0;
 }
 
-int eb_balancer_inspect(const struct target_env *env, const struct eb_look *l, struct eb_record *r,
-			struct problems *p, struct err *err)
+int bean_balancer_inspect(const struct target_env *env, const struct bean_look *l,
+			  struct bean_record *r, struct problems *p, struct err *err)
 {
 	const struct plan_beanstalk *t = &env->plan->target.beanstalk;
 	const struct beanstalk_environment *e = beanstalk_find_name(l->all, l->n, t->environment);

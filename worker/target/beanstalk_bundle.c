@@ -59,15 +59,15 @@ static int open_path(const struct target_artifact *artifact, const char *path, s
 static void check_zip(int fd, uint64_t size, const char *place, const char *name,
 		      struct problems *p)
 {
-	if (size > EB_BUNDLE_MAX)
+	if (size > BEAN_BUNDLE_MAX)
 		problem_add(p, place, name, "%llu bytes; Elastic Beanstalk takes %u at most",
-			    (unsigned long long)size, EB_BUNDLE_MAX);
+			    (unsigned long long)size, BEAN_BUNDLE_MAX);
 	else if (!is_zip(fd))
 		problem_add(p, place, name,
 			    "no zip: a source bundle is one; name a zip or a folder in " PLACE);
 }
 
-int eb_bundle_check(const struct target_env *env, struct problems *p, struct err *err)
+int bean_bundle_check(const struct target_env *env, struct problems *p, struct err *err)
 {
 	const char *path = env->plan->target.beanstalk.bundle;
 	const struct target_artifact *artifact;
@@ -170,7 +170,7 @@ static int digest_of(const struct bundle *b, char hex[SHA256_HEX_SIZE], struct e
 	return 0;
 }
 
-int eb_bundle_label(const struct target_env *env, char label[EB_LABEL_SIZE], struct err *err)
+int bean_bundle_label(const struct target_env *env, char label[BEAN_LABEL_SIZE], struct err *err)
 {
 	char hex[SHA256_HEX_SIZE];
 	struct bundle b;
@@ -181,7 +181,7 @@ int eb_bundle_label(const struct target_env *env, char label[EB_LABEL_SIZE], str
 	rc = digest_of(&b, hex, err);
 	close_bundle(&b);
 	if (rc == 0)
-		snprintf(label, EB_LABEL_SIZE, "rw-%.*s", LABEL_DIGITS, hex);
+		snprintf(label, BEAN_LABEL_SIZE, "rw-%.*s", LABEL_DIGITS, hex);
 	return rc;
 }
 
@@ -267,8 +267,8 @@ static int create_version(const struct target_env *env, const char *application,
 	return create_from_copy(env, application, label, err);
 }
 
-int eb_version_make(const struct target_env *env, const char *application, const char *label,
-		    bool *is_there, struct err *err)
+int bean_version_make(const struct target_env *env, const char *application, const char *label,
+		      bool *is_there, struct err *err)
 {
 	struct beanstalk_version v;
 

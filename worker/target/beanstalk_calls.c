@@ -154,8 +154,8 @@ static void add_splitting(const struct adding *a)
 	call(a, PHASE_RETIRE, "UpdateEnvironment", ON_ENVIRONMENTS, true);
 }
 
-void eb_calls(const struct plan *plan, struct arena *a,
-	      void (*add)(void *arg, const struct target_call *c), void *arg)
+void bean_calls(const struct plan *plan, struct arena *a,
+		void (*add)(void *arg, const struct target_call *c), void *arg)
 {
 	static const char *const first[] = {"DescribeEnvironments",
 					    "DescribeConfigurationSettings",

@@ -12,19 +12,19 @@
 #define BEFORE_CLONE_MS 3600000ll /* nothing is older than a clone: room for clocks that differ */
 
 /* How many instances are wanted; 0: whatever there are. */
-static int64_t wanted(const struct target_env *env, const struct eb_record *r)
+static int64_t wanted(const struct target_env *env, const struct bean_record *r)
 {
 	return env->plan->target.beanstalk.match_capacity && r->max > 0 ? r->instances : 0;
 }
 
-static int64_t wanted_min(const struct target_env *env, const struct eb_record *r)
+static int64_t wanted_min(const struct target_env *env, const struct bean_record *r)
 {
 	int64_t n = wanted(env, r);
 
 	return n > r->min ? n : r->min;
 }
 
-static int64_t wanted_max(const struct target_env *env, const struct eb_record *r)
+static int64_t wanted_max(const struct target_env *env, const struct bean_record *r)
 {
 	int64_t n = wanted_min(env, r);
 
@@ -33,26 +33,31 @@ static int64_t wanted_max(const struct target_env *env, const struct eb_record *
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-/* Sets o->candidate and detail; true when there is nothing more to find out. */
-static bool is_not_up(const struct target_env *env, const struct eb_record *r,
-		      const struct eb_candidate *c, const struct beanstalk_environment *e,
+/*
+ * Sets o->candidate and detail; true when there is nothing more to find out. Verified, and asked
+ * about by the health guard, is how the application is: being busy with an exchange is no illness.
+ */
+static bool is_not_up(const struct target_env *env, enum phase phase, const struct bean_record *r,
+		      const struct bean_candidate *c, const struct beanstalk_environment *e,
 		      struct target_observation *o)
 {
 	o->candidate = CANDIDATE_PENDING;
 	if (!e) {
 		o->candidate = r->twin[0] ? CANDIDATE_FAILED : CANDIDATE_ABSENT;
-		eb_detail(o, "there is no environment %s%s", r->candidate,
-			  r->twin[0] ? " any more" : " yet");
+		bean_detail(o, "there is no environment %s%s", r->candidate,
+			    r->twin[0] ? " any more" : " yet");
 	} else if (e->status == BEANSTALK_TERMINATING) {
 		o->candidate = CANDIDATE_FAILED;
-		eb_detail(o, "%s is being terminated", e->name);
-	} else if (e->status != BEANSTALK_READY) {
-		eb_detail(o, "%s is %s", e->name, eb_state_text(env->arena, e));
+		bean_detail(o, "%s is being terminated", e->name);
+	} else if (e->status != BEANSTALK_READY &&
+		   !(phase == PHASE_VERIFY && e->status == BEANSTALK_UPDATING)) {
+		bean_detail(o, "%s is %s", e->name, bean_state_text(env->arena, e));
 	} else if (!e->version_label || strcmp(e->version_label, c->label) != 0) {
-		eb_detail(o, "%s runs %s, not yet %s", e->name,
-			  e->version_label ? e->version_label : "the sample application", c->label);
-	} else if (!eb_is_healthy(e)) {
-		eb_detail(o, "%s is not healthy: %s", e->name, eb_state_text(env->arena, e));
+		bean_detail(o, "%s runs %s, not yet %s", e->name,
+			    e->version_label ? e->version_label : "the sample application",
+			    c->label);
+	} else if (!bean_is_healthy(e)) {
+		bean_detail(o, "%s is not healthy: %s", e->name, bean_state_text(env->arena, e));
 	} else {
 		o->candidate = CANDIDATE_READY;
 	}
@@ -60,7 +65,7 @@ static bool is_not_up(const struct target_env *env, const struct eb_record *r,
 }
 
 static int count_instances(const struct target_env *env, const struct beanstalk_environment *e,
-			   struct eb_fleet *f, struct err *err)
+			   struct bean_fleet *f, struct err *err)
 {
 	struct beanstalk_resources resources;
 
@@ -72,27 +77,34 @@ static int count_instances(const struct target_env *env, const struct beanstalk_
 	return 0;
 }
 
-static int look_at_fleet(const struct target_env *env, const struct eb_record *r,
-			 const struct eb_candidate *c, const struct beanstalk_environment *e,
-			 struct target_observation *o, struct err *err)
+/* Once it is up, an instance that starts is only one more. */
+static bool is_enough(const struct target_env *env, enum phase phase, const struct bean_record *r,
+		      const struct bean_fleet *f)
 {
-	size_t least = (size_t)wanted(env, r);
-	struct eb_fleet f;
+	if (phase != PHASE_PREPARE)
+		return f->others == 0 && f->with_label > 0;
+	return f->with_label == f->n && f->n > 0 && (int64_t)f->n >= wanted(env, r) && !f->is_mixed;
+}
 
-	if (eb_fleet_read(env, e->id, c->label, &f, err) || count_instances(env, e, &f, err))
-		return eb_unreadable(o, err);
-	if (least == 0)
-		least = 1;
+static int look_at_fleet(const struct target_env *env, enum phase phase,
+			 const struct bean_record *r, const struct bean_candidate *c,
+			 const struct beanstalk_environment *e, struct target_observation *o,
+			 struct err *err)
+{
+	int64_t least = wanted(env, r);
+	struct bean_fleet f;
+
+	if (bean_fleet_read(env, e->id, c->label, &f, err) || count_instances(env, e, &f, err))
+		return bean_unreadable(o, err);
 	o->candidate = CANDIDATE_PENDING;
 	if (f.failed) {
 		o->candidate = CANDIDATE_FAILED;
-		eb_detail(o, "deploying %s failed on %zu of %zu instances of %s", c->label,
-			  f.failed, f.n, e->name);
-	} else if (f.with_label < f.n || f.n < least) {
-		eb_detail(o, "%zu of %zu instances of %s run %s; %zu are wanted", f.with_label, f.n,
-			  e->name, c->label, least);
-	} else if (f.is_mixed) {
-		eb_detail(o, "the instances of %s are not all of one deployment", e->name);
+		bean_detail(o, "deploying %s failed on %zu of %zu instances of %s", c->label,
+			    f.failed, f.n, e->name);
+	} else if (!is_enough(env, phase, r, &f)) {
+		bean_detail(o, "%zu of %zu instances of %s run %s%s; %lld are wanted", f.with_label,
+			    f.n, e->name, c->label, f.is_mixed ? ", of different deployments" : "",
+			    least > 0 ? (long long)least : 1LL);
 	} else {
 		o->candidate = CANDIDATE_READY;
 	}
@@ -101,8 +113,8 @@ static int look_at_fleet(const struct target_env *env, const struct eb_record *r
 
 /* How it is at this moment. */
 static int look(const struct target_env *env, const struct rollout_state *s,
-		const struct eb_record *r, const struct eb_candidate *c, const struct eb_look *l,
-		struct target_observation *o, struct err *err)
+		const struct bean_record *r, const struct bean_candidate *c,
+		const struct bean_look *l, struct target_observation *o, struct err *err)
 {
 	const struct beanstalk_environment *e = l->candidate;
 	struct utc since = s->started;
@@ -110,7 +122,7 @@ static int look(const struct target_env *env, const struct rollout_state *s,
 
 	if (!c->label[0]) {
 		o->candidate = CANDIDATE_ABSENT;
-		eb_detail(o, "there is no version of the artifact yet");
+		bean_detail(o, "there is no version of the artifact yet");
 		return 0;
 	}
 	if (l->baseline && l->baseline->version_label &&
@@ -120,21 +132,21 @@ static int look(const struct target_env *env, const struct rollout_state *s,
 	}
 	if (!r->twin[0])
 		since.ms -= BEFORE_CLONE_MS;
-	if (e && eb_failure_since(env, e->id, since, &failure, err))
-		return eb_unreadable(o, err);
+	if (e && bean_failure_since(env, e->id, since, &failure, err))
+		return bean_unreadable(o, err);
 	if (failure) {
 		o->candidate = CANDIDATE_FAILED;
-		eb_detail(o, "%s: %s", e->name, failure);
+		bean_detail(o, "%s: %s", e->name, failure);
 		return 0;
 	}
-	if (is_not_up(env, r, c, e, o))
+	if (is_not_up(env, s->phase, r, c, e, o))
 		return 0;
-	return look_at_fleet(env, r, c, e, o, err);
+	return look_at_fleet(env, s->phase, r, c, e, o, err);
 }
 
-int eb_candidate_observe(const struct target_env *env, const struct rollout_state *s,
-			 const struct eb_record *r, const struct eb_candidate *c,
-			 const struct eb_look *l, struct target_observation *o, struct err *err)
+int bean_candidate_observe(const struct target_env *env, const struct rollout_state *s,
+			   const struct bean_record *r, const struct bean_candidate *c,
+			   const struct bean_look *l, struct target_observation *o, struct err *err)
 {
 	int64_t now_ms = clock_utc(env->client.aws->clock).ms;
 
@@ -143,8 +155,8 @@ int eb_candidate_observe(const struct target_env *env, const struct rollout_stat
 	if (o->candidate == CANDIDATE_READY && s->phase == PHASE_PREPARE &&
 	    (!c->well_since_s || now_ms - c->well_since_s * 1000 < STEADY_MS)) {
 		o->candidate = CANDIDATE_PENDING;
-		eb_detail(o, "%s is healthy; that has to hold for %d s", r->candidate,
-			  STEADY_MS / 1000);
+		bean_detail(o, "%s is healthy; that has to hold for %d s", r->candidate,
+			    STEADY_MS / 1000);
 	}
 	return 0;
 }
@@ -174,14 +186,14 @@ static int read_tags(const struct target_env *env, const struct beanstalk_enviro
 }
 
 /* The name or the CNAME is in use: by us, in this application, or by somebody else. */
-static int taken(const struct target_env *env, const struct eb_record *r, struct err *err)
+static int taken(const struct target_env *env, const struct bean_record *r, struct err *err)
 {
 	struct err looked = ERR_INIT;
-	struct eb_look l;
+	struct bean_look l;
 
 	if (beanstalk_refusal_of(err) != BEANSTALK_REFUSAL_TAKEN)
-		return eb_is_busy(err) ? 0 : -1;
-	if (eb_look(env, r, &l, &looked)) {
+		return bean_is_busy(err) ? 0 : -1;
+	if (bean_look(env, r, &l, &looked)) {
 		*err = looked;
 		return -1;
 	}
@@ -193,15 +205,15 @@ static int taken(const struct target_env *env, const struct eb_record *r, struct
 	return 0;
 }
 
-static int create_clone(const struct target_env *env, const struct eb_record *r,
-			const struct eb_candidate *c, const struct beanstalk_environment *live,
+static int create_clone(const struct target_env *env, const struct bean_record *r,
+			const struct bean_candidate *c, const struct beanstalk_environment *live,
 			struct err *err)
 {
 	const char *prefix = env->plan->target.beanstalk.cname_prefix;
 	struct beanstalk_option sizes[] = {
-		{EB_NS_ASG, "MinSize",
+		{BEAN_NS_ASG, "MinSize",
 		 arena_printf(env->arena, "%lld", (long long)wanted_min(env, r)), NULL},
-		{EB_NS_ASG, "MaxSize",
+		{BEAN_NS_ASG, "MaxSize",
 		 arena_printf(env->arena, "%lld", (long long)wanted_max(env, r)), NULL},
 	};
 	struct beanstalk_create create = {
@@ -225,8 +237,8 @@ static int create_clone(const struct target_env *env, const struct eb_record *r,
 }
 
 /* A configuration template first, from the live environment; then the environment from it. */
-static int clone(const struct target_env *env, const struct eb_record *r,
-		 const struct eb_candidate *c, const struct eb_look *l, struct err *err)
+static int clone(const struct target_env *env, const struct bean_record *r,
+		 const struct bean_candidate *c, const struct bean_look *l, struct err *err)
 {
 	bool there;
 
@@ -244,13 +256,13 @@ static int clone(const struct target_env *env, const struct eb_record *r,
 				      env->arena, err) == 0)
 		return 0;
 	if (beanstalk_refusal_of(err) != BEANSTALK_REFUSAL_TAKEN)
-		return eb_is_busy(err) ? 0 : -1;
+		return bean_is_busy(err) ? 0 : -1;
 	*err = ERR_INIT;
 	return 0;
 }
 
 /* Sizes first: version and options in one call are refused. *done: there was nothing to change. */
-static int match_sizes(const struct target_env *env, const struct eb_record *r,
+static int match_sizes(const struct target_env *env, const struct bean_record *r,
 		       const struct beanstalk_environment *e, bool *done, struct err *err)
 {
 	struct beanstalk_settings settings;
@@ -258,19 +270,19 @@ static int match_sizes(const struct target_env *env, const struct eb_record *r,
 	*done = true;
 	if (!wanted(env, r))
 		return 0;
-	if (eb_settings(env, r->application, e->name, &settings, err))
+	if (bean_settings(env, r->application, e->name, &settings, err))
 		return -1;
-	if (eb_option_i64(&settings, EB_NS_ASG, "MinSize", 0) >= wanted_min(env, r) &&
-	    eb_option_i64(&settings, EB_NS_ASG, "MaxSize", 0) == wanted_max(env, r))
+	if (bean_option_i64(&settings, BEAN_NS_ASG, "MinSize", 0) >= wanted_min(env, r) &&
+	    bean_option_i64(&settings, BEAN_NS_ASG, "MaxSize", 0) == wanted_max(env, r))
 		return 0;
 	*done = false;
-	if (eb_resize(env, e->id, wanted_min(env, r), wanted_max(env, r), err))
-		return eb_is_busy(err) ? 0 : -1;
+	if (bean_resize(env, e->id, wanted_min(env, r), wanted_max(env, r), err))
+		return bean_is_busy(err) ? 0 : -1;
 	return 0;
 }
 
-static int update_twin(const struct target_env *env, const struct eb_record *r,
-		       const struct eb_candidate *c, const struct beanstalk_environment *e,
+static int update_twin(const struct target_env *env, const struct bean_record *r,
+		       const struct bean_candidate *c, const struct beanstalk_environment *e,
 		       struct err *err)
 {
 	const struct beanstalk_update u = {.environment_id = e->id, .version_label = c->label};
@@ -283,13 +295,13 @@ static int update_twin(const struct target_env *env, const struct eb_record *r,
 	if (!done || (e->version_label && strcmp(e->version_label, c->label) == 0))
 		return 0;
 	if (beanstalk_update_environment(&env->client, &u, env->arena, err))
-		return eb_is_busy(err) ? 0 : -1;
+		return bean_is_busy(err) ? 0 : -1;
 	return 0;
 }
 
 /* Remember since when it has been well. */
 static void keep_time(const struct target_env *env, const struct target_observation *o,
-		      struct eb_candidate *c)
+		      struct bean_candidate *c)
 {
 	if (o->candidate != CANDIDATE_READY)
 		c->well_since_s = 0;
@@ -297,25 +309,25 @@ static void keep_time(const struct target_env *env, const struct target_observat
 		c->well_since_s = clock_utc(env->client.aws->clock).ms / 1000;
 }
 
-int eb_candidate_prepare(const struct target_env *env, const struct rollout_state *s,
-			 const struct eb_record *r, struct eb_candidate *c, struct err *err)
+int bean_candidate_prepare(const struct target_env *env, const struct rollout_state *s,
+			   const struct bean_record *r, struct bean_candidate *c, struct err *err)
 {
 	struct target_observation o = {.live = LIVE_BASELINE};
-	char label[EB_LABEL_SIZE];
-	struct eb_look l;
+	char label[BEAN_LABEL_SIZE];
+	struct bean_look l;
 	bool is_there;
 
 	if (!c->label[0]) {
-		if (eb_bundle_label(env, label, err))
+		if (bean_bundle_label(env, label, err))
 			return -1;
 		c->label = arena_strdup(env->arena, label);
 		return 0; /* it may be the one that serves already */
 	}
-	if (eb_version_make(env, r->application, c->label, &is_there, err))
+	if (bean_version_make(env, r->application, c->label, &is_there, err))
 		return -1;
 	if (!is_there)
 		return 0;
-	if (eb_look(env, r, &l, err))
+	if (bean_look(env, r, &l, err))
 		return -1;
 	if (!l.candidate && r->twin[0])
 		return err_set(err, ERR_REJECTED, "the twin %s (%s) is gone", r->candidate,

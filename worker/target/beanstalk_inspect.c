@@ -10,8 +10,8 @@
 
 /* --- any environment ------------------------------------------------------------------------- */
 
-void eb_inspect_no_database(const struct beanstalk_environment *e,
-			    const struct beanstalk_settings *settings, struct problems *p)
+void bean_inspect_no_database(const struct beanstalk_environment *e,
+			      const struct beanstalk_settings *settings, struct problems *p)
 {
 	const char *coupled = beanstalk_option_get(settings, NS_RDS, "HasCoupledDatabase");
 	bool has = coupled && strcmp(coupled, "true") == 0;
@@ -70,11 +70,11 @@ static int check_managed(const struct target_env *env, const struct beanstalk_en
 static int check_fleet(const struct target_env *env, const struct beanstalk_environment *e,
 		       struct problems *p, struct err *err)
 {
-	struct eb_fleet f;
+	struct bean_fleet f;
 
 	if (!e->version_label)
 		return 0;
-	if (eb_fleet_read(env, e->id, e->version_label, &f, err))
+	if (bean_fleet_read(env, e->id, e->version_label, &f, err))
 		return -1;
 	if (f.is_told && f.others)
 		problem_add(p, "Target", e->name,
@@ -84,16 +84,16 @@ static int check_fleet(const struct target_env *env, const struct beanstalk_envi
 	return 0;
 }
 
-int eb_inspect_settled(const struct target_env *env, const struct beanstalk_environment *e,
-		       struct beanstalk_settings *settings, struct problems *p, struct err *err)
+int bean_inspect_settled(const struct target_env *env, const struct beanstalk_environment *e,
+			 struct beanstalk_settings *settings, struct problems *p, struct err *err)
 {
 	if (e->status != BEANSTALK_READY || e->is_abortable)
 		problem_add(p, "Target", e->name,
 			    "the environment is %s: wait until it is Ready and no update runs",
-			    eb_state_text(env->arena, e));
-	if (eb_settings(env,
-			e->application ? e->application : env->plan->target.beanstalk.application,
-			e->name, settings, err))
+			    bean_state_text(env->arena, e));
+	if (bean_settings(env,
+			  e->application ? e->application : env->plan->target.beanstalk.application,
+			  e->name, settings, err))
 		return -1;
 	if (settings->deployment_status && strcmp(settings->deployment_status, "deployed") != 0)
 		problem_add(p, "Target", e->name,
@@ -125,10 +125,10 @@ static void check_live(const struct target_env *env, const struct beanstalk_envi
 {
 	const struct plan_beanstalk *t = &env->plan->target.beanstalk;
 
-	if (!eb_is_healthy(e))
+	if (!bean_is_healthy(e))
 		problem_add(p, "Target", e->name,
 			    "the live environment is %s: there would be nothing to go back to",
-			    eb_state_text(env->arena, e));
+			    bean_state_text(env->arena, e));
 	if (e->version_label && !is_plain(e->version_label))
 		problem_add(p, "Target", e->version_label,
 			    "the label of the live version is not plain ASCII and cannot be kept "
@@ -139,7 +139,7 @@ static void check_live(const struct target_env *env, const struct beanstalk_envi
 			    "it is of tier %s, which has no CNAME that could be exchanged",
 			    e->tier_name);
 	if (t->method == BEANSTALK_BY_SWAP && !t->cname && e->cname &&
-	    eb_is_clone_name(first_label(e->cname)))
+	    bean_is_clone_name(first_label(e->cname)))
 		problem_add(p, "Target", e->name,
 			    "its CNAME is %s: it gave its own away in a rollout before this one; "
 			    "name the live environment by its cname",
@@ -147,8 +147,8 @@ static void check_live(const struct target_env *env, const struct beanstalk_envi
 }
 
 static const struct beanstalk_environment *find_live(const struct target_env *env,
-						     const struct eb_look *l, struct eb_record *r,
-						     struct problems *p)
+						     const struct bean_look *l,
+						     struct bean_record *r, struct problems *p)
 {
 	const struct plan_beanstalk *t = &env->plan->target.beanstalk;
 	const struct beanstalk_environment *e;
@@ -172,10 +172,10 @@ static const struct beanstalk_environment *find_live(const struct target_env *en
 }
 
 static int read_size(const struct target_env *env, const struct beanstalk_environment *e,
-		     const struct beanstalk_settings *settings, struct eb_record *r,
+		     const struct beanstalk_settings *settings, struct bean_record *r,
 		     struct err *err)
 {
-	const char *type = beanstalk_option_get(settings, EB_NS_ENVIRONMENT, "EnvironmentType");
+	const char *type = beanstalk_option_get(settings, BEAN_NS_ENVIRONMENT, "EnvironmentType");
 	struct beanstalk_resources resources;
 
 	if (type && strcmp(type, "SingleInstance") == 0)
@@ -183,8 +183,8 @@ static int read_size(const struct target_env *env, const struct beanstalk_enviro
 	if (beanstalk_describe_resources(&env->client, e->id, env->arena, &resources, err))
 		return -1;
 	r->instances = (int64_t)resources.instances.n;
-	r->min = eb_option_i64(settings, EB_NS_ASG, "MinSize", 1);
-	r->max = eb_option_i64(settings, EB_NS_ASG, "MaxSize", 4);
+	r->min = bean_option_i64(settings, BEAN_NS_ASG, "MinSize", 1);
+	r->max = bean_option_i64(settings, BEAN_NS_ASG, "MaxSize", 4);
 	return 0;
 }
 
@@ -198,8 +198,8 @@ static int as_problem(const struct plan_beanstalk *t, struct problems *p, struct
 	return 0;
 }
 
-static int inspect_live(const struct target_env *env, const struct eb_look *l,
-			const struct beanstalk_environment *e, struct eb_record *r,
+static int inspect_live(const struct target_env *env, const struct bean_look *l,
+			const struct beanstalk_environment *e, struct bean_record *r,
 			struct problems *p, struct err *err)
 {
 	struct beanstalk_settings settings;
@@ -211,38 +211,38 @@ static int inspect_live(const struct target_env *env, const struct eb_look *l,
 	check_live(env, e, p);
 	if (r->method == BEANSTALK_BY_SWAP && !r->cname[0])
 		problem_add(p, "Target", e->name, "it has no CNAME that could be exchanged");
-	if (eb_inspect_settled(env, e, &settings, p, err) || check_fleet(env, e, p, err) ||
+	if (bean_inspect_settled(env, e, &settings, p, err) || check_fleet(env, e, p, err) ||
 	    read_size(env, e, &settings, r, err))
 		return -1;
 	if (r->method == BEANSTALK_BY_TRAFFIC_SPLITTING) {
-		eb_splitting_check(e, &settings, r, p);
+		bean_splitting_check(e, &settings, r, p);
 		return 0;
 	}
-	eb_inspect_no_database(e, &settings, p);
-	return eb_inspect_second(env, e, l, r, p, err);
+	bean_inspect_no_database(e, &settings, p);
+	return bean_inspect_second(env, e, l, r, p, err);
 }
 
-int eb_inspect(const struct target_env *env, struct eb_record *r, struct problems *p,
-	       struct err *err)
+int bean_inspect(const struct target_env *env, struct bean_record *r, struct problems *p,
+		 struct err *err)
 {
 	const struct plan_beanstalk *t = &env->plan->target.beanstalk;
 	const struct beanstalk_environment *e;
 	size_t before = p->n_errors;
-	struct eb_look l;
+	struct bean_look l;
 
-	*r = (struct eb_record){.method = t->method,
-				.application = t->application,
-				.baseline = "",
-				.label = "",
-				.cname = "",
-				.candidate = "",
-				.twin = ""};
-	if (eb_bundle_check(env, p, err))
+	*r = (struct bean_record){.method = t->method,
+				  .application = t->application,
+				  .baseline = "",
+				  .label = "",
+				  .cname = "",
+				  .candidate = "",
+				  .twin = ""};
+	if (bean_bundle_check(env, p, err))
 		return -1;
-	if (eb_look(env, r, &l, err))
+	if (bean_look(env, r, &l, err))
 		return as_problem(t, p, err);
 	if (t->method == BEANSTALK_BY_LOAD_BALANCER &&
-	    (eb_balancer_inspect(env, &l, r, p, err) || p->n_errors > before))
+	    (bean_balancer_inspect(env, &l, r, p, err) || p->n_errors > before))
 		return p->n_errors > before ? 0 : as_problem(t, p, err);
 	e = find_live(env, &l, r, p);
 	if (!e || p->n_errors > before)

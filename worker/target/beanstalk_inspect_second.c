@@ -47,13 +47,13 @@ static int check_name(const struct target_env *env, const char *name, struct pro
 }
 
 static int inspect_clone(const struct target_env *env, const struct beanstalk_environment *live,
-			 struct eb_record *r, struct problems *p, struct err *err)
+			 struct bean_record *r, struct problems *p, struct err *err)
 {
 	const char *prefix = env->plan->target.beanstalk.cname_prefix, *fqdn = NULL;
-	char name[EB_NAME_SIZE];
+	char name[BEAN_NAME_SIZE];
 	bool is_available;
 
-	eb_clone_name(live->name, env->rollout_id ? env->rollout_id : "", name);
+	bean_clone_name(live->name, env->rollout_id ? env->rollout_id : "", name);
 	r->candidate = arena_strdup(env->arena, name);
 	if (!prefix)
 		prefix = r->candidate;
@@ -73,8 +73,8 @@ static int inspect_clone(const struct target_env *env, const struct beanstalk_en
 
 static const struct beanstalk_environment *find_twin(const struct target_env *env,
 						     const struct beanstalk_environment *live,
-						     const struct eb_look *l,
-						     const struct eb_record *r)
+						     const struct bean_look *l,
+						     const struct bean_record *r)
 {
 	const struct plan_beanstalk *t = &env->plan->target.beanstalk;
 
@@ -105,7 +105,7 @@ static void check_alike(const struct target_env *env, const struct beanstalk_env
 }
 
 static int inspect_twin(const struct target_env *env, const struct beanstalk_environment *live,
-			const struct eb_look *l, struct eb_record *r, struct problems *p,
+			const struct bean_look *l, struct bean_record *r, struct problems *p,
 			struct err *err)
 {
 	const struct beanstalk_environment *twin = find_twin(env, live, l, r);
@@ -120,12 +120,12 @@ static int inspect_twin(const struct target_env *env, const struct beanstalk_env
 	r->twin = twin->id;
 	r->candidate = twin->name;
 	check_alike(env, live, twin, p);
-	if (eb_inspect_settled(env, twin, &settings, p, err))
+	if (bean_inspect_settled(env, twin, &settings, p, err))
 		return -1;
-	eb_inspect_no_database(twin, &settings, p);
+	bean_inspect_no_database(twin, &settings, p);
 	if (r->max > 0) {
-		r->twin_min = eb_option_i64(&settings, EB_NS_ASG, "MinSize", 1);
-		r->twin_max = eb_option_i64(&settings, EB_NS_ASG, "MaxSize", 4);
+		r->twin_min = bean_option_i64(&settings, BEAN_NS_ASG, "MinSize", 1);
+		r->twin_max = bean_option_i64(&settings, BEAN_NS_ASG, "MaxSize", 4);
 	}
 	return 0;
 }
@@ -134,7 +134,7 @@ static int inspect_twin(const struct target_env *env, const struct beanstalk_env
 
 /* Who names the load balancer itself is not moved by an exchange of CNAMEs. */
 static void warn_of_aliases(const struct target_env *env, const struct beanstalk_environment *live,
-			    const struct eb_record *r, struct problems *p)
+			    const struct bean_record *r, struct problems *p)
 {
 	if (r->method == BEANSTALK_BY_SWAP && !env->plan->target.beanstalk.hosted_zone)
 		problem_warn(p, "Target", live->name,
@@ -142,9 +142,9 @@ static void warn_of_aliases(const struct target_env *env, const struct beanstalk
 			     "the CNAME; say hosted_zone to have that checked");
 }
 
-int eb_inspect_second(const struct target_env *env, const struct beanstalk_environment *live,
-		      const struct eb_look *l, struct eb_record *r, struct problems *p,
-		      struct err *err)
+int bean_inspect_second(const struct target_env *env, const struct beanstalk_environment *live,
+			const struct bean_look *l, struct bean_record *r, struct problems *p,
+			struct err *err)
 {
 	if (r->method == BEANSTALK_BY_SWAP && !r->cname[0])
 		return 0;

@@ -9,13 +9,13 @@
  * what an environment runs is asked of its instances, and what went wrong of its events.
  */
 
-int eb_look(const struct target_env *env, const struct eb_record *r, struct eb_look *l,
-	    struct err *err)
+int bean_look(const struct target_env *env, const struct bean_record *r, struct bean_look *l,
+	      struct err *err)
 {
 	/* all of the application in one call: the service's limits of calls are low */
 	const struct beanstalk_filter filter = {.application = r->application};
 
-	*l = (struct eb_look){.n = 0};
+	*l = (struct bean_look){.n = 0};
 	if (beanstalk_describe_environments(&env->client, &filter, env->arena, &l->all, &l->n, err))
 		return -1;
 	l->baseline = beanstalk_find_id(l->all, l->n, r->baseline);
@@ -26,7 +26,7 @@ int eb_look(const struct target_env *env, const struct eb_record *r, struct eb_l
 	return 0;
 }
 
-void eb_detail(struct target_observation *o, const char *fmt, ...)
+void bean_detail(struct target_observation *o, const char *fmt, ...)
 {
 	char raw[OBSERVATION_TEXT_MAX];
 	va_list ap;
@@ -37,33 +37,33 @@ void eb_detail(struct target_observation *o, const char *fmt, ...)
 	str_copy_clean(o->detail, sizeof(o->detail), str_from(raw));
 }
 
-int eb_unreadable(struct target_observation *o, struct err *err)
+int bean_unreadable(struct target_observation *o, struct err *err)
 {
 	if (err->code == ERR_CANCELED)
 		return -1;
 	o->live = LIVE_UNREADABLE;
 	o->candidate = CANDIDATE_PENDING;
 	o->denied = err->code == ERR_DENIED;
-	eb_detail(o, "%s", err->text);
+	bean_detail(o, "%s", err->text);
 	*err = ERR_INIT;
 	return 0;
 }
 
-bool eb_is_healthy(const struct beanstalk_environment *e)
+bool bean_is_healthy(const struct beanstalk_environment *e)
 {
 	if (e->health == BEANSTALK_HEALTH_NONE)
 		return e->color == BEANSTALK_GREEN;
 	return e->health == BEANSTALK_OK || e->health == BEANSTALK_INFO;
 }
 
-const char *eb_state_text(struct arena *a, const struct beanstalk_environment *e)
+const char *bean_state_text(struct arena *a, const struct beanstalk_environment *e)
 {
 	return arena_printf(a, "%s, %s", beanstalk_status_name(e->status),
 			    e->health == BEANSTALK_HEALTH_NONE ? beanstalk_color_name(e->color)
 							       : beanstalk_health_name(e->health));
 }
 
-bool eb_is_busy(struct err *err)
+bool bean_is_busy(struct err *err)
 {
 	if (beanstalk_refusal_of(err) != BEANSTALK_REFUSAL_BUSY)
 		return false;
@@ -74,7 +74,7 @@ bool eb_is_busy(struct err *err)
 /* --- instances and events -------------------------------------------------------------------- */
 
 static void count_instance(const struct beanstalk_instance *i, const char *label,
-			   struct eb_fleet *f, int64_t *deployment)
+			   struct bean_fleet *f, int64_t *deployment)
 {
 	bool has_label = i->version_label && strcmp(i->version_label, label) == 0;
 	const char *status = i->deployment_status ? i->deployment_status : "";
@@ -92,14 +92,14 @@ static void count_instance(const struct beanstalk_instance *i, const char *label
 	f->with_label++;
 }
 
-int eb_fleet_read(const struct target_env *env, const char *environment_id, const char *label,
-		  struct eb_fleet *f, struct err *err)
+int bean_fleet_read(const struct target_env *env, const char *environment_id, const char *label,
+		    struct bean_fleet *f, struct err *err)
 {
 	struct beanstalk_instance *list;
 	int64_t deployment = -1;
 	size_t n;
 
-	*f = (struct eb_fleet){.is_told = true};
+	*f = (struct bean_fleet){.is_told = true};
 	if (beanstalk_describe_instances(&env->client, environment_id, env->arena, &list, &n,
 					 err)) {
 		if (strcmp(err->aws, "InvalidRequestException") != 0)
@@ -115,8 +115,8 @@ int eb_fleet_read(const struct target_env *env, const char *environment_id, cons
 	return 0;
 }
 
-int eb_failure_since(const struct target_env *env, const char *environment_id, struct utc since,
-		     const char **message, struct err *err)
+int bean_failure_since(const struct target_env *env, const char *environment_id, struct utc since,
+		       const char **message, struct err *err)
 {
 	struct beanstalk_event *events;
 	size_t n;
@@ -133,22 +133,23 @@ int eb_failure_since(const struct target_env *env, const char *environment_id, s
 	return 0;
 }
 
-int eb_baseline_health(const struct target_env *env, const struct eb_record *r,
-		       const struct beanstalk_environment *e, struct verdict *out, struct err *err)
+int bean_baseline_health(const struct target_env *env, const struct bean_record *r,
+			 const struct beanstalk_environment *e, struct verdict *out,
+			 struct err *err)
 {
 	struct utc now = clock_utc(env->client.aws->clock);
-	const char *state = eb_state_text(env->arena, e);
-	struct eb_fleet f;
+	const char *state = bean_state_text(env->arena, e);
+	struct bean_fleet f;
 
 	if (e->status != BEANSTALK_READY) {
 		*out = verdict_make(VERDICT_UNKNOWN, now, "%s is not Ready: %s", e->name, state);
 		return 0;
 	}
-	if (!eb_is_healthy(e)) {
+	if (!bean_is_healthy(e)) {
 		*out = verdict_make(VERDICT_FAIL, now, "%s is not healthy: %s", e->name, state);
 		return 0;
 	}
-	if (eb_fleet_read(env, e->id, r->label, &f, err)) {
+	if (bean_fleet_read(env, e->id, r->label, &f, err)) {
 		if (err->code == ERR_CANCELED)
 			return -1;
 		*out = verdict_make(VERDICT_ERROR, now, "%s", err->text);
@@ -165,8 +166,8 @@ int eb_baseline_health(const struct target_env *env, const struct eb_record *r,
 
 /* --- settings -------------------------------------------------------------------------------- */
 
-int eb_settings(const struct target_env *env, const char *application, const char *name,
-		struct beanstalk_settings *s, struct err *err)
+int bean_settings(const struct target_env *env, const char *application, const char *name,
+		  struct beanstalk_settings *s, struct err *err)
 {
 	struct beanstalk_settings *all;
 	size_t n;
@@ -187,8 +188,8 @@ int eb_settings(const struct target_env *env, const char *application, const cha
 	return 0;
 }
 
-int64_t eb_option_i64(const struct beanstalk_settings *s, const char *ns, const char *name,
-		      int64_t other)
+int64_t bean_option_i64(const struct beanstalk_settings *s, const char *ns, const char *name,
+			int64_t other)
 {
 	int64_t n;
 
@@ -196,12 +197,12 @@ int64_t eb_option_i64(const struct beanstalk_settings *s, const char *ns, const 
 											  : other;
 }
 
-int eb_resize(const struct target_env *env, const char *environment_id, int64_t min, int64_t max,
-	      struct err *err)
+int bean_resize(const struct target_env *env, const char *environment_id, int64_t min, int64_t max,
+		struct err *err)
 {
 	const struct beanstalk_option options[] = {
-		{EB_NS_ASG, "MinSize", arena_printf(env->arena, "%lld", (long long)min), NULL},
-		{EB_NS_ASG, "MaxSize", arena_printf(env->arena, "%lld", (long long)max), NULL},
+		{BEAN_NS_ASG, "MinSize", arena_printf(env->arena, "%lld", (long long)min), NULL},
+		{BEAN_NS_ASG, "MaxSize", arena_printf(env->arena, "%lld", (long long)max), NULL},
 	};
 	const struct beanstalk_update u = {
 		.environment_id = environment_id, .options = options, .n_options = 2};

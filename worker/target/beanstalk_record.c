@@ -35,7 +35,7 @@ static void add_pair(struct json_out *o, const char *key, int64_t first, int64_t
 	json_out_end(o);
 }
 
-int eb_record_store(const struct eb_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
+int bean_record_store(const struct bean_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
 {
 	const char method[2] = {method_letters[r->method], '\0'};
 	struct json_out o;
@@ -91,11 +91,11 @@ static bool read_method(const char *text, enum beanstalk_method *method)
 	return false;
 }
 
-int eb_record_load(struct arena *a, const char *undo, struct eb_record *r, struct err *err)
+int bean_record_load(struct arena *a, const char *undo, struct bean_record *r, struct err *err)
 {
 	const struct json *root;
 
-	*r = (struct eb_record){.instances = 0};
+	*r = (struct bean_record){.instances = 0};
 	if (record_load(a, undo, &root, err))
 		return -1;
 	r->application = record_text(root, "a");
@@ -123,8 +123,8 @@ int eb_record_load(struct arena *a, const char *undo, struct eb_record *r, struc
 	return 0;
 }
 
-int eb_candidate_store(const struct eb_candidate *c, char candidate[LIMIT_CANDIDATE + 1],
-		       struct err *err)
+int bean_candidate_store(const struct bean_candidate *c, char candidate[LIMIT_CANDIDATE + 1],
+			 struct err *err)
 {
 	struct json_out o;
 	struct buf b;
@@ -142,12 +142,12 @@ int eb_candidate_store(const struct eb_candidate *c, char candidate[LIMIT_CANDID
 	return rc;
 }
 
-int eb_candidate_load(struct arena *a, const char *candidate, struct eb_candidate *c,
-		      struct err *err)
+int bean_candidate_load(struct arena *a, const char *candidate, struct bean_candidate *c,
+			struct err *err)
 {
 	const struct json *root;
 
-	*c = (struct eb_candidate){.label = ""};
+	*c = (struct bean_candidate){.label = ""};
 	if (record_load(a, candidate, &root, err))
 		return -1;
 	c->label = record_text(root, "l");
@@ -161,7 +161,7 @@ int eb_candidate_load(struct arena *a, const char *candidate, struct eb_candidat
 #define MARK_DIGITS 10
 #define SUFFIX_LENGTH (sizeof(MARK) - 1 + MARK_DIGITS)
 
-bool eb_is_clone_name(struct str name)
+bool bean_is_clone_name(struct str name)
 {
 	struct str suffix;
 
@@ -177,15 +177,15 @@ bool eb_is_clone_name(struct str name)
 	return true;
 }
 
-void eb_clone_name(const char *live, const char *rollout_id, char out[EB_NAME_SIZE])
+void bean_clone_name(const char *live, const char *rollout_id, char out[BEAN_NAME_SIZE])
 {
 	struct str stem = str_from(live);
 	char hex[SHA256_HEX_SIZE];
 
 	/* a clone of a clone does not get longer */
-	if (eb_is_clone_name(stem))
+	if (bean_is_clone_name(stem))
 		stem = str_sub(stem, 0, stem.n - SUFFIX_LENGTH);
-	stem = str_sub(stem, 0, EB_NAME_SIZE - 1 - SUFFIX_LENGTH);
+	stem = str_sub(stem, 0, BEAN_NAME_SIZE - 1 - SUFFIX_LENGTH);
 	sha256_hex(str_from(rollout_id), hex);
-	snprintf(out, EB_NAME_SIZE, STR_FMT MARK "%.*s", STR_ARG(stem), MARK_DIGITS, hex);
+	snprintf(out, BEAN_NAME_SIZE, STR_FMT MARK "%.*s", STR_ARG(stem), MARK_DIGITS, hex);
 }

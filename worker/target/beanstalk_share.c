@@ -12,14 +12,14 @@
  */
 struct counting {
 	const struct target_env *env;
-	const struct eb_fleet *fleet;
+	const struct bean_fleet *fleet;
 	const char *label;
 	double share; /* the largest seen */
 	bool found;   /* some action names the environment's instances */
 };
 
 /* NULL: no instance of this environment. */
-static const struct beanstalk_instance *instance(const struct eb_fleet *f, const char *id)
+static const struct beanstalk_instance *instance(const struct bean_fleet *f, const char *id)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (strcmp(f->instances[i].id, id) == 0)
@@ -105,8 +105,8 @@ static int count_listener(struct counting *c, const struct elbv2_listener *liste
 	return 0;
 }
 
-int eb_share_read(const struct target_env *env, const char *environment_id, const char *label,
-		  const struct eb_fleet *fleet, double *share, struct err *err)
+int bean_share_read(const struct target_env *env, const char *environment_id, const char *label,
+		    const struct bean_fleet *fleet, double *share, struct err *err)
 {
 	struct counting c = {.env = env, .fleet = fleet, .label = label};
 	struct beanstalk_resources resources;

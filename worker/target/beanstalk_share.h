@@ -8,7 +8,7 @@
  * weights of its load balancer's listeners and rules, and by who is in the groups. Where several
  * forward to the environment, the largest counts. ERR_MALFORMED when none does.
  */
-int eb_share_read(const struct target_env *env, const char *environment_id, const char *label,
-		  const struct eb_fleet *fleet, double *share, struct err *err) MUST_CHECK;
+int bean_share_read(const struct target_env *env, const char *environment_id, const char *label,
+		    const struct bean_fleet *fleet, double *share, struct err *err) MUST_CHECK;
 
 #endif

@@ -38,7 +38,7 @@ static bool is_promoting(enum phase p)
  * is over when the baseline is, and when an exchange whose answer was lost would have shown.
  */
 static bool is_settled(const struct target_env *env, const struct rollout_state *s,
-		       const struct eb_look *l)
+		       const struct bean_look *l)
 {
 	int64_t now_ms = clock_utc(env->client.aws->clock).ms;
 
@@ -54,8 +54,8 @@ static bool runs(const struct beanstalk_environment *e, const char *label)
 }
 
 /* Somebody else deployed to one of the two: what is live is no more what was looked at. */
-static bool is_deployed_to(const struct rollout_state *s, const struct eb_record *r,
-			   const struct eb_candidate *c, const struct eb_look *l,
+static bool is_deployed_to(const struct rollout_state *s, const struct bean_record *r,
+			   const struct bean_candidate *c, const struct bean_look *l,
 			   struct target_observation *o)
 {
 	bool is_later = s->phase == PHASE_WATCH || is_promoting(s->phase);
@@ -69,13 +69,13 @@ static bool is_deployed_to(const struct rollout_state *s, const struct eb_record
 	if (!e)
 		return false;
 	o->live = LIVE_FOREIGN;
-	eb_detail(o, "%s runs %s, which somebody else deployed", e->name,
-		  e->version_label ? e->version_label : "the sample application");
+	bean_detail(o, "%s runs %s, which somebody else deployed", e->name,
+		    e->version_label ? e->version_label : "the sample application");
 	return true;
 }
 
-static void nobody_has_it(const struct target_env *env, const struct eb_record *r,
-			  const struct eb_look *l, struct target_observation *o)
+static void nobody_has_it(const struct target_env *env, const struct bean_record *r,
+			  const struct bean_look *l, struct target_observation *o)
 {
 	const struct beanstalk_environment *busy = l->baseline;
 
@@ -83,17 +83,17 @@ static void nobody_has_it(const struct target_env *env, const struct eb_record *
 		busy = l->candidate;
 	if (busy && !is_ready(busy)) {
 		o->live = LIVE_UNREADABLE;
-		eb_detail(o, "nobody has %s at this moment: %s is %s", r->cname, busy->name,
-			  eb_state_text(env->arena, busy));
+		bean_detail(o, "nobody has %s at this moment: %s is %s", r->cname, busy->name,
+			    bean_state_text(env->arena, busy));
 	} else {
 		o->live = LIVE_FOREIGN;
-		eb_detail(o, "no environment of %s has %s any more", r->application, r->cname);
+		bean_detail(o, "no environment of %s has %s any more", r->application, r->cname);
 	}
 }
 
 static void read_live(const struct target_env *env, const struct rollout_state *s,
-		      const struct eb_record *r, const struct eb_candidate *c,
-		      const struct eb_look *l, struct target_observation *o)
+		      const struct bean_record *r, const struct bean_candidate *c,
+		      const struct bean_look *l, struct target_observation *o)
 {
 	const struct beanstalk_environment *holder = beanstalk_find_cname(l->all, l->n, r->cname);
 
@@ -112,12 +112,12 @@ static void read_live(const struct target_env *env, const struct rollout_state *
 		o->traffic.weight_bp = 10000;
 	} else {
 		o->live = LIVE_FOREIGN;
-		eb_detail(o, "%s belongs to %s now", r->cname, holder->name);
+		bean_detail(o, "%s belongs to %s now", r->cname, holder->name);
 	}
 }
 
 static int look_back(const struct target_env *env, const struct rollout_state *s,
-		     const struct eb_record *r, const struct eb_look *l,
+		     const struct bean_record *r, const struct bean_look *l,
 		     struct target_observation *o, struct err *err)
 {
 	if (!l->baseline) {
@@ -125,31 +125,31 @@ static int look_back(const struct target_env *env, const struct rollout_state *s
 						  "%s is gone", r->name);
 		return 0;
 	}
-	if (eb_baseline_health(env, r, l->baseline, &o->baseline_health, err))
+	if (bean_baseline_health(env, r, l->baseline, &o->baseline_health, err))
 		return -1;
 	if (s->phase == PHASE_PROVE && o->live == LIVE_BASELINE)
-		return eb_leftover_look(env, r, l, o, err);
+		return bean_leftover_look(env, r, l, o, err);
 	return 0;
 }
 
 static int observe(const struct target_env *env, const struct rollout_state *s,
-		   const struct eb_record *r, const struct eb_candidate *c,
+		   const struct bean_record *r, const struct bean_candidate *c,
 		   struct target_observation *o, struct err *err)
 {
-	struct eb_look l;
+	struct bean_look l;
 
-	if (eb_look(env, r, &l, err))
-		return eb_unreadable(o, err);
+	if (bean_look(env, r, &l, err))
+		return bean_unreadable(o, err);
 	read_live(env, s, r, c, &l, o);
 	if (o->live == LIVE_UNREADABLE || o->live == LIVE_FOREIGN)
 		return 0;
 	if (is_going_back(s->phase))
 		return look_back(env, s, r, &l, o, err);
 	if (s->phase == PHASE_RETIRE)
-		return o->live == LIVE_PROMOTED ? eb_retire_look(env, r, &l, o, err) : 0;
+		return o->live == LIVE_PROMOTED ? bean_retire_look(env, r, &l, o, err) : 0;
 	if (s->phase == PHASE_PREPARE || s->phase == PHASE_VERIFY ||
 	    (o->live == LIVE_BASELINE && (s->phase == PHASE_SHIFT || s->phase == PHASE_PROMOTE)))
-		return eb_candidate_observe(env, s, r, c, &l, o, err);
+		return bean_candidate_observe(env, s, r, c, &l, o, err);
 	return 0;
 }
 
@@ -165,34 +165,38 @@ static bool says(const char *text, const char *words)
 	return false;
 }
 
+/* One that is over shows in the CNAMEs soon after; one that is not is waited for. */
+static bool is_pending(const struct beanstalk_event *e, int64_t now_ms)
+{
+	bool is_over = says(e->message, "complet") || says(e->message, "fail");
+
+	return now_ms - e->at.ms < (is_over ? SWAP_SEEN_MS : SWAP_TIME_MS);
+}
+
 /*
- * Has an exchange been asked for since this phase began, and not ended badly? Then the answer was
- * lost, or the CNAMEs seen are those of before.
+ * Has an exchange been asked for since this phase began? Then the answer was lost, or the CNAMEs
+ * seen are those of before.
  */
 static int is_under_way(const struct target_env *env, const struct rollout_state *s,
 			const char *environment_id, bool *yes, struct err *err)
 {
-	int64_t now_ms = clock_utc(env->client.aws->clock).ms;
 	struct beanstalk_event *events;
-	size_t n;
+	size_t n, i = 0;
 
 	*yes = false;
 	if (beanstalk_describe_events(&env->client, environment_id, s->phase_since, "INFO",
 				      env->arena, &events, &n, err))
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (!says(events[i].message, "swap"))
-			continue;
-		*yes = !says(events[i].message, "fail") && now_ms - events[i].at.ms < SWAP_TIME_MS;
-		return 0; /* the newest one counts */
-	}
+	while (i < n && !says(events[i].message, "swap"))
+		i++; /* the newest of them counts */
+	*yes = i < n && is_pending(&events[i], clock_utc(env->client.aws->clock).ms);
 	return 0;
 }
 
 /* Take the CNAME from one and give it to the other, having looked that it is there. */
 static int exchange(const struct target_env *env, const struct rollout_state *s,
-		    const struct eb_record *r, const struct target_observation *o,
-		    const struct eb_look *l, bool forward, struct err *err)
+		    const struct bean_record *r, const struct target_observation *o,
+		    const struct bean_look *l, bool forward, struct err *err)
 {
 	const struct beanstalk_environment *from = forward ? l->baseline : l->candidate;
 	const struct beanstalk_environment *to = forward ? l->candidate : l->baseline;
@@ -207,8 +211,8 @@ static int exchange(const struct target_env *env, const struct rollout_state *s,
 			       r->cname);
 	if (!is_ready(from) || !is_ready(to))
 		return err_set(err, ERR_CONFLICT, "%s is %s, %s is %s: both have to be Ready",
-			       from->name, eb_state_text(env->arena, from), to->name,
-			       eb_state_text(env->arena, to));
+			       from->name, bean_state_text(env->arena, from), to->name,
+			       bean_state_text(env->arena, to));
 	if (is_under_way(env, s, to->id, &under_way, err))
 		return -1;
 	if (under_way)
@@ -219,35 +223,35 @@ static int exchange(const struct target_env *env, const struct rollout_state *s,
 }
 
 static int split(const struct target_env *env, const struct rollout_state *s,
-		 const struct eb_record *r, const struct eb_candidate *c,
+		 const struct bean_record *r, const struct bean_candidate *c,
 		 const struct target_observation *o, const struct traffic *want, struct err *err)
 {
-	struct eb_look l;
+	struct bean_look l;
 
 	(void)c;
 	if (want->weight_bp != 10000 || want->segments)
 		return err_set(err, ERR_REJECTED,
 			       "an exchange of CNAMEs moves everybody at once, not a share");
-	if (eb_look(env, r, &l, err))
+	if (bean_look(env, r, &l, err))
 		return -1;
 	return exchange(env, s, r, o, &l, true, err);
 }
 
 static int promote(const struct target_env *env, const struct rollout_state *s,
-		   const struct eb_record *r, const struct eb_candidate *c,
+		   const struct bean_record *r, const struct bean_candidate *c,
 		   const struct target_observation *o, struct err *err)
 {
 	return split(env, s, r, c, o, &(struct traffic){.weight_bp = 10000}, err);
 }
 
 static int restore(const struct target_env *env, const struct rollout_state *s,
-		   const struct eb_record *r, const struct eb_candidate *c,
+		   const struct bean_record *r, const struct bean_candidate *c,
 		   const struct target_observation *o, struct err *err)
 {
-	struct eb_look l;
+	struct bean_look l;
 
 	(void)c;
-	if (eb_look(env, r, &l, err))
+	if (bean_look(env, r, &l, err))
 		return -1;
 	/* an update of the candidate would block the way back */
 	if (l.candidate && l.candidate->status == BEANSTALK_UPDATING && l.candidate->is_abortable &&
@@ -256,11 +260,11 @@ static int restore(const struct target_env *env, const struct rollout_state *s,
 	return exchange(env, s, r, o, &l, false, err);
 }
 
-const struct eb_way eb_by_swap = {
+const struct bean_way bean_by_swap = {
 	.observe = observe,
-	.prepare = eb_candidate_prepare,
+	.prepare = bean_candidate_prepare,
 	.split = split,
 	.promote = promote,
 	.restore = restore,
-	.retire = eb_retire,
+	.retire = bean_retire,
 };
