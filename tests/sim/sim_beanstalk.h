@@ -318,6 +318,8 @@ void sim_eb_version_code(struct sim_eb_version *v, struct str bytes);
 int sim_eb_create_environment(struct sim_eb_call *c) MUST_CHECK;
 int sim_eb_update_environment(struct sim_eb_call *c) MUST_CHECK;
 int sim_eb_abort_update(struct sim_eb_call *c) MUST_CHECK;
+void sim_eb_abort(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
+		  const char *request_id); /* which can be aborted */
 int sim_eb_swap_cnames(struct sim_eb_call *c) MUST_CHECK;
 int sim_eb_terminate_environment(struct sim_eb_call *c) MUST_CHECK;
 int sim_eb_rebuild_environment(struct sim_eb_call *c) MUST_CHECK;

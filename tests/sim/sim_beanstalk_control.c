@@ -312,6 +312,12 @@ static int do_operation(struct sim *s, struct sim_eb_state *b, struct sim_eb_env
 	struct sim_eb_environment *o;
 	char id[RNG_UUID_SIZE];
 	rng_uuid(sim_dice(s), id);
+	if (str_is(verb, "abort")) {
+		if (!sim_eb_abortable(e))
+			return err_set(err, ERR_REJECTED, "%s has nothing to abort", e->name);
+		sim_eb_abort(s, b, e, id);
+		return 0;
+	}
 	if (e->status != EB_READY)
 		return err_set(err, ERR_REJECTED, "%s is not Ready", e->name);
 	if (str_is(verb, "terminate")) {
@@ -479,7 +485,7 @@ static int named_command(struct sim *s, struct sim_eb_state *b, const struct sim
 	struct sim_eb_environment *e;
 	if (!str_is(verb, "fail") && !str_is(verb, "stuck") && !str_is(verb, "health") &&
 	    !str_is(verb, "managed") && !str_is(verb, "update") && !str_is(verb, "swap") &&
-	    !str_is(verb, "terminate"))
+	    !str_is(verb, "abort") && !str_is(verb, "terminate"))
 		return 1;
 	e = sim_eb_environment_by_name(b, sim_word(w, 2));
 	if (!e)

@@ -279,27 +279,32 @@ int sim_eb_update_environment(struct sim_eb_call *c)
 	return 0;
 }
 
+void sim_eb_abort(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
+		  const char *request_id)
+{
+	struct sim_eb_operating was = e->op;
+	if (was.kind == EB_DEPLOY)
+		sim_eb_deploy_undo(s, e);
+	e->managed.running = false;
+	sim_eb_begin(s, e, EB_ABORT, request_id, b->set.abort);
+	e->op.policy = was.policy;
+	if (was.kind == EB_DEPLOY)
+		memcpy(e->op.label, was.label, sizeof(e->op.label));
+	sim_eb_record(s, e);
+}
+
 int sim_eb_abort_update(struct sim_eb_call *c)
 {
 	struct sim_eb_environment *e = sim_eb_named(c);
-	struct sim_eb_operating was;
 	if (!e)
 		return -1;
 	if (!sim_eb_abortable(e))
 		return sim_eb_invalid(
 			c,
-			"Environment named %s is in an invalid state for this operation. "
-			"Must be pending deployment.",
+			"Environment named %s is in an invalid state for this operation. Must be "
+			"pending deployment.",
 			e->name);
-	was = e->op;
-	if (was.kind == EB_DEPLOY)
-		sim_eb_deploy_undo(c->s, e);
-	e->managed.running = false;
-	sim_eb_begin(c->s, e, EB_ABORT, c->x->request_id, c->b->set.abort);
-	e->op.policy = was.policy;
-	if (was.kind == EB_DEPLOY)
-		memcpy(e->op.label, was.label, sizeof(e->op.label));
-	sim_eb_record(c->s, e);
+	sim_eb_abort(c->s, c->b, e, c->x->request_id);
 	return 0;
 }
 
