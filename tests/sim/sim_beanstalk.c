@@ -17,17 +17,17 @@
 
 /* --- looking things up ---------------------------------------------------------------------- */
 
-struct eb_app *eb_app_find(struct eb_state *b, struct str name)
+struct sim_eb_app *sim_eb_app_find(struct sim_eb_state *b, struct str name)
 {
-	for (struct eb_app *a = b->apps; a; a = a->next)
+	for (struct sim_eb_app *a = b->apps; a; a = a->next)
 		if (str_is(name, a->name))
 			return a;
 	return NULL;
 }
 
-struct eb_app *eb_app_make(struct eb_state *b, struct str name, struct utc now)
+struct sim_eb_app *sim_eb_app_make(struct sim_eb_state *b, struct str name, struct utc now)
 {
-	struct eb_app *a = eb_app_find(b, name);
+	struct sim_eb_app *a = sim_eb_app_find(b, name);
 	if (a)
 		return a;
 	a = xcalloc(1, sizeof(*a));
@@ -38,64 +38,65 @@ struct eb_app *eb_app_make(struct eb_state *b, struct str name, struct utc now)
 	return a;
 }
 
-struct eb_version *eb_version_find(struct eb_state *b, struct str app, struct str label)
+struct sim_eb_version *sim_eb_version_find(struct sim_eb_state *b, struct str app, struct str label)
 {
-	for (struct eb_version *v = b->versions; v; v = v->next)
+	for (struct sim_eb_version *v = b->versions; v; v = v->next)
 		if (str_is(app, v->app) && str_is(label, v->label))
 			return v;
 	return NULL;
 }
 
-struct eb_template *eb_template_find(struct eb_state *b, struct str app, struct str name)
+struct sim_eb_template *sim_eb_template_find(struct sim_eb_state *b, struct str app,
+					     struct str name)
 {
-	for (struct eb_template *t = b->templates; t; t = t->next)
+	for (struct sim_eb_template *t = b->templates; t; t = t->next)
 		if (str_is(app, t->app) && str_is(name, t->name))
 			return t;
 	return NULL;
 }
 
-struct eb_environment *eb_environment_by_id(struct eb_state *b, struct str id)
+struct sim_eb_environment *sim_eb_environment_by_id(struct sim_eb_state *b, struct str id)
 {
-	for (struct eb_environment *e = b->environments; e; e = e->next)
+	for (struct sim_eb_environment *e = b->environments; e; e = e->next)
 		if (str_is(id, e->id))
 			return e;
 	return NULL;
 }
 
-struct eb_environment *eb_environment_by_name(struct eb_state *b, struct str name)
+struct sim_eb_environment *sim_eb_environment_by_name(struct sim_eb_state *b, struct str name)
 {
-	for (struct eb_environment *e = b->environments; e; e = e->next)
+	for (struct sim_eb_environment *e = b->environments; e; e = e->next)
 		if (e->status != EB_TERMINATED && str_is(name, e->name))
 			return e;
 	return NULL;
 }
 
-struct eb_environment *eb_environment_by_cname(struct eb_state *b, struct str cname)
+struct sim_eb_environment *sim_eb_environment_by_cname(struct sim_eb_state *b, struct str cname)
 {
-	for (struct eb_environment *e = b->environments; e; e = e->next)
+	for (struct sim_eb_environment *e = b->environments; e; e = e->next)
 		if (e->status != EB_TERMINATED && str_is_nocase(cname, e->cname))
 			return e;
 	return NULL;
 }
 
-void eb_environment_free(struct eb_environment *e)
+void sim_eb_environment_free(struct sim_eb_environment *e)
 {
-	eb_options_release(&e->options);
-	eb_options_release(&e->failed);
-	eb_options_release(&e->op.options);
+	sim_eb_options_release(&e->options);
+	sim_eb_options_release(&e->failed);
+	sim_eb_options_release(&e->op.options);
 	free(e->tags.t);
 	free(e->instances);
 	free(e);
 }
 
-const char *eb_status_name(enum eb_status s)
+const char *sim_eb_status_name(enum sim_eb_status s)
 {
 	static const char *const names[] = {"Launching", "Updating",	"Aborting",
 					    "Ready",	 "Terminating", "Terminated"};
 	return names[s];
 }
 
-void eb_arn(char out[512], const char *kind, const char *app, const char *name)
+void sim_eb_arn(char out[512], const char *kind, const char *app, const char *name)
 {
 	snprintf(out, 512,
 		 "arn:aws:elasticbeanstalk:" SIM_REGION ":" SIM_ACCOUNT ":%s/%.100s%s%.100s", kind,
@@ -104,12 +105,12 @@ void eb_arn(char out[512], const char *kind, const char *app, const char *name)
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-struct str eb_arg(const struct eb_call *c, const char *key)
+struct str sim_eb_arg(const struct sim_eb_call *c, const char *key)
 {
 	return json_text(json_get(c->in, key));
 }
 
-int eb_error(const struct eb_call *c, int status, const char *code, const char *fmt, ...)
+int sim_eb_error(const struct sim_eb_call *c, int status, const char *code, const char *fmt, ...)
 {
 	char text[2048];
 	va_list ap;
@@ -120,44 +121,44 @@ int eb_error(const struct eb_call *c, int status, const char *code, const char *
 	return -1;
 }
 
-struct eb_environment *eb_named(struct eb_call *c)
+struct sim_eb_environment *sim_eb_named(struct sim_eb_call *c)
 {
-	struct str id = eb_arg(c, "EnvironmentId"), name = eb_arg(c, "EnvironmentName");
-	struct eb_environment *e = NULL;
+	struct str id = sim_eb_arg(c, "EnvironmentId"), name = sim_eb_arg(c, "EnvironmentName");
+	struct sim_eb_environment *e = NULL;
 	if (!id.n && !name.n) {
-		(void)eb_error(c, 400, "MissingParameter",
-			       "EnvironmentId or EnvironmentName is required.");
+		(void)sim_eb_error(c, 400, "MissingParameter",
+				   "EnvironmentId or EnvironmentName is required.");
 		return NULL;
 	}
 	if (id.n)
-		e = eb_environment_by_id(c->b, id);
+		e = sim_eb_environment_by_id(c->b, id);
 	else
-		e = eb_environment_by_name(c->b, name);
+		e = sim_eb_environment_by_name(c->b, name);
 	if (e && name.n && !str_is(name, e->name))
 		e = NULL;
 	if (!e || e->status == EB_TERMINATED) {
-		(void)eb_invalid(c, "No Environment found for %s = '" STR_FMT "'.",
-				 id.n ? "EnvironmentId" : "EnvironmentName",
-				 STR_ARG(id.n ? id : name));
+		(void)sim_eb_invalid(c, "No Environment found for %s = '" STR_FMT "'.",
+				     id.n ? "EnvironmentId" : "EnvironmentName",
+				     STR_ARG(id.n ? id : name));
 		return NULL;
 	}
 	return e;
 }
 
-void eb_xml_time(struct buf *out, const char *tag, struct utc t)
+void sim_eb_xml_time(struct buf *out, const char *tag, struct utc t)
 {
 	char iso[UTC_ISO_SIZE];
 	utc_format_iso(t, iso);
 	sim_xml_text(out, tag, str_from(iso));
 }
 
-int eb_page(struct eb_call *c, size_t n, size_t most, struct eb_page *p)
+int sim_eb_page(struct sim_eb_call *c, size_t n, size_t most, struct sim_eb_page *p)
 {
-	struct str max = eb_arg(c, "MaxRecords"), token = eb_arg(c, "NextToken");
+	struct str max = sim_eb_arg(c, "MaxRecords"), token = sim_eb_arg(c, "NextToken");
 	int64_t size = (int64_t)most, from = 0;
 	(void)str_parse_i64(max, 1, (int64_t)most, &size);
 	if (token.n && !str_parse_i64(token, 0, (int64_t)n, &from))
-		return eb_invalid(c, "The token is not valid.");
+		return sim_eb_invalid(c, "The token is not valid.");
 	p->from = (size_t)from;
 	p->to = p->from + (size_t)size < n ? p->from + (size_t)size : n;
 	return 0;
@@ -165,31 +166,31 @@ int eb_page(struct eb_call *c, size_t n, size_t most, struct eb_page *p)
 
 /* --- events --------------------------------------------------------------------------------- */
 
-static struct eb_event *event_new(struct sim *s, const char *severity, const char *message)
+static struct sim_eb_event *event_new(struct sim *s, const char *severity, const char *message)
 {
-	struct eb_state *b = sim_state(s, &sim_beanstalk);
-	struct eb_event *v;
+	struct sim_eb_state *b = sim_state(s, &sim_beanstalk);
+	struct sim_eb_event *v;
 	if (b->n_events == b->cap_events) {
 		b->cap_events = b->cap_events ? 2 * b->cap_events : 64;
 		b->events = xrealloc(b->events, b->cap_events * sizeof(*b->events));
 	}
 	v = &b->events[b->n_events++];
-	*v = (struct eb_event){.at = sim_now(s),
-			       .severity = severity,
-			       .message = arena_strdup(b->arena, message),
-			       .app = "",
-			       .environment = "",
-			       .environment_id = "",
-			       .label = "",
-			       .request_id = ""};
+	*v = (struct sim_eb_event){.at = sim_now(s),
+				   .severity = severity,
+				   .message = arena_strdup(b->arena, message),
+				   .app = "",
+				   .environment = "",
+				   .environment_id = "",
+				   .label = "",
+				   .request_id = ""};
 	return v;
 }
 
-void eb_event(struct sim *s, const struct eb_environment *e, const char *severity, const char *fmt,
-	      ...)
+void sim_eb_event(struct sim *s, const struct sim_eb_environment *e, const char *severity,
+		  const char *fmt, ...)
 {
-	struct eb_state *b = sim_state(s, &sim_beanstalk);
-	struct eb_event *v;
+	struct sim_eb_state *b = sim_state(s, &sim_beanstalk);
+	struct sim_eb_event *v;
 	char text[1024];
 	va_list ap;
 	va_start(ap, fmt);
@@ -202,11 +203,11 @@ void eb_event(struct sim *s, const struct eb_environment *e, const char *severit
 	v->request_id = arena_strdup(b->arena, e->op.request_id);
 }
 
-void eb_event_of(struct sim *s, const char *app, const char *label, const char *request_id,
-		 const char *severity, const char *message)
+void sim_eb_event_of(struct sim *s, const char *app, const char *label, const char *request_id,
+		     const char *severity, const char *message)
 {
-	struct eb_state *b = sim_state(s, &sim_beanstalk);
-	struct eb_event *v = event_new(s, severity, message);
+	struct sim_eb_state *b = sim_state(s, &sim_beanstalk);
+	struct sim_eb_event *v = event_new(s, severity, message);
 	v->app = arena_strdup(b->arena, app);
 	v->label = arena_strdup(b->arena, label);
 	v->request_id = arena_strdup(b->arena, request_id);
@@ -216,10 +217,10 @@ void eb_event_of(struct sim *s, const char *app, const char *label, const char *
 
 static void *create(struct sim *s)
 {
-	struct eb_state *b = xcalloc(1, sizeof(*b));
+	struct sim_eb_state *b = xcalloc(1, sizeof(*b));
 	b->arena = arena_new();
 	b->last = b->last_minute = sim_now(s);
-	b->set = (struct eb_settings){
+	b->set = (struct sim_eb_settings){
 		.launch = 3 * MINUTE,
 		.boot = 2 * MINUTE,
 		.deploy = MINUTE,
@@ -247,29 +248,29 @@ static void *create(struct sim *s)
 		release(first_);            \
 	}
 
-static void version_free(struct eb_version *v)
+static void version_free(struct sim_eb_version *v)
 {
 	free(v->tags.t);
 	free(v);
 }
 
-static void template_free(struct eb_template *t)
+static void template_free(struct sim_eb_template *t)
 {
-	eb_options_release(&t->options);
+	sim_eb_options_release(&t->options);
 	free(t);
 }
 
 static void destroy(void *state)
 {
-	struct eb_state *b = state;
+	struct sim_eb_state *b = state;
 	if (!b)
 		return;
-	FREE_LIST(eb_app, b->apps, free)
-	FREE_LIST(eb_version, b->versions, version_free)
-	FREE_LIST(eb_template, b->templates, template_free)
-	FREE_LIST(eb_environment, b->environments, eb_environment_free)
-	FREE_LIST(eb_cname, b->cnames, free)
-	FREE_LIST(eb_foreign, b->foreign, free)
+	FREE_LIST(sim_eb_app, b->apps, free)
+	FREE_LIST(sim_eb_version, b->versions, version_free)
+	FREE_LIST(sim_eb_template, b->templates, template_free)
+	FREE_LIST(sim_eb_environment, b->environments, sim_eb_environment_free)
+	FREE_LIST(sim_eb_cname, b->cnames, free)
+	FREE_LIST(sim_eb_foreign, b->foreign, free)
 	free(b->events);
 	arena_free(b->arena);
 	free(b);
@@ -277,43 +278,43 @@ static void destroy(void *state)
 
 static void advance(struct sim *s, void *state, struct utc now)
 {
-	struct eb_state *b = state;
-	eb_versions_step(s, b, now);
-	eb_operations_step(s, b, now);
-	eb_traffic_step(s, b, b->last, now);
+	struct sim_eb_state *b = state;
+	sim_eb_versions_step(s, b, now);
+	sim_eb_operations_step(s, b, now);
+	sim_eb_traffic_step(s, b, b->last, now);
 	b->last = now;
 }
 
 static const struct {
 	const char *name;
-	int (*run)(struct eb_call *c);
+	int (*run)(struct sim_eb_call *c);
 	bool silent; /* the answer has no result element */
 } operations[] = {
-	{"CreateApplicationVersion", eb_create_version, false},
-	{"DescribeApplicationVersions", eb_describe_versions, false},
-	{"DeleteApplicationVersion", eb_delete_version, true},
-	{"DescribeApplications", eb_describe_applications, false},
-	{"CreateConfigurationTemplate", eb_create_template, false},
-	{"DeleteConfigurationTemplate", eb_delete_template, true},
-	{"CheckDNSAvailability", eb_check_dns, false},
-	{"CreateStorageLocation", eb_create_storage, false},
-	{"ListTagsForResource", eb_list_tags, false},
-	{"UpdateTagsForResource", eb_update_tags, true},
-	{"CreateEnvironment", eb_create_environment, false},
-	{"UpdateEnvironment", eb_update_environment, false},
-	{"AbortEnvironmentUpdate", eb_abort_update, true},
-	{"SwapEnvironmentCNAMEs", eb_swap_cnames, true},
-	{"TerminateEnvironment", eb_terminate_environment, false},
-	{"RebuildEnvironment", eb_rebuild_environment, true},
-	{"RestartAppServer", eb_restart_server, true},
-	{"DescribeEnvironments", eb_describe_environments, false},
-	{"DescribeEnvironmentHealth", eb_describe_health, false},
-	{"DescribeInstancesHealth", eb_describe_instances, false},
-	{"DescribeEnvironmentResources", eb_describe_resources, false},
-	{"DescribeConfigurationSettings", eb_describe_settings, false},
-	{"ValidateConfigurationSettings", eb_validate_settings, false},
-	{"DescribeEnvironmentManagedActions", eb_describe_managed, false},
-	{"DescribeEvents", eb_describe_events, false},
+	{"CreateApplicationVersion", sim_eb_create_version, false},
+	{"DescribeApplicationVersions", sim_eb_describe_versions, false},
+	{"DeleteApplicationVersion", sim_eb_delete_version, true},
+	{"DescribeApplications", sim_eb_describe_applications, false},
+	{"CreateConfigurationTemplate", sim_eb_create_template, false},
+	{"DeleteConfigurationTemplate", sim_eb_delete_template, true},
+	{"CheckDNSAvailability", sim_eb_check_dns, false},
+	{"CreateStorageLocation", sim_eb_create_storage, false},
+	{"ListTagsForResource", sim_eb_list_tags, false},
+	{"UpdateTagsForResource", sim_eb_update_tags, true},
+	{"CreateEnvironment", sim_eb_create_environment, false},
+	{"UpdateEnvironment", sim_eb_update_environment, false},
+	{"AbortEnvironmentUpdate", sim_eb_abort_update, true},
+	{"SwapEnvironmentCNAMEs", sim_eb_swap_cnames, true},
+	{"TerminateEnvironment", sim_eb_terminate_environment, false},
+	{"RebuildEnvironment", sim_eb_rebuild_environment, true},
+	{"RestartAppServer", sim_eb_restart_server, true},
+	{"DescribeEnvironments", sim_eb_describe_environments, false},
+	{"DescribeEnvironmentHealth", sim_eb_describe_health, false},
+	{"DescribeInstancesHealth", sim_eb_describe_instances, false},
+	{"DescribeEnvironmentResources", sim_eb_describe_resources, false},
+	{"DescribeConfigurationSettings", sim_eb_describe_settings, false},
+	{"ValidateConfigurationSettings", sim_eb_validate_settings, false},
+	{"DescribeEnvironmentManagedActions", sim_eb_describe_managed, false},
+	{"DescribeEvents", sim_eb_describe_events, false},
 };
 
 /* An answer without a result: only the request id. */
@@ -329,19 +330,19 @@ static void reply_silent(const struct sim_exchange *x)
 static void handle(struct sim *s, void *state, const struct sim_exchange *x)
 {
 	struct buf b;
-	struct eb_call c = {.s = s, .b = state, .x = x, .out = &b};
+	struct sim_eb_call c = {.s = s, .b = state, .x = x, .out = &b};
 	c.in = sim_form_tree(x->arena, x->form, false);
 	if (str_starts(sim_key_principal(s, str_from(x->principal)), SIM_ARTIFACT_PRINCIPAL)) {
-		(void)eb_error(&c, 403, "AccessDenied",
-			       "User is not authorized to perform: elasticbeanstalk:%.64s",
-			       x->operation);
+		(void)sim_eb_error(&c, 403, "AccessDenied",
+				   "User is not authorized to perform: elasticbeanstalk:%.64s",
+				   x->operation);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
 		if (strcmp(x->operation, operations[i].name) != 0)
 			continue;
 		buf_init(&b, 16u << 20);
-		if (eb_check_request(&c) == 0 && operations[i].run(&c) == 0) {
+		if (sim_eb_check_request(&c) == 0 && operations[i].run(&c) == 0) {
 			if (operations[i].silent)
 				reply_silent(x);
 			else
@@ -350,8 +351,8 @@ static void handle(struct sim *s, void *state, const struct sim_exchange *x)
 		buf_release(&b);
 		return;
 	}
-	(void)eb_error(&c, 400, "InvalidAction", "the simulator has no operation %.64s",
-		       x->operation);
+	(void)sim_eb_error(&c, 400, "InvalidAction", "the simulator has no operation %.64s",
+			   x->operation);
 }
 
 const struct sim_service sim_beanstalk = {
@@ -360,5 +361,5 @@ const struct sim_service sim_beanstalk = {
 	.destroy = destroy,
 	.advance = advance,
 	.handle = handle,
-	.control = eb_control,
+	.control = sim_eb_control,
 };

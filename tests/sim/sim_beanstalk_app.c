@@ -9,10 +9,10 @@
 
 /* --- versions ------------------------------------------------------------------------------- */
 
-struct eb_version *eb_version_new(struct eb_state *b, struct str app, struct str label,
-				  struct utc now)
+struct sim_eb_version *sim_eb_version_new(struct sim_eb_state *b, struct str app, struct str label,
+					  struct utc now)
 {
-	struct eb_version *v = xcalloc(1, sizeof(*v)), **at = &b->versions;
+	struct sim_eb_version *v = xcalloc(1, sizeof(*v)), **at = &b->versions;
 	(void)str_copy(v->app, sizeof(v->app), app);
 	(void)str_copy(v->label, sizeof(v->label), label);
 	v->created = v->updated = now;
@@ -31,16 +31,16 @@ static void ignore_entry(void *arg, struct str name, struct str content)
 	(void)content;
 }
 
-void eb_version_code(struct eb_version *v, struct str bytes)
+void sim_eb_version_code(struct sim_eb_version *v, struct str bytes)
 {
 	struct err err = ERR_INIT;
 	sim_behaviour_code(&v->does, bytes);
 	v->bad = sim_zip_each(bytes, ignore_entry, NULL, &err) != 0;
 }
 
-void eb_versions_step(struct sim *s, struct eb_state *b, struct utc now)
+void sim_eb_versions_step(struct sim *s, struct sim_eb_state *b, struct utc now)
 {
-	for (struct eb_version *v = b->versions; v; v = v->next) {
+	for (struct sim_eb_version *v = b->versions; v; v = v->next) {
 		char text[256];
 		if (strcmp(v->status, "Processing") != 0 || now.ms < v->processed.ms)
 			continue;
@@ -50,14 +50,14 @@ void eb_versions_step(struct sim *s, struct eb_state *b, struct utc now)
 			 v->bad ? "Failed to process application version %s."
 				: "Finished processing application version %s",
 			 v->label);
-		eb_event_of(s, v->app, v->label, "", v->bad ? "ERROR" : "INFO", text);
+		sim_eb_event_of(s, v->app, v->label, "", v->bad ? "ERROR" : "INFO", text);
 	}
 }
 
-static void write_version(struct eb_call *c, const struct eb_version *v)
+static void write_version(struct sim_eb_call *c, const struct sim_eb_version *v)
 {
 	char arn[512];
-	eb_arn(arn, "applicationversion", v->app, v->label);
+	sim_eb_arn(arn, "applicationversion", v->app, v->label);
 	sim_xml_text(c->out, "ApplicationVersionArn", str_from(arn));
 	sim_xml_text(c->out, "ApplicationName", str_from(v->app));
 	if (v->description[0])
@@ -67,90 +67,91 @@ static void write_version(struct eb_call *c, const struct eb_version *v)
 	sim_xml_text(c->out, "S3Bucket", str_from(v->bucket));
 	sim_xml_text(c->out, "S3Key", str_from(v->key));
 	buf_adds(c->out, "</SourceBundle>");
-	eb_xml_time(c->out, "DateCreated", v->created);
-	eb_xml_time(c->out, "DateUpdated", v->updated);
+	sim_eb_xml_time(c->out, "DateCreated", v->created);
+	sim_eb_xml_time(c->out, "DateUpdated", v->updated);
 	sim_xml_text(c->out, "Status", str_from(v->status));
 }
 
 /* The bundle, if it is there and may be read. */
-static const struct buf *read_bundle(struct eb_call *c, struct str bucket, struct str key)
+static const struct buf *read_bundle(struct sim_eb_call *c, struct str bucket, struct str key)
 {
 	const struct buf *bytes = sim_s3_object(c->s, bucket, key);
-	for (const struct eb_foreign *f = c->b->foreign; f; f = f->next) {
+	for (const struct sim_eb_foreign *f = c->b->foreign; f; f = f->next) {
 		if (!str_is(bucket, f->bucket))
 			continue;
 		if (f->denied)
-			(void)eb_error(c, 403, "InsufficientPrivilegesException",
-				       "Insufficient privileges to read S3 object " STR_FMT
-				       "/" STR_FMT ". Access Denied",
-				       STR_ARG(bucket), STR_ARG(key));
+			(void)sim_eb_error(c, 403, "InsufficientPrivilegesException",
+					   "Insufficient privileges to read S3 object " STR_FMT
+					   "/" STR_FMT ". Access Denied",
+					   STR_ARG(bucket), STR_ARG(key));
 		else
-			(void)eb_error(c, 400, "S3LocationNotInServiceRegionException",
-				       "The specified S3 bucket does not belong to the S3 region "
-				       "in which the service is running.");
+			(void)sim_eb_error(
+				c, 400, "S3LocationNotInServiceRegionException",
+				"The specified S3 bucket does not belong to the S3 region "
+				"in which the service is running.");
 		return NULL;
 	}
 	if (!bytes)
-		(void)eb_invalid(c,
-				 "Unable to download from S3 location (Bucket: " STR_FMT
-				 "  Key: " STR_FMT "). Reason: Not Found",
-				 STR_ARG(bucket), STR_ARG(key));
+		(void)sim_eb_invalid(c,
+				     "Unable to download from S3 location (Bucket: " STR_FMT
+				     "  Key: " STR_FMT "). Reason: Not Found",
+				     STR_ARG(bucket), STR_ARG(key));
 	return bytes;
 }
 
-static int check_new_version(struct eb_call *c, struct str app, struct str label)
+static int check_new_version(struct sim_eb_call *c, struct str app, struct str label)
 {
 	int64_t n = 0;
-	if (!eb_app_find(c->b, app) && !str_is(eb_arg(c, "AutoCreateApplication"), "true"))
-		return eb_invalid(c, "No Application named '" STR_FMT "' found.", STR_ARG(app));
+	if (!sim_eb_app_find(c->b, app) && !str_is(sim_eb_arg(c, "AutoCreateApplication"), "true"))
+		return sim_eb_invalid(c, "No Application named '" STR_FMT "' found.", STR_ARG(app));
 	if (memchr(label.p, '/', label.n))
-		return eb_invalid(c, "Value for the version label is not valid.");
-	if (eb_version_find(c->b, app, label))
-		return eb_invalid(c, "Application Version " STR_FMT " already exists.",
-				  STR_ARG(label));
-	for (const struct eb_version *v = c->b->versions; v; v = v->next)
+		return sim_eb_invalid(c, "Value for the version label is not valid.");
+	if (sim_eb_version_find(c->b, app, label))
+		return sim_eb_invalid(c, "Application Version " STR_FMT " already exists.",
+				      STR_ARG(label));
+	for (const struct sim_eb_version *v = c->b->versions; v; v = v->next)
 		n++;
 	if (n >= c->b->set.versions_max)
-		return eb_error(c, 400, "TooManyApplicationVersionsException",
-				"You cannot have more than %lld Application Versions.",
-				(long long)c->b->set.versions_max);
+		return sim_eb_error(c, 400, "TooManyApplicationVersionsException",
+				    "You cannot have more than %lld Application Versions.",
+				    (long long)c->b->set.versions_max);
 	return 0;
 }
 
-int eb_create_version(struct eb_call *c)
+int sim_eb_create_version(struct sim_eb_call *c)
 {
-	struct str app = eb_arg(c, "ApplicationName"), label = eb_arg(c, "VersionLabel");
+	struct str app = sim_eb_arg(c, "ApplicationName"), label = sim_eb_arg(c, "VersionLabel");
 	const struct json *source = json_get(c->in, "SourceBundle");
 	struct str bucket = json_text(json_get(source, "S3Bucket")),
 		   key = json_text(json_get(source, "S3Key"));
-	struct eb_tags tags = {NULL, 0};
+	struct sim_eb_tags tags = {NULL, 0};
 	const struct buf *bytes;
-	struct eb_version *v;
+	struct sim_eb_version *v;
 	if (check_new_version(c, app, label))
 		return -1;
 	if (!bucket.n || !key.n)
-		return eb_error(c, 400, "InvalidParameterCombination",
-				"Both S3 bucket and key must be specified.");
+		return sim_eb_error(c, 400, "InvalidParameterCombination",
+				    "Both S3 bucket and key must be specified.");
 	if (!(bytes = read_bundle(c, bucket, key)))
 		return -1;
-	if (eb_tags_read(c, "Tags", &tags)) {
+	if (sim_eb_tags_read(c, "Tags", &tags)) {
 		free(tags.t);
 		return -1;
 	}
-	(void)eb_app_make(c->b, app, c->x->now);
-	v = eb_version_new(c->b, app, label, c->x->now);
+	(void)sim_eb_app_make(c->b, app, c->x->now);
+	v = sim_eb_version_new(c->b, app, label, c->x->now);
 	v->tags = tags;
-	(void)str_copy(v->description, sizeof(v->description), eb_arg(c, "Description"));
+	(void)str_copy(v->description, sizeof(v->description), sim_eb_arg(c, "Description"));
 	(void)str_copy(v->bucket, sizeof(v->bucket), bucket);
 	(void)str_copy(v->key, sizeof(v->key), key);
-	eb_version_code(v, buf_str(bytes));
+	sim_eb_version_code(v, buf_str(bytes));
 	v->status = "Unprocessed";
-	if (str_is(eb_arg(c, "Process"), "true")) {
+	if (str_is(sim_eb_arg(c, "Process"), "true")) {
 		v->status = "Processing";
 		v->processed.ms = c->x->now.ms + c->b->set.process;
 	}
-	eb_event_of(c->s, v->app, v->label, c->x->request_id, "INFO",
-		    "Created new Application Version.");
+	sim_eb_event_of(c->s, v->app, v->label, c->x->request_id, "INFO",
+			"Created new Application Version.");
 	buf_adds(c->out, "<ApplicationVersion>");
 	write_version(c, v);
 	buf_adds(c->out, "</ApplicationVersion>");
@@ -168,21 +169,21 @@ static bool is_listed(const struct json *list, struct str text)
 	return false;
 }
 
-int eb_describe_versions(struct eb_call *c)
+int sim_eb_describe_versions(struct sim_eb_call *c)
 {
-	struct str app = eb_arg(c, "ApplicationName");
+	struct str app = sim_eb_arg(c, "ApplicationName");
 	const struct json *labels = json_get(c->in, "VersionLabels");
-	const struct eb_version **all;
-	struct eb_page p;
+	const struct sim_eb_version **all;
+	struct sim_eb_page p;
 	size_t n = 0;
-	for (const struct eb_version *v = c->b->versions; v; v = v->next)
+	for (const struct sim_eb_version *v = c->b->versions; v; v = v->next)
 		n++;
 	all = arena_calloc(c->x->arena, n + 1, sizeof(*all));
 	n = 0;
-	for (const struct eb_version *v = c->b->versions; v; v = v->next)
+	for (const struct sim_eb_version *v = c->b->versions; v; v = v->next)
 		if ((!app.n || str_is(app, v->app)) && is_listed(labels, str_from(v->label)))
 			all[n++] = v;
-	if (eb_page(c, n, 1000, &p))
+	if (sim_eb_page(c, n, 1000, &p))
 		return -1;
 	buf_adds(c->out, "<ApplicationVersions>");
 	for (size_t i = p.from; i < p.to; i++) {
@@ -197,10 +198,10 @@ int eb_describe_versions(struct eb_call *c)
 }
 
 /* Is an operation under way that uses this version, or this template (one of them "")? */
-static bool in_progress(const struct eb_state *b, const char *app, const char *label,
+static bool in_progress(const struct sim_eb_state *b, const char *app, const char *label,
 			const char *template)
 {
-	for (const struct eb_environment *e = b->environments; e; e = e->next)
+	for (const struct sim_eb_environment *e = b->environments; e; e = e->next)
 		if (e->op.kind != EB_NONE && strcmp(e->app, app) == 0 &&
 		    ((label[0] && strcmp(e->op.label, label) == 0) ||
 		     (template[0] && e->op.kind == EB_LAUNCH &&
@@ -209,28 +210,29 @@ static bool in_progress(const struct eb_state *b, const char *app, const char *l
 	return false;
 }
 
-static int busy(const struct eb_call *c)
+static int busy(const struct sim_eb_call *c)
 {
-	return eb_error(c, 400, "OperationInProgressFailure",
-			"Unable to perform this operation because another operation that affects "
-			"an element in this activity is already in progress.");
+	return sim_eb_error(
+		c, 400, "OperationInProgressFailure",
+		"Unable to perform this operation because another operation that affects "
+		"an element in this activity is already in progress.");
 }
 
-int eb_delete_version(struct eb_call *c)
+int sim_eb_delete_version(struct sim_eb_call *c)
 {
-	struct eb_version *v =
-		eb_version_find(c->b, eb_arg(c, "ApplicationName"), eb_arg(c, "VersionLabel"));
-	struct eb_version **at = &c->b->versions;
+	struct sim_eb_version *v = sim_eb_version_find(c->b, sim_eb_arg(c, "ApplicationName"),
+						       sim_eb_arg(c, "VersionLabel"));
+	struct sim_eb_version **at = &c->b->versions;
 	if (!v)
-		return eb_invalid(c, "No Application Version named '" STR_FMT "' found.",
-				  STR_ARG(eb_arg(c, "VersionLabel")));
+		return sim_eb_invalid(c, "No Application Version named '" STR_FMT "' found.",
+				      STR_ARG(sim_eb_arg(c, "VersionLabel")));
 	if (in_progress(c->b, v->app, v->label, ""))
 		return busy(c);
-	for (const struct eb_environment *e = c->b->environments; e; e = e->next)
+	for (const struct sim_eb_environment *e = c->b->environments; e; e = e->next)
 		if (e->status != EB_TERMINATED && strcmp(e->app, v->app) == 0 &&
 		    strcmp(e->label, v->label) == 0)
-			return eb_invalid(c, "Application Version %s is deployed to %s.", v->label,
-					  e->name);
+			return sim_eb_invalid(c, "Application Version %s is deployed to %s.",
+					      v->label, e->name);
 	while (*at != v)
 		at = &(*at)->next;
 	*at = v->next;
@@ -241,25 +243,25 @@ int eb_delete_version(struct eb_call *c)
 
 /* --- applications --------------------------------------------------------------------------- */
 
-int eb_describe_applications(struct eb_call *c)
+int sim_eb_describe_applications(struct sim_eb_call *c)
 {
 	const struct json *names = json_get(c->in, "ApplicationNames");
 	buf_adds(c->out, "<Applications>");
-	for (const struct eb_app *a = c->b->apps; a; a = a->next) {
+	for (const struct sim_eb_app *a = c->b->apps; a; a = a->next) {
 		char arn[512];
 		if (!is_listed(names, str_from(a->name)))
 			continue;
-		eb_arn(arn, "application", a->name, "");
+		sim_eb_arn(arn, "application", a->name, "");
 		buf_adds(c->out, "<member>");
 		sim_xml_text(c->out, "ApplicationArn", str_from(arn));
 		sim_xml_text(c->out, "ApplicationName", str_from(a->name));
-		eb_xml_time(c->out, "DateCreated", a->created);
+		sim_eb_xml_time(c->out, "DateCreated", a->created);
 		buf_adds(c->out, "<Versions>");
-		for (const struct eb_version *v = c->b->versions; v; v = v->next)
+		for (const struct sim_eb_version *v = c->b->versions; v; v = v->next)
 			if (strcmp(v->app, a->name) == 0)
 				sim_xml_text(c->out, "member", str_from(v->label));
 		buf_adds(c->out, "</Versions><ConfigurationTemplates>");
-		for (const struct eb_template *t = c->b->templates; t; t = t->next)
+		for (const struct sim_eb_template *t = c->b->templates; t; t = t->next)
 			if (strcmp(t->app, a->name) == 0)
 				sim_xml_text(c->out, "member", str_from(t->name));
 		buf_adds(c->out, "</ConfigurationTemplates></member>");
@@ -271,61 +273,62 @@ int eb_describe_applications(struct eb_call *c)
 /* --- templates ------------------------------------------------------------------------------ */
 
 /* Options and stack that the template begins with. */
-static int template_source(struct eb_call *c, struct eb_template *t)
+static int template_source(struct sim_eb_call *c, struct sim_eb_template *t)
 {
 	const struct json *from = json_get(c->in, "SourceConfiguration");
-	struct str id = eb_arg(c, "EnvironmentId"), stack = eb_arg(c, "SolutionStackName");
+	struct str id = sim_eb_arg(c, "EnvironmentId"), stack = sim_eb_arg(c, "SolutionStackName");
 	if (id.n) {
-		const struct eb_environment *e = eb_environment_by_id(c->b, id);
+		const struct sim_eb_environment *e = sim_eb_environment_by_id(c->b, id);
 		if (!e || e->status == EB_TERMINATED)
-			return eb_invalid(c,
-					  "No Environment found for EnvironmentId = '" STR_FMT "'.",
-					  STR_ARG(id));
+			return sim_eb_invalid(
+				c, "No Environment found for EnvironmentId = '" STR_FMT "'.",
+				STR_ARG(id));
 		if (strcmp(e->app, t->app) != 0)
-			return eb_invalid(c, "The environment belongs to another application.");
-		eb_options_copy(&t->options, &e->options);
+			return sim_eb_invalid(c, "The environment belongs to another application.");
+		sim_eb_options_copy(&t->options, &e->options);
 		memcpy(t->stack, e->stack, sizeof(t->stack));
 	} else if (from) {
-		const struct eb_template *o =
-			eb_template_find(c->b, json_text(json_get(from, "ApplicationName")),
-					 json_text(json_get(from, "TemplateName")));
+		const struct sim_eb_template *o =
+			sim_eb_template_find(c->b, json_text(json_get(from, "ApplicationName")),
+					     json_text(json_get(from, "TemplateName")));
 		if (!o)
-			return eb_invalid(c, "No Configuration Template named '" STR_FMT "' found.",
-					  STR_ARG(json_text(json_get(from, "TemplateName"))));
-		eb_options_copy(&t->options, &o->options);
+			return sim_eb_invalid(
+				c, "No Configuration Template named '" STR_FMT "' found.",
+				STR_ARG(json_text(json_get(from, "TemplateName"))));
+		sim_eb_options_copy(&t->options, &o->options);
 		memcpy(t->stack, o->stack, sizeof(t->stack));
 	} else if (!stack.n || !str_copy(t->stack, sizeof(t->stack), stack)) {
-		return eb_error(c, 400, "MissingParameter",
-				"A solution stack, an environment or a source configuration is "
-				"required.");
+		return sim_eb_error(c, 400, "MissingParameter",
+				    "A solution stack, an environment or a source configuration is "
+				    "required.");
 	}
-	return eb_options_read(c, &t->options);
+	return sim_eb_options_read(c, &t->options);
 }
 
-static void write_template(struct eb_call *c, const struct eb_template *t)
+static void write_template(struct sim_eb_call *c, const struct sim_eb_template *t)
 {
 	sim_xml_text(c->out, "SolutionStackName", str_from(t->stack));
 	sim_xml_text(c->out, "ApplicationName", str_from(t->app));
 	sim_xml_text(c->out, "TemplateName", str_from(t->name));
-	eb_xml_time(c->out, "DateCreated", t->created);
-	eb_xml_time(c->out, "DateUpdated", t->created);
+	sim_eb_xml_time(c->out, "DateCreated", t->created);
+	sim_eb_xml_time(c->out, "DateUpdated", t->created);
 }
 
-int eb_create_template(struct eb_call *c)
+int sim_eb_create_template(struct sim_eb_call *c)
 {
-	struct str app = eb_arg(c, "ApplicationName"), name = eb_arg(c, "TemplateName");
-	struct eb_template *t;
-	if (!eb_app_find(c->b, app))
-		return eb_invalid(c, "No Application named '" STR_FMT "' found.", STR_ARG(app));
-	if (eb_template_find(c->b, app, name))
-		return eb_invalid(c, "Configuration Template " STR_FMT " already exists.",
-				  STR_ARG(name));
+	struct str app = sim_eb_arg(c, "ApplicationName"), name = sim_eb_arg(c, "TemplateName");
+	struct sim_eb_template *t;
+	if (!sim_eb_app_find(c->b, app))
+		return sim_eb_invalid(c, "No Application named '" STR_FMT "' found.", STR_ARG(app));
+	if (sim_eb_template_find(c->b, app, name))
+		return sim_eb_invalid(c, "Configuration Template " STR_FMT " already exists.",
+				      STR_ARG(name));
 	t = xcalloc(1, sizeof(*t));
 	(void)str_copy(t->app, sizeof(t->app), app);
 	(void)str_copy(t->name, sizeof(t->name), name);
 	t->created = c->x->now;
 	if (template_source(c, t)) {
-		eb_options_release(&t->options);
+		sim_eb_options_release(&t->options);
 		free(t);
 		return -1;
 	}
@@ -335,37 +338,37 @@ int eb_create_template(struct eb_call *c)
 	return 0;
 }
 
-int eb_delete_template(struct eb_call *c)
+int sim_eb_delete_template(struct sim_eb_call *c)
 {
-	struct eb_template *t =
-		eb_template_find(c->b, eb_arg(c, "ApplicationName"), eb_arg(c, "TemplateName"));
-	struct eb_template **at = &c->b->templates;
+	struct sim_eb_template *t = sim_eb_template_find(c->b, sim_eb_arg(c, "ApplicationName"),
+							 sim_eb_arg(c, "TemplateName"));
+	struct sim_eb_template **at = &c->b->templates;
 	if (!t)
-		return eb_invalid(c, "No Configuration Template named '" STR_FMT "' found.",
-				  STR_ARG(eb_arg(c, "TemplateName")));
+		return sim_eb_invalid(c, "No Configuration Template named '" STR_FMT "' found.",
+				      STR_ARG(sim_eb_arg(c, "TemplateName")));
 	if (in_progress(c->b, t->app, "", t->name))
 		return busy(c);
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
-	eb_options_release(&t->options);
+	sim_eb_options_release(&t->options);
 	free(t);
 	return 0;
 }
 
 /* --- names, storage, tags ------------------------------------------------------------------- */
 
-int eb_check_dns(struct eb_call *c)
+int sim_eb_check_dns(struct sim_eb_call *c)
 {
 	const char *name =
-		arena_printf(c->x->arena, STR_FMT EB_DOMAIN, STR_ARG(eb_arg(c, "CNAMEPrefix")));
+		arena_printf(c->x->arena, STR_FMT EB_DOMAIN, STR_ARG(sim_eb_arg(c, "CNAMEPrefix")));
 	buf_addf(c->out, "<Available>%s</Available>",
-		 eb_environment_by_cname(c->b, str_from(name)) ? "false" : "true");
+		 sim_eb_environment_by_cname(c->b, str_from(name)) ? "false" : "true");
 	sim_xml_text(c->out, "FullyQualifiedCNAME", str_from(name));
 	return 0;
 }
 
-int eb_create_storage(struct eb_call *c)
+int sim_eb_create_storage(struct sim_eb_call *c)
 {
 	struct err err = ERR_INIT;
 	struct buf answer;
@@ -374,41 +377,41 @@ int eb_create_storage(struct eb_call *c)
 	rc = sim_control(c->s, STR("s3 bucket " EB_STORAGE), &answer, &err);
 	buf_release(&answer);
 	if (rc)
-		return eb_error(c, 400, "S3SubscriptionRequiredException", "%s", err.text);
+		return sim_eb_error(c, 400, "S3SubscriptionRequiredException", "%s", err.text);
 	sim_xml_text(c->out, "S3Bucket", STR(EB_STORAGE));
 	return 0;
 }
 
 /* The tags of an environment or version; NULL: answered. */
-static struct eb_tags *tags_of(struct eb_call *c)
+static struct sim_eb_tags *tags_of(struct sim_eb_call *c)
 {
-	struct str arn = eb_arg(c, "ResourceArn");
+	struct str arn = sim_eb_arg(c, "ResourceArn");
 	char mine[512];
-	for (struct eb_environment *e = c->b->environments; e; e = e->next) {
-		eb_arn(mine, "environment", e->app, e->name);
+	for (struct sim_eb_environment *e = c->b->environments; e; e = e->next) {
+		sim_eb_arn(mine, "environment", e->app, e->name);
 		if (e->status != EB_TERMINATED && str_is(arn, mine))
 			return &e->tags;
 	}
-	for (struct eb_version *v = c->b->versions; v; v = v->next) {
-		eb_arn(mine, "applicationversion", v->app, v->label);
+	for (struct sim_eb_version *v = c->b->versions; v; v = v->next) {
+		sim_eb_arn(mine, "applicationversion", v->app, v->label);
 		if (str_is(arn, mine))
 			return &v->tags;
 	}
-	(void)eb_error(c, 400, "ResourceNotFoundException",
-		       "Resource not found for arn '" STR_FMT "'.", STR_ARG(arn));
+	(void)sim_eb_error(c, 400, "ResourceNotFoundException",
+			   "Resource not found for arn '" STR_FMT "'.", STR_ARG(arn));
 	return NULL;
 }
 
 /* Those that the service gives every environment come with them. */
-int eb_list_tags(struct eb_call *c)
+int sim_eb_list_tags(struct sim_eb_call *c)
 {
-	const struct eb_tags *tags = tags_of(c);
-	struct str arn = eb_arg(c, "ResourceArn");
+	const struct sim_eb_tags *tags = tags_of(c);
+	struct str arn = sim_eb_arg(c, "ResourceArn");
 	if (!tags)
 		return -1;
 	sim_xml_text(c->out, "ResourceArn", arn);
 	buf_adds(c->out, "<ResourceTags>");
-	for (const struct eb_environment *e = c->b->environments; e; e = e->next) {
+	for (const struct sim_eb_environment *e = c->b->environments; e; e = e->next) {
 		if (tags != &e->tags)
 			continue;
 		buf_addf(c->out,
@@ -428,10 +431,10 @@ int eb_list_tags(struct eb_call *c)
 	return 0;
 }
 
-int eb_update_tags(struct eb_call *c)
+int sim_eb_update_tags(struct sim_eb_call *c)
 {
-	struct eb_tags *tags = tags_of(c);
-	if (!tags || eb_tags_read(c, "TagsToAdd", tags))
+	struct sim_eb_tags *tags = tags_of(c);
+	if (!tags || sim_eb_tags_read(c, "TagsToAdd", tags))
 		return -1;
 	json_each(key, json_get(c->in, "TagsToRemove")) {
 		size_t n = 0;

@@ -46,16 +46,17 @@ static int read_code(struct str text, struct buf *out, struct err *err)
 /* --- versions ------------------------------------------------------------------------------- */
 
 /* beanstalk version APP LABEL code=... errors=...: there at once, processed */
-static int do_version(struct sim *s, struct eb_state *b, const struct sim_words *w, struct err *err)
+static int do_version(struct sim *s, struct sim_eb_state *b, const struct sim_words *w,
+		      struct err *err)
 {
 	struct str app = sim_word(w, 2), label = sim_word(w, 3);
-	struct eb_version *v = eb_version_find(b, app, label);
+	struct sim_eb_version *v = sim_eb_version_find(b, app, label);
 	struct buf code;
 	if (!app.n || app.n > 100 || !label.n || label.n > 100)
 		return err_set(err, ERR_REJECTED, "version: wants an application and a label");
-	(void)eb_app_make(b, app, sim_now(s));
+	(void)sim_eb_app_make(b, app, sim_now(s));
 	if (!v)
-		v = eb_version_new(b, app, label, sim_now(s));
+		v = sim_eb_version_new(b, app, label, sim_now(s));
 	buf_init(&code, CODE_MAX);
 	if (read_code(sim_word_value(w, "code"), &code, err)) {
 		buf_release(&code);
@@ -69,13 +70,13 @@ static int do_version(struct sim *s, struct eb_state *b, const struct sim_words 
 	}
 	if (sim_behaviour_words(&v->does, w, err))
 		return -1;
-	for (struct eb_environment *e = b->environments; e; e = e->next)
+	for (struct sim_eb_environment *e = b->environments; e; e = e->next)
 		for (size_t i = 0; i < e->n_instances; i++)
 			if (strcmp(e->instances[i].label, v->label) == 0 &&
 			    strcmp(e->app, v->app) == 0) {
 				e->instances[i].does = v->does;
 				if (e->instances[i].target)
-					eb_instance_target(s, e, &e->instances[i], true);
+					sim_eb_instance_target(s, e, &e->instances[i], true);
 			}
 	return 0;
 }
@@ -83,13 +84,13 @@ static int do_version(struct sim *s, struct eb_state *b, const struct sim_words 
 /* --- environments --------------------------------------------------------------------------- */
 
 /* "option.NAMESPACE/NAME=VALUE" and "tag.KEY=VALUE". */
-static int set_prefixed(struct eb_environment *e, const struct sim_words *w, struct err *err)
+static int set_prefixed(struct sim_eb_environment *e, const struct sim_words *w, struct err *err)
 {
 	for (size_t i = 3; i < w->n; i++) {
 		struct str value = w->word[i], key;
 		size_t slash;
 		if (str_starts(value, "tag.") && str_next(&value, '=', &key)) {
-			eb_tag_set(&e->tags, str_sub(key, 4, key.n), value);
+			sim_eb_tag_set(&e->tags, str_sub(key, 4, key.n), value);
 			continue;
 		}
 		if (!str_starts(value, "option.") || !str_next(&value, '=', &key))
@@ -101,22 +102,22 @@ static int set_prefixed(struct eb_environment *e, const struct sim_words *w, str
 			return err_set(err, ERR_REJECTED,
 				       "option: wants NAMESPACE/NAME, not '" STR_FMT "'",
 				       STR_ARG(key));
-		eb_option_set(&e->options, str_sub(key, 0, slash - 1), str_sub(key, slash, key.n),
-			      value, STR(""));
+		sim_eb_option_set(&e->options, str_sub(key, 0, slash - 1),
+				  str_sub(key, slash, key.n), value, STR(""));
 	}
 	return 0;
 }
 
-static void set_option(struct eb_environment *e, const struct sim_words *w, const char *key,
+static void set_option(struct sim_eb_environment *e, const struct sim_words *w, const char *key,
 		       const char *ns, const char *name)
 {
 	struct str v = sim_word_value(w, key);
 	if (v.n)
-		eb_option_set(&e->options, str_from(ns), str_from(name), v, STR(""));
+		sim_eb_option_set(&e->options, str_from(ns), str_from(name), v, STR(""));
 }
 
 /* Words that stand for options. */
-static int set_options(struct eb_environment *e, const struct sim_words *w, struct err *err)
+static int set_options(struct sim_eb_environment *e, const struct sim_words *w, struct err *err)
 {
 	struct str type = sim_word_value(w, "type"), shared = sim_word_value(w, "shared");
 	bool rds = false;
@@ -125,16 +126,16 @@ static int set_options(struct eb_environment *e, const struct sim_words *w, stru
 		return err_set(err, ERR_REJECTED,
 			       "type: must be single, application, network or classic");
 	if (str_is(type, "single"))
-		eb_option_set(&e->options, STR(ENVIRONMENT), STR("EnvironmentType"),
-			      STR("SingleInstance"), STR(""));
+		sim_eb_option_set(&e->options, STR(ENVIRONMENT), STR("EnvironmentType"),
+				  STR("SingleInstance"), STR(""));
 	else if (type.n)
-		eb_option_set(&e->options, STR(ENVIRONMENT), STR("LoadBalancerType"), type,
-			      STR(""));
+		sim_eb_option_set(&e->options, STR(ENVIRONMENT), STR("LoadBalancerType"), type,
+				  STR(""));
 	if (shared.n) {
-		eb_option_set(&e->options, STR(ENVIRONMENT), STR("LoadBalancerIsShared"),
-			      STR("true"), STR(""));
-		eb_option_set(&e->options, STR("aws:elbv2:loadbalancer"), STR("SharedLoadBalancer"),
-			      shared, STR(""));
+		sim_eb_option_set(&e->options, STR(ENVIRONMENT), STR("LoadBalancerIsShared"),
+				  STR("true"), STR(""));
+		sim_eb_option_set(&e->options, STR("aws:elbv2:loadbalancer"),
+				  STR("SharedLoadBalancer"), shared, STR(""));
 	}
 	set_option(e, w, "min", ASG, "MinSize");
 	set_option(e, w, "max", ASG, "MaxSize");
@@ -142,74 +143,76 @@ static int set_options(struct eb_environment *e, const struct sim_words *w, stru
 	set_option(e, w, "health", "aws:elasticbeanstalk:healthreporting:system", "SystemType");
 	(void)sim_word_bool(w, "rds", &rds);
 	if (rds) {
-		eb_option_set(&e->options, STR("aws:rds:dbinstance"), STR("DBEngine"),
-			      STR("postgres"), STR(""));
-		eb_option_set(&e->options, STR("aws:rds:dbinstance"), STR("DBAllocatedStorage"),
-			      STR("10"), STR(""));
+		sim_eb_option_set(&e->options, STR("aws:rds:dbinstance"), STR("DBEngine"),
+				  STR("postgres"), STR(""));
+		sim_eb_option_set(&e->options, STR("aws:rds:dbinstance"), STR("DBAllocatedStorage"),
+				  STR("10"), STR(""));
 	}
 	return set_prefixed(e, w, err);
 }
 
 /* So many instances, now, with the environment's version. */
-static void set_instances(struct sim *s, struct eb_state *b, struct eb_environment *e, int64_t n)
+static void set_instances(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
+			  int64_t n)
 {
-	const struct eb_version *v = eb_version_find(b, str_from(e->app), str_from(e->label));
-	while ((int64_t)eb_fleet_count(e, 0) < n) {
-		eb_instance_add(s, e, v, 0, EB_DEPLOYED);
-		eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
+	const struct sim_eb_version *v =
+		sim_eb_version_find(b, str_from(e->app), str_from(e->label));
+	while ((int64_t)sim_eb_fleet_count(e, 0) < n) {
+		sim_eb_instance_add(s, e, v, 0, EB_DEPLOYED);
+		sim_eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
 	}
-	eb_fleet_shrink(s, e, 0, (size_t)n);
+	sim_eb_fleet_shrink(s, e, 0, (size_t)n);
 	(void)sim_elbv2_group_settle(s, str_from(e->fleet[0].group));
 }
 
 /* What anybody may change by hand, in place and at once. */
-static int change(struct sim *s, struct eb_state *b, struct eb_environment *e,
+static int change(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
 		  const struct sim_words *w, struct err *err)
 {
 	struct str label = sim_word_value(w, "version"), cname = sim_word_value(w, "cname");
-	int64_t n = (int64_t)eb_fleet_count(e, 0);
+	int64_t n = (int64_t)sim_eb_fleet_count(e, 0);
 	if (sim_word_value(w, "instances").n &&
 	    (!sim_word_i64(w, "instances", &n) || n < 0 || n > 1000))
 		return err_set(err, ERR_REJECTED, "instances: must be 0 to 1000");
 	if (set_options(e, w, err))
 		return -1;
 	if (label.n) {
-		if (!eb_version_find(b, str_from(e->app), label))
+		if (!sim_eb_version_find(b, str_from(e->app), label))
 			return err_set(err, ERR_NOT_FOUND, "no version '" STR_FMT "' of %s",
 				       STR_ARG(label), e->app);
 		(void)str_copy(e->label, sizeof(e->label), label);
 		e->deployments++;
 		for (size_t i = 0; i < e->n_instances; i++)
-			eb_instance_deploy(s, e, &e->instances[i], e->label, EB_DEPLOYED);
+			sim_eb_instance_deploy(s, e, &e->instances[i], e->label, EB_DEPLOYED);
 	}
 	set_instances(s, b, e, n);
 	if (cname.n)
 		snprintf(e->cname, sizeof(e->cname), STR_FMT EB_DOMAIN,
 			 STR_ARG(str_sub(cname, 0, 63)));
-	eb_record(s, e);
+	sim_eb_record(s, e);
 	return 0;
 }
 
-static int make(struct sim *s, struct eb_state *b, const struct sim_words *w,
-		struct eb_environment **out, struct err *err)
+static int make(struct sim *s, struct sim_eb_state *b, const struct sim_words *w,
+		struct sim_eb_environment **out, struct err *err)
 {
 	struct str name = sim_word(w, 2), app = sim_word_value(w, "app"),
 		   tier = sim_word_value(w, "tier"), label = sim_word_value(w, "version"),
 		   cname = sim_word_value(w, "cname");
-	struct eb_environment *e;
+	struct sim_eb_environment *e;
 	int64_t n;
 	if (name.n < 4 || name.n > 40 || !app.n || app.n > 100)
 		return err_set(err, ERR_REJECTED,
 			       "environment: wants a name of 4 to 40 bytes and app=");
-	(void)eb_app_make(b, app, sim_now(s));
-	e = *out = eb_environment_new(s, b, name, app);
-	eb_option_set(&e->options, STR(ENVIRONMENT), STR("EnvironmentType"), STR("LoadBalanced"),
-		      STR(""));
-	eb_option_set(&e->options, STR(ENVIRONMENT), STR("LoadBalancerType"), STR("application"),
-		      STR(""));
+	(void)sim_eb_app_make(b, app, sim_now(s));
+	e = *out = sim_eb_environment_new(s, b, name, app);
+	sim_eb_option_set(&e->options, STR(ENVIRONMENT), STR("EnvironmentType"),
+			  STR("LoadBalanced"), STR(""));
+	sim_eb_option_set(&e->options, STR(ENVIRONMENT), STR("LoadBalancerType"),
+			  STR("application"), STR(""));
 	if (set_options(e, w, err))
 		return -1;
-	eb_options_defaults(&e->options);
+	sim_eb_options_defaults(&e->options);
 	if (str_is(tier, "worker")) {
 		(void)str_copy(e->tier, sizeof(e->tier), STR("Worker"));
 		(void)str_copy(e->tier_type, sizeof(e->tier_type), STR("SQS/HTTP"));
@@ -217,8 +220,8 @@ static int make(struct sim *s, struct eb_state *b, const struct sim_words *w,
 	}
 	if (!label.n)
 		label = STR("v1");
-	if (!eb_version_find(b, app, label)) {
-		struct eb_version *v = eb_version_new(b, app, label, sim_now(s));
+	if (!sim_eb_version_find(b, app, label)) {
+		struct sim_eb_version *v = sim_eb_version_new(b, app, label, sim_now(s));
 		(void)str_copy(v->bucket, sizeof(v->bucket), STR(EB_STORAGE));
 		snprintf(v->key, sizeof(v->key), "%s/%s.zip", v->app, v->label);
 	}
@@ -227,19 +230,19 @@ static int make(struct sim *s, struct eb_state *b, const struct sim_words *w,
 	if (cname.n)
 		snprintf(e->cname, sizeof(e->cname), STR_FMT EB_DOMAIN,
 			 STR_ARG(str_sub(cname, 0, 63)));
-	if (!eb_front_make(s, e))
+	if (!sim_eb_front_make(s, e))
 		return err_set(err, ERR_NOT_FOUND, "environment: no load balancer to share");
-	n = eb_option_i64(&e->options, ASG, "MinSize", 1);
-	set_instances(s, b, e, eb_is_balanced(&e->options) ? n : 1);
+	n = sim_eb_option_i64(&e->options, ASG, "MinSize", 1);
+	set_instances(s, b, e, sim_eb_is_balanced(&e->options) ? n : 1);
 	return 0;
 }
 
 /* beanstalk environment NAME app=shop cname=shop-prod version=v1 ...; or changes it by hand */
-static int do_environment(struct sim *s, struct eb_state *b, const struct sim_words *w,
+static int do_environment(struct sim *s, struct sim_eb_state *b, const struct sim_words *w,
 			  struct err *err)
 {
-	struct eb_environment *e = eb_environment_by_name(b, sim_word(w, 2));
-	struct eb_cname *c;
+	struct sim_eb_environment *e = sim_eb_environment_by_name(b, sim_word(w, 2));
+	struct sim_eb_cname *c;
 	char *dot;
 	bool made = false;
 	if (!e) {
@@ -254,28 +257,28 @@ static int do_environment(struct sim *s, struct eb_state *b, const struct sim_wo
 		if (change(s, b, e, w, err))
 			return -1;
 	}
-	eb_record(s, e);
+	sim_eb_record(s, e);
 	dot = strchr(e->cname, '.');
 	if (!dot || !sim_word_value(w, "rps").n)
 		return 0;
-	c = eb_cname_of(b, (struct str){e->cname, (size_t)(dot - e->cname)});
+	c = sim_eb_cname_of(b, (struct str){e->cname, (size_t)(dot - e->cname)});
 	return get_rps(w, &c->rps, err);
 }
 
 /* --- what people and AWS do ----------------------------------------------------------------- */
 
-static int do_fail(struct eb_environment *e, const struct sim_words *w, struct err *err)
+static int do_fail(struct sim_eb_environment *e, const struct sim_words *w, struct err *err)
 {
 	struct str word = sim_word(w, 3);
 	for (int k = 0; k < EB_OPERATIONS; k++)
-		if (str_is(word, eb_operation_name((enum eb_operation)k))) {
-			e->fail_next = (enum eb_operation)k;
+		if (str_is(word, sim_eb_operation_name((enum sim_eb_operation)k))) {
+			e->fail_next = (enum sim_eb_operation)k;
 			return 0;
 		}
 	return err_set(err, ERR_REJECTED, "fail: '" STR_FMT "' is no operation", STR_ARG(word));
 }
 
-static int do_health(struct eb_environment *e, const struct sim_words *w, struct err *err)
+static int do_health(struct sim_eb_environment *e, const struct sim_words *w, struct err *err)
 {
 	struct str word = sim_word(w, 3);
 	if (str_is(word, "auto")) {
@@ -283,61 +286,67 @@ static int do_health(struct eb_environment *e, const struct sim_words *w, struct
 		return 0;
 	}
 	for (int h = 0; h < EB_HEALTH_AUTO; h++)
-		if (str_is(word, eb_health_name((enum eb_health)h))) {
-			e->forced = (enum eb_health)h;
+		if (str_is(word, sim_eb_health_name((enum sim_eb_health)h))) {
+			e->forced = (enum sim_eb_health)h;
 			return 0;
 		}
 	return err_set(err, ERR_REJECTED, "health: '" STR_FMT "' is none, nor auto", STR_ARG(word));
 }
 
-static int do_managed(struct sim *s, struct eb_environment *e, const struct sim_words *w,
+static int do_managed(struct sim *s, struct sim_eb_environment *e, const struct sim_words *w,
 		      struct err *err)
 {
 	int64_t in = 3600000;
 	if (sim_word_value(w, "in").n && !sim_word_ms(w, "in", &in))
 		return err_set(err, ERR_REJECTED, "in: not a duration");
-	e->managed = (struct eb_managed){.exists = true, .window = {sim_now(s).ms + in}};
+	e->managed = (struct sim_eb_managed){.exists = true, .window = {sim_now(s).ms + in}};
 	(void)str_copy(e->managed.id, sizeof(e->managed.id), STR("UserInitiated-00000001"));
 	return 0;
 }
 
 /* An operation that somebody else begins; refused as the API refuses it. */
-static int do_operation(struct sim *s, struct eb_state *b, struct eb_environment *e,
+static int do_operation(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
 			const struct sim_words *w, struct err *err)
 {
 	struct str verb = sim_word(w, 1), label = sim_word_value(w, "version");
-	struct eb_environment *o;
+	struct sim_eb_environment *o;
 	char id[RNG_UUID_SIZE];
 	rng_uuid(sim_dice(s), id);
+	if (str_is(verb, "abort")) {
+		if (!sim_eb_abortable(e))
+			return err_set(err, ERR_REJECTED, "%s has nothing to abort", e->name);
+		sim_eb_abort(s, b, e, id);
+		return 0;
+	}
 	if (e->status != EB_READY)
 		return err_set(err, ERR_REJECTED, "%s is not Ready", e->name);
 	if (str_is(verb, "terminate")) {
-		eb_begin(s, e, EB_TERMINATE, id, b->set.terminate);
+		sim_eb_begin(s, e, EB_TERMINATE, id, b->set.terminate);
 	} else if (str_is(verb, "swap")) {
-		o = eb_environment_by_name(b, sim_word(w, 3));
+		o = sim_eb_environment_by_name(b, sim_word(w, 3));
 		if (!o || o->status != EB_READY || o == e)
 			return err_set(err, ERR_REJECTED, "swap: wants two that are Ready");
-		eb_begin(s, e, EB_SWAP, id, b->set.swap);
-		eb_begin(s, o, EB_SWAP, id, b->set.swap);
+		sim_eb_begin(s, e, EB_SWAP, id, b->set.swap);
+		sim_eb_begin(s, o, EB_SWAP, id, b->set.swap);
 		memcpy(e->op.other, o->id, sizeof(e->op.other));
 	} else if (label.n) {
-		if (!eb_version_find(b, str_from(e->app), label))
+		if (!sim_eb_version_find(b, str_from(e->app), label))
 			return err_set(err, ERR_NOT_FOUND, "update: no such version");
-		eb_begin(s, e, EB_DEPLOY, id, 0);
+		sim_eb_begin(s, e, EB_DEPLOY, id, 0);
 		(void)str_copy(e->op.label, sizeof(e->op.label), label);
-		eb_deploy_begin(s, b, e);
+		sim_eb_deploy_begin(s, b, e);
 	} else {
-		eb_begin(s, e, EB_CONFIGURE, id, b->set.config);
-		eb_options_copy(&e->op.options, &e->options);
+		sim_eb_begin(s, e, EB_CONFIGURE, id, b->set.config);
+		sim_eb_options_copy(&e->op.options, &e->options);
 	}
 	return 0;
 }
 
 /* --- settings ------------------------------------------------------------------------------- */
 
-static int do_set(struct eb_state *b, const struct sim_words *w, struct err *err)
+static int do_set(struct sim_eb_state *b, const struct sim_words *w, struct err *err)
 {
-	struct eb_settings *t = &b->set;
+	struct sim_eb_settings *t = &b->set;
 	const struct {
 		const char *key;
 		int64_t *ms;
@@ -371,10 +380,10 @@ static int do_set(struct eb_state *b, const struct sim_words *w, struct err *err
 }
 
 /* beanstalk bucket NAME denied|elsewhere|fine */
-static int do_bucket(struct eb_state *b, const struct sim_words *w, struct err *err)
+static int do_bucket(struct sim_eb_state *b, const struct sim_words *w, struct err *err)
 {
 	struct str how = sim_word(w, 3);
-	struct eb_foreign **at = &b->foreign, *f;
+	struct sim_eb_foreign **at = &b->foreign, *f;
 	if (!sim_word(w, 2).n ||
 	    (!str_is(how, "denied") && !str_is(how, "elsewhere") && !str_is(how, "fine")))
 		return err_set(err, ERR_REJECTED,
@@ -397,8 +406,8 @@ static int do_bucket(struct eb_state *b, const struct sim_words *w, struct err *
 
 /* --- answers -------------------------------------------------------------------------------- */
 
-static void show_environment(struct json_out *o, struct eb_state *b, const struct eb_environment *e,
-			     struct utc now)
+static void show_environment(struct json_out *o, struct sim_eb_state *b,
+			     const struct sim_eb_environment *e, struct utc now)
 {
 	static const char *const status[] = {"In Progress", "Deployed", "Failed"};
 	const char *dot = strchr(e->cname, '.');
@@ -407,10 +416,10 @@ static void show_environment(struct json_out *o, struct eb_state *b, const struc
 	json_member_cstr(o, "id", e->id);
 	json_member_cstr(o, "application", e->app);
 	json_member_str(o, "version", str_from(e->label));
-	json_member_cstr(o, "status", eb_status_name(e->status));
-	json_member_cstr(o, "health", eb_health_name(eb_health_of(e, now)));
+	json_member_cstr(o, "status", sim_eb_status_name(e->status));
+	json_member_cstr(o, "health", sim_eb_health_name(sim_eb_health_of(e, now)));
 	json_member_str(o, "cname", str_from(e->cname));
-	json_member_cstr(o, "operation", eb_operation_name(e->op.kind));
+	json_member_cstr(o, "operation", sim_eb_operation_name(e->op.kind));
 	json_member_i64(o, "percent", e->op.percent);
 	json_member_i64(o, "requests", (int64_t)e->requests);
 	json_member_i64(o, "errors", (int64_t)e->errors);
@@ -418,7 +427,7 @@ static void show_environment(struct json_out *o, struct eb_state *b, const struc
 	json_member_cstr(o, "targetGroup", e->fleet[0].group);
 	json_member_cstr(o, "loadBalancer", e->lb);
 	json_member_cstr(o, "rule", e->rule);
-	for (const struct eb_cname *c = b->cnames; c && dot; c = c->next)
+	for (const struct sim_eb_cname *c = b->cnames; c && dot; c = c->next)
 		if (str_is((struct str){e->cname, (size_t)(dot - e->cname)}, c->prefix))
 			json_member_i64(o, "lost", (int64_t)c->lost);
 	json_out_key(o, "options");
@@ -444,41 +453,41 @@ static void show_environment(struct json_out *o, struct eb_state *b, const struc
 	json_out_end(o);
 }
 
-static void show_all(struct json_out *o, struct eb_state *b, struct utc now)
+static void show_all(struct json_out *o, struct sim_eb_state *b, struct utc now)
 {
 	json_out_array(o);
-	for (const struct eb_environment *e = b->environments; e; e = e->next)
+	for (const struct sim_eb_environment *e = b->environments; e; e = e->next)
 		show_environment(o, b, e, now);
 	json_out_end(o);
 }
 
-static void show_settings(struct json_out *o, const struct eb_state *b)
+static void show_settings(struct json_out *o, const struct sim_eb_state *b)
 {
 	json_out_object(o);
 	json_out_key(o, "templates");
 	json_out_array(o);
-	for (const struct eb_template *t = b->templates; t; t = t->next)
+	for (const struct sim_eb_template *t = b->templates; t; t = t->next)
 		json_out_cstr(o, t->name);
 	json_out_end(o);
 	json_out_key(o, "versions");
 	json_out_array(o);
-	for (const struct eb_version *v = b->versions; v; v = v->next)
+	for (const struct sim_eb_version *v = b->versions; v; v = v->next)
 		json_out_cstr(o, v->label);
 	json_out_end(o);
 	json_out_end(o);
 }
 
 /* Commands about one environment that exists; 1: this is none of them. */
-static int named_command(struct sim *s, struct eb_state *b, const struct sim_words *w,
+static int named_command(struct sim *s, struct sim_eb_state *b, const struct sim_words *w,
 			 struct err *err)
 {
 	struct str verb = sim_word(w, 1);
-	struct eb_environment *e;
+	struct sim_eb_environment *e;
 	if (!str_is(verb, "fail") && !str_is(verb, "stuck") && !str_is(verb, "health") &&
 	    !str_is(verb, "managed") && !str_is(verb, "update") && !str_is(verb, "swap") &&
-	    !str_is(verb, "terminate"))
+	    !str_is(verb, "abort") && !str_is(verb, "terminate"))
 		return 1;
-	e = eb_environment_by_name(b, sim_word(w, 2));
+	e = sim_eb_environment_by_name(b, sim_word(w, 2));
 	if (!e)
 		return err_set(err, ERR_NOT_FOUND,
 			       "beanstalk " STR_FMT ": no environment '" STR_FMT "'", STR_ARG(verb),
@@ -496,7 +505,7 @@ static int named_command(struct sim *s, struct eb_state *b, const struct sim_wor
 	return do_operation(s, b, e, w, err);
 }
 
-static int other_command(struct sim *s, struct eb_state *b, const struct sim_words *w,
+static int other_command(struct sim *s, struct sim_eb_state *b, const struct sim_words *w,
 			 struct err *err)
 {
 	struct str verb = sim_word(w, 1);
@@ -509,7 +518,7 @@ static int other_command(struct sim *s, struct eb_state *b, const struct sim_wor
 	if (str_is(verb, "bucket"))
 		return do_bucket(b, w, err);
 	if (str_is(verb, "application") && sim_word(w, 2).n) {
-		(void)eb_app_make(b, str_sub(sim_word(w, 2), 0, 100), sim_now(s));
+		(void)sim_eb_app_make(b, str_sub(sim_word(w, 2), 0, 100), sim_now(s));
 		return 0;
 	}
 	if (str_is(verb, "show"))
@@ -517,18 +526,18 @@ static int other_command(struct sim *s, struct eb_state *b, const struct sim_wor
 	return err_set(err, ERR_REJECTED, "beanstalk: no command '" STR_FMT "'", STR_ARG(verb));
 }
 
-int eb_control(struct sim *s, void *state, const struct sim_words *w, struct json_out *out,
-	       struct err *err)
+int sim_eb_control(struct sim *s, void *state, const struct sim_words *w, struct json_out *out,
+		   struct err *err)
 {
-	struct eb_state *b = state;
+	struct sim_eb_state *b = state;
 	bool shows = str_is(sim_word(w, 1), "show");
-	const struct eb_environment *e;
+	const struct sim_eb_environment *e;
 	int rc = named_command(s, b, w, err);
 	if (rc == 1)
 		rc = other_command(s, b, w, err);
 	if (rc)
 		return -1;
-	e = eb_environment_by_name(b, sim_word(w, 2));
+	e = sim_eb_environment_by_name(b, sim_word(w, 2));
 	if (e)
 		show_environment(out, b, e, sim_now(s));
 	else if (shows && sim_word(w, 2).n)

@@ -14,12 +14,13 @@
 /* Stages of a deployment beside, after the command (0) and the wait for health (1). */
 enum { EVALUATES = 2, SHIFTED, JOINED, MOVED, FAILED };
 
-static const struct eb_version *version_of(struct eb_state *b, const struct eb_environment *e)
+static const struct sim_eb_version *version_of(struct sim_eb_state *b,
+					       const struct sim_eb_environment *e)
 {
-	return eb_version_find(b, str_from(e->app), str_from(e->op.label));
+	return sim_eb_version_find(b, str_from(e->app), str_from(e->op.label));
 }
 
-static void stage(struct eb_environment *e, int number, struct utc now, int64_t ms)
+static void stage(struct sim_eb_environment *e, int number, struct utc now, int64_t ms)
 {
 	e->op.stage = number;
 	e->op.due.ms = now.ms + ms;
@@ -27,21 +28,22 @@ static void stage(struct eb_environment *e, int number, struct utc now, int64_t 
 }
 
 /* The command's own limit, with the slack that the service adds. */
-static void set_limit(struct eb_environment *e, struct utc now)
+static void set_limit(struct sim_eb_environment *e, struct utc now)
 {
 	e->op.give_up.ms =
-		now.ms + (eb_option_i64(&e->options, COMMAND, "Timeout", 600) + 240) * 1000;
+		now.ms + (sim_eb_option_i64(&e->options, COMMAND, "Timeout", 600) + 240) * 1000;
 }
 
-static bool ignores_health(const struct eb_environment *e)
+static bool ignores_health(const struct sim_eb_environment *e)
 {
-	return strcmp(eb_option_get(&e->options, COMMAND, "IgnoreHealthCheck"), "true") == 0;
+	return strcmp(sim_eb_option_get(&e->options, COMMAND, "IgnoreHealthCheck"), "true") == 0;
 }
 
-static enum eb_health threshold(const struct eb_environment *e)
+static enum sim_eb_health threshold(const struct sim_eb_environment *e)
 {
-	const char *word = eb_option_get(&e->options, "aws:elasticbeanstalk:healthreporting:system",
-					 "HealthCheckSuccessThreshold");
+	const char *word =
+		sim_eb_option_get(&e->options, "aws:elasticbeanstalk:healthreporting:system",
+				  "HealthCheckSuccessThreshold");
 	if (strcmp(word, "Warning") == 0)
 		return EB_WARNING;
 	if (strcmp(word, "Degraded") == 0)
@@ -51,46 +53,48 @@ static enum eb_health threshold(const struct eb_environment *e)
 
 /* --- the end -------------------------------------------------------------------------------- */
 
-static void succeed(struct sim *s, struct eb_environment *e)
+static void succeed(struct sim *s, struct sim_eb_environment *e)
 {
 	memcpy(e->label, e->op.label, sizeof(e->label));
-	eb_event(s, e, "INFO", "New application version was deployed to running EC2 instances.");
-	eb_event(s, e, "INFO", "Environment update completed successfully.");
-	eb_end(s, e);
+	sim_eb_event(s, e, "INFO",
+		     "New application version was deployed to running EC2 instances.");
+	sim_eb_event(s, e, "INFO", "Environment update completed successfully.");
+	sim_eb_end(s, e);
 }
 
-static void end_failed(struct sim *s, struct eb_environment *e)
+static void end_failed(struct sim *s, struct sim_eb_environment *e)
 {
 	if (e->op.policy == EB_IMMUTABLE || e->op.policy == EB_SPLITTING) {
-		eb_fleet_drop(s, e);
-		eb_event(s, e, "INFO",
-			 "The environment was reverted to the previous configuration setting.");
+		sim_eb_fleet_drop(s, e);
+		sim_eb_event(s, e, "INFO",
+			     "The environment was reverted to the previous configuration setting.");
 	}
-	eb_event(s, e, "ERROR",
-		 "Update environment operation is complete, but with errors. For more information, "
-		 "see troubleshooting documentation.");
-	eb_end(s, e);
+	sim_eb_event(
+		s, e, "ERROR",
+		"Update environment operation is complete, but with errors. For more information, "
+		"see troubleshooting documentation.");
+	sim_eb_end(s, e);
 }
 
-static void fail(struct sim *s, struct eb_environment *e, const char *why)
+static void fail(struct sim *s, struct sim_eb_environment *e, const char *why)
 {
-	eb_event(s, e, "ERROR", "%s", why);
-	eb_event(s, e, "ERROR", "Failed to deploy application.");
+	sim_eb_event(s, e, "ERROR", "%s", why);
+	sim_eb_event(s, e, "ERROR", "Failed to deploy application.");
 	if (!e->op.percent) {
 		end_failed(s, e);
 		return;
 	}
-	eb_fleet_split(s, e, 0);
-	eb_record(s, e);
+	sim_eb_fleet_split(s, e, 0);
+	sim_eb_record(s, e);
 	stage(e, FAILED, sim_now(s), SHIFT_MS);
 }
 
 /* --- in place ------------------------------------------------------------------------------- */
 
-static size_t batch_size(const struct eb_environment *e, size_t all)
+static size_t batch_size(const struct sim_eb_environment *e, size_t all)
 {
-	int64_t size = eb_option_i64(&e->options, COMMAND, "BatchSize", 100);
-	const char *type = eb_option_get(&e->options, COMMAND, "BatchSizeType");
+	int64_t size = sim_eb_option_i64(&e->options, COMMAND, "BatchSize", 100);
+	const char *type = sim_eb_option_get(&e->options, COMMAND, "BatchSizeType");
 	size_t n;
 	if (e->op.policy == EB_ALL_AT_ONCE)
 		return all;
@@ -99,7 +103,7 @@ static size_t batch_size(const struct eb_environment *e, size_t all)
 }
 
 /* Instances of the environment's own fleet that this deployment has not reached. */
-static size_t untouched(const struct eb_environment *e)
+static size_t untouched(const struct sim_eb_environment *e)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < e->n_instances; i++)
@@ -107,17 +111,17 @@ static size_t untouched(const struct eb_environment *e)
 	return n;
 }
 
-static void begin_batch(struct sim *s, struct eb_environment *e, struct utc now, int64_t ms)
+static void begin_batch(struct sim *s, struct sim_eb_environment *e, struct utc now, int64_t ms)
 {
 	size_t left = batch_size(e, e->op.size);
 	for (size_t i = 0; i < e->n_instances && left; i++) {
-		struct eb_instance *one = &e->instances[i];
+		struct sim_eb_instance *one = &e->instances[i];
 		if (one->deployment == e->deployments)
 			continue;
 		/* a batch leaves the load balancer; all at once does not bother */
 		if (e->op.policy != EB_ALL_AT_ONCE)
-			eb_instance_target(s, e, one, false);
-		eb_instance_deploy(s, e, one, e->op.label, EB_IN_PROGRESS);
+			sim_eb_instance_target(s, e, one, false);
+		sim_eb_instance_deploy(s, e, one, e->op.label, EB_IN_PROGRESS);
 		left--;
 	}
 	set_limit(e, now);
@@ -125,35 +129,35 @@ static void begin_batch(struct sim *s, struct eb_environment *e, struct utc now,
 }
 
 /* What the command did on every instance that is still at it; false when it failed on one. */
-static bool end_command(struct sim *s, struct eb_environment *e, const struct eb_version *v)
+static bool end_command(struct sim *s, struct sim_eb_environment *e, const struct sim_eb_version *v)
 {
-	bool good = v && !v->does.never_starts && !eb_doomed(e, EB_DEPLOY);
+	bool good = v && !v->does.never_starts && !sim_eb_doomed(e, EB_DEPLOY);
 	for (size_t i = 0; i < e->n_instances; i++) {
-		struct eb_instance *one = &e->instances[i];
+		struct sim_eb_instance *one = &e->instances[i];
 		if (one->status != EB_IN_PROGRESS || one->deployment != e->deployments)
 			continue;
 		one->status = good ? EB_DEPLOYED : EB_DEPLOY_FAILED;
 		one->deployed = sim_now(s);
 		if (!one->target && one->fleet == 0)
-			eb_instance_target(s, e, one, true);
+			sim_eb_instance_target(s, e, one, true);
 	}
 	return good;
 }
 
 /* Are the instances that have it well, in the deployment's own eyes? */
-static bool are_well(const struct eb_environment *e, struct utc now)
+static bool are_well(const struct sim_eb_environment *e, struct utc now)
 {
 	for (size_t i = 0; i < e->n_instances; i++) {
-		const struct eb_instance *one = &e->instances[i];
+		const struct sim_eb_instance *one = &e->instances[i];
 		if (one->deployment == e->deployments &&
-		    eb_instance_health(e, one, now) > threshold(e))
+		    sim_eb_instance_health(e, one, now) > threshold(e))
 			return false;
 	}
 	return true;
 }
 
 /* 1: they have been well long enough; -1: they will not be; 0: not yet. */
-static int judge(struct eb_state *b, struct eb_environment *e, struct utc now)
+static int judge(struct sim_eb_state *b, struct sim_eb_environment *e, struct utc now)
 {
 	if (ignores_health(e))
 		return 1;
@@ -166,7 +170,7 @@ static int judge(struct eb_state *b, struct eb_environment *e, struct utc now)
 	return now.ms - e->op.well_since.ms >= b->set.pass ? 1 : 0;
 }
 
-static void fail_batch(struct sim *s, struct eb_environment *e, const char *what)
+static void fail_batch(struct sim *s, struct sim_eb_environment *e, const char *what)
 {
 	for (size_t i = 0; i < e->n_instances; i++)
 		if (e->instances[i].deployment == e->deployments)
@@ -174,7 +178,7 @@ static void fail_batch(struct sim *s, struct eb_environment *e, const char *what
 	fail(s, e, what);
 }
 
-static void step_in_place(struct sim *s, struct eb_state *b, struct eb_environment *e,
+static void step_in_place(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
 			  struct utc now)
 {
 	int verdict;
@@ -187,7 +191,7 @@ static void step_in_place(struct sim *s, struct eb_state *b, struct eb_environme
 			     "version, re-deploy the appropriate application version.");
 			return;
 		}
-		eb_record(s, e);
+		sim_eb_record(s, e);
 		stage(e, 1, now, 0);
 	}
 	/* all at once does not wait for health */
@@ -200,43 +204,42 @@ static void step_in_place(struct sim *s, struct eb_state *b, struct eb_environme
 		begin_batch(s, e, now, b->set.deploy);
 	} else if (verdict > 0) {
 		if (e->op.policy == EB_ROLLING_ADDITIONAL)
-			eb_fleet_shrink(s, e, 0, e->op.size);
+			sim_eb_fleet_shrink(s, e, 0, e->op.size);
 		succeed(s, e);
 	}
 }
 
 /* --- beside --------------------------------------------------------------------------------- */
 
-static void launch_fleet(struct sim *s, struct eb_state *b, struct eb_environment *e,
+static void launch_fleet(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
 			 struct utc now, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		eb_instance_add(s, e, version_of(b, e), 1, EB_IN_PROGRESS);
+		sim_eb_instance_add(s, e, version_of(b, e), 1, EB_IN_PROGRESS);
 	set_limit(e, now);
 	stage(e, 0, now, b->set.boot + b->set.deploy);
 }
 
-static void evaluate_begin(struct sim *s, struct eb_environment *e, struct utc now)
+static void evaluate_begin(struct sim *s, struct sim_eb_environment *e, struct utc now)
 {
-	int64_t percent = eb_option_i64(&e->options, SPLITTING, "NewVersionPercent", 10);
-	int64_t minutes = eb_option_i64(&e->options, SPLITTING, "EvaluationTime", 5);
-	eb_fleet_split(s, e, percent);
-	eb_record(s, e);
-	eb_event(s, e, "INFO",
-		 "Directing %lld percent of traffic to the new version for %lld minutes.",
-		 (long long)percent, (long long)minutes);
+	int64_t percent = sim_eb_option_i64(&e->options, SPLITTING, "NewVersionPercent", 10);
+	int64_t minutes = sim_eb_option_i64(&e->options, SPLITTING, "EvaluationTime", 5);
+	sim_eb_fleet_split(s, e, percent);
+	sim_eb_record(s, e);
+	sim_eb_event(s, e, "INFO",
+		     "Directing %lld percent of traffic to the new version for %lld minutes.",
+		     (long long)percent, (long long)minutes);
 	stage(e, EVALUATES, now, minutes * 60000);
 }
 
 /* Beanstalk's own judgement of what the new version does with its share. */
-static bool split_is_bad(const struct eb_environment *e, struct utc now)
+static bool split_is_bad(const struct sim_eb_environment *e, struct utc now)
 {
-	struct eb_bucket w = eb_window(&e->fleet[1], now);
-	enum eb_health h = w.n >= 50 ? eb_share_health((double)w.errors / (double)w.n) : EB_OK;
-	return h >= EB_DEGRADED || !are_well(e, now);
+	return sim_eb_bucket_health(sim_eb_window(&e->fleet[1], now)) >= EB_DEGRADED ||
+	       !are_well(e, now);
 }
 
-static void step_splitting(struct sim *s, struct eb_environment *e, struct utc now)
+static void step_splitting(struct sim *s, struct sim_eb_environment *e, struct utc now)
 {
 	switch (e->op.stage) {
 	case EVALUATES:
@@ -248,32 +251,33 @@ static void step_splitting(struct sim *s, struct eb_environment *e, struct utc n
 		}
 		if (now.ms < e->op.due.ms)
 			return;
-		eb_fleet_split(s, e, 100);
-		eb_record(s, e);
+		sim_eb_fleet_split(s, e, 100);
+		sim_eb_record(s, e);
 		stage(e, SHIFTED, now, SHIFT_MS);
 		break;
 	case SHIFTED: /* the old fleet goes; the own group gets to know the new one */
-		eb_fleet_shrink(s, e, 0, 0);
-		eb_fleet_join(s, e);
+		sim_eb_fleet_shrink(s, e, 0, 0);
+		sim_eb_fleet_join(s, e);
 		stage(e, JOINED, now, 2 * SHIFT_MS);
 		break;
 	case JOINED:
-		(void)sim_elbv2_front_forward(s, str_from(e->rule), str_from(e->fleet[0].group),
-					      (struct str){"", 0}, 0);
+		sim_eb_fleet_split(s, e, 0);
+		e->op.percent = 100; /* of the version; it is only in the other group now */
 		stage(e, MOVED, now, SHIFT_MS);
 		break;
 	case FAILED:
 		end_failed(s, e);
 		break;
 	default:
-		eb_fleet_merge(s, e);
+		sim_eb_fleet_merge(s, e);
 		succeed(s, e);
 	}
 }
 
-static void step_beside(struct sim *s, struct eb_state *b, struct eb_environment *e, struct utc now)
+static void step_beside(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
+			struct utc now)
 {
-	size_t old = eb_fleet_count(e, 0), fresh = eb_fleet_count(e, 1);
+	size_t old = sim_eb_fleet_count(e, 0), fresh = sim_eb_fleet_count(e, 1);
 	int verdict;
 	if (e->op.stage == 0) {
 		if (!end_command(s, e, version_of(b, e))) {
@@ -285,7 +289,7 @@ static void step_beside(struct sim *s, struct eb_state *b, struct eb_environment
 		stage(e, 1, now, 0);
 		for (size_t i = 0; e->op.policy == EB_IMMUTABLE && i < e->n_instances; i++)
 			if (e->instances[i].fleet == 1 && !e->instances[i].target)
-				eb_instance_target(s, e, &e->instances[i], true);
+				sim_eb_instance_target(s, e, &e->instances[i], true);
 	}
 	if (e->op.stage > 1) {
 		step_splitting(s, e, now);
@@ -299,24 +303,24 @@ static void step_beside(struct sim *s, struct eb_state *b, struct eb_environment
 	} else if (verdict > 0 && fresh < old) {
 		launch_fleet(s, b, e, now, old - fresh); /* one was the test; now all the others */
 	} else if (verdict > 0) {
-		eb_fleet_shrink(s, e, 0, 0);
-		eb_fleet_merge(s, e);
+		sim_eb_fleet_shrink(s, e, 0, 0);
+		sim_eb_fleet_merge(s, e);
 		succeed(s, e);
 	}
 }
 
 /* --- for the operations --------------------------------------------------------------------- */
 
-void eb_deploy_begin(struct sim *s, struct eb_state *b, struct eb_environment *e)
+void sim_eb_deploy_begin(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e)
 {
 	struct utc now = sim_now(s);
 	size_t n = e->n_instances;
-	e->op.policy = eb_policy_of(&e->options);
+	e->op.policy = sim_eb_policy_of(&e->options);
 	e->op.size = n;
 	if (!e->rule[0] && e->op.policy == EB_SPLITTING)
 		e->op.policy = EB_ALL_AT_ONCE;
 	e->deployments++;
-	eb_event(s, e, "INFO", "Deploying new version to instance(s).");
+	sim_eb_event(s, e, "INFO", "Deploying new version to instance(s).");
 	switch (e->op.policy) {
 	case EB_SPLITTING:
 		launch_fleet(s, b, e, now, n);
@@ -326,7 +330,7 @@ void eb_deploy_begin(struct sim *s, struct eb_state *b, struct eb_environment *e
 		break;
 	case EB_ROLLING_ADDITIONAL:
 		for (size_t i = batch_size(e, n); i > 0; i--)
-			eb_instance_add(s, e, version_of(b, e), 0, EB_IN_PROGRESS);
+			sim_eb_instance_add(s, e, version_of(b, e), 0, EB_IN_PROGRESS);
 		set_limit(e, now);
 		stage(e, 0, now, b->set.boot + b->set.deploy);
 		break;
@@ -336,7 +340,8 @@ void eb_deploy_begin(struct sim *s, struct eb_state *b, struct eb_environment *e
 	}
 }
 
-void eb_deploy_step(struct sim *s, struct eb_state *b, struct eb_environment *e, struct utc now)
+void sim_eb_deploy_step(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
+			struct utc now)
 {
 	bool waits = e->op.stage == 1 || (e->op.stage == EVALUATES && e->op.policy == EB_SPLITTING);
 	if (!waits && now.ms < e->op.due.ms)
@@ -347,30 +352,30 @@ void eb_deploy_step(struct sim *s, struct eb_state *b, struct eb_environment *e,
 		step_in_place(s, b, e, now);
 }
 
-bool eb_deploy_can_abort(const struct eb_environment *e)
+bool sim_eb_deploy_can_abort(const struct sim_eb_environment *e)
 {
 	return e->op.policy != EB_SPLITTING || e->op.stage <= EVALUATES;
 }
 
 /* What was there before gets all traffic again. */
-void eb_deploy_undo(struct sim *s, struct eb_environment *e)
+void sim_eb_deploy_undo(struct sim *s, struct sim_eb_environment *e)
 {
 	if (e->op.policy == EB_IMMUTABLE || e->op.policy == EB_SPLITTING)
-		eb_fleet_split(s, e, 0);
+		sim_eb_fleet_split(s, e, 0);
 }
 
 /* And, at the end of it, nothing else is left. */
-void eb_deploy_undone(struct sim *s, struct eb_environment *e)
+void sim_eb_deploy_undone(struct sim *s, struct sim_eb_environment *e)
 {
 	if (e->op.policy == EB_IMMUTABLE || e->op.policy == EB_SPLITTING) {
-		eb_fleet_drop(s, e);
+		sim_eb_fleet_drop(s, e);
 		return;
 	}
 	e->deployments++;
 	for (size_t i = 0; i < e->n_instances; i++) {
-		struct eb_instance *one = &e->instances[i];
-		eb_instance_deploy(s, e, one, e->label, EB_DEPLOYED);
+		struct sim_eb_instance *one = &e->instances[i];
+		sim_eb_instance_deploy(s, e, one, e->label, EB_DEPLOYED);
 		if (!one->target)
-			eb_instance_target(s, e, one, true);
+			sim_eb_instance_target(s, e, one, true);
 	}
 }

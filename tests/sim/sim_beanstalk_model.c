@@ -246,30 +246,32 @@ static bool is_word(const char *words, struct str value)
 	return false;
 }
 
-static int check_value(struct eb_call *c, const struct member *m, struct str value)
+static int check_value(struct sim_eb_call *c, const struct member *m, struct str value)
 {
 	int64_t n = (int64_t)value.n;
 	struct utc t;
 	if (m->type == 'b' && !str_is(value, "true") && !str_is(value, "false"))
-		return eb_error(c, 400, "MalformedInput", "%s must be true or false", m->name);
+		return sim_eb_error(c, 400, "MalformedInput", "%s must be true or false", m->name);
 	if (m->type == 't' && !utc_parse_iso(value, &t))
-		return eb_error(c, 400, "MalformedInput", "%s is no time in ISO 8601", m->name);
+		return sim_eb_error(c, 400, "MalformedInput", "%s is no time in ISO 8601", m->name);
 	if (m->type == 'i' && !str_parse_i64(value, INT32_MIN, INT32_MAX, &n))
-		return eb_error(c, 400, "MalformedInput", "%s must be a number", m->name);
+		return sim_eb_error(c, 400, "MalformedInput", "%s must be a number", m->name);
 	if ((m->type == 's' || m->type == 'i') && ((m->max && n > m->max) || n < m->min))
-		return eb_error(c, 400, "ValidationError",
-				"Value '" STR_FMT "' at '%s' failed to satisfy constraint: Member "
-				"must have length or value between %lld and %lld",
-				STR_ARG(value), m->name, (long long)m->min, (long long)m->max);
+		return sim_eb_error(c, 400, "ValidationError",
+				    "Value '" STR_FMT
+				    "' at '%s' failed to satisfy constraint: Member "
+				    "must have length or value between %lld and %lld",
+				    STR_ARG(value), m->name, (long long)m->min, (long long)m->max);
 	if (m->words && !is_word(m->words, value))
-		return eb_error(c, 400, "ValidationError",
-				"Value '" STR_FMT "' at '%s' failed to satisfy constraint: Member "
-				"must satisfy enum value set: %s",
-				STR_ARG(value), m->name, m->words);
+		return sim_eb_error(c, 400, "ValidationError",
+				    "Value '" STR_FMT
+				    "' at '%s' failed to satisfy constraint: Member "
+				    "must satisfy enum value set: %s",
+				    STR_ARG(value), m->name, m->words);
 	return 0;
 }
 
-int eb_check_request(struct eb_call *c)
+int sim_eb_check_request(struct sim_eb_call *c)
 {
 	const struct sim_form *f = c->x->form;
 	for (size_t i = 0; f && i < f->n; i++) {
@@ -281,17 +283,19 @@ int eb_check_request(struct eb_call *c)
 			    ? member_find(c->x->operation, name)
 			    : NULL;
 		if (!m || m->type == 'o' || (m->type == 'l' && f->pairs[i].value.n))
-			return eb_error(c, 400, "MalformedQueryString", "%s has no member " STR_FMT,
-					c->x->operation, STR_ARG(f->pairs[i].key));
+			return sim_eb_error(c, 400, "MalformedQueryString",
+					    "%s has no member " STR_FMT, c->x->operation,
+					    STR_ARG(f->pairs[i].key));
 		if (m->type != 'l' && check_value(c, m, f->pairs[i].value))
 			return -1;
 	}
 	for (size_t i = 0; i < N_MEMBERS; i++)
 		if (members[i].required && strcmp(members[i].operation, c->x->operation) == 0 &&
 		    !json_get(c->in, members[i].name))
-			return eb_error(c, 400, "ValidationError",
-					"Value null at '%s' failed to satisfy constraint: Member "
-					"must not be null",
-					members[i].name);
+			return sim_eb_error(
+				c, 400, "ValidationError",
+				"Value null at '%s' failed to satisfy constraint: Member "
+				"must not be null",
+				members[i].name);
 	return 0;
 }

@@ -10,7 +10,7 @@
 
 #define ASG "aws:autoscaling:asg"
 
-const char *eb_operation_name(enum eb_operation kind)
+const char *sim_eb_operation_name(enum sim_eb_operation kind)
 {
 	static const char *const names[EB_OPERATIONS] = {"",	   "launch",  "deploy",
 							 "config", "swap",    "terminate",
@@ -18,8 +18,8 @@ const char *eb_operation_name(enum eb_operation kind)
 	return names[kind];
 }
 
-void eb_begin(struct sim *s, struct eb_environment *e, enum eb_operation kind,
-	      const char *request_id, int64_t ms)
+void sim_eb_begin(struct sim *s, struct sim_eb_environment *e, enum sim_eb_operation kind,
+		  const char *request_id, int64_t ms)
 {
 	static const char *const starting[EB_OPERATIONS] = {
 		"",
@@ -33,27 +33,27 @@ void eb_begin(struct sim *s, struct eb_environment *e, enum eb_operation kind,
 		"Managed platform update is starting.",
 	};
 	struct utc now = sim_now(s);
-	eb_options_release(&e->op.options);
-	e->op = (struct eb_operating){.kind = kind, .started = now, .due = {now.ms + ms}};
+	sim_eb_options_release(&e->op.options);
+	e->op = (struct sim_eb_operating){.kind = kind, .started = now, .due = {now.ms + ms}};
 	(void)str_copy(e->op.request_id, sizeof(e->op.request_id), str_from(request_id));
 	e->updated = now;
 	e->status = kind == EB_LAUNCH	   ? EB_LAUNCHING
 		    : kind == EB_TERMINATE ? EB_TERMINATING
 		    : kind == EB_ABORT	   ? EB_ABORTING
 					   : EB_UPDATING;
-	eb_event(s, e, "INFO", "%s", starting[kind]);
+	sim_eb_event(s, e, "INFO", "%s", starting[kind]);
 }
 
-void eb_end(struct sim *s, struct eb_environment *e)
+void sim_eb_end(struct sim *s, struct sim_eb_environment *e)
 {
 	e->status = EB_READY;
 	e->updated = sim_now(s);
-	eb_options_release(&e->op.options);
-	e->op = (struct eb_operating){.kind = EB_NONE};
-	eb_record(s, e);
+	sim_eb_options_release(&e->op.options);
+	e->op = (struct sim_eb_operating){.kind = EB_NONE};
+	sim_eb_record(s, e);
 }
 
-bool eb_doomed(struct eb_environment *e, enum eb_operation kind)
+bool sim_eb_doomed(struct sim_eb_environment *e, enum sim_eb_operation kind)
 {
 	bool is = e->fail_next == kind;
 	if (is)
@@ -61,18 +61,18 @@ bool eb_doomed(struct eb_environment *e, enum eb_operation kind)
 	return is;
 }
 
-bool eb_abortable(const struct eb_environment *e)
+bool sim_eb_abortable(const struct sim_eb_environment *e)
 {
 	if (e->status != EB_UPDATING)
 		return false;
 	return e->op.kind == EB_CONFIGURE || e->op.kind == EB_MANAGED ||
-	       (e->op.kind == EB_DEPLOY && eb_deploy_can_abort(e));
+	       (e->op.kind == EB_DEPLOY && sim_eb_deploy_can_abort(e));
 }
 
 /* --- the record of splits ------------------------------------------------------------------- */
 
 /* The version that gets a share of the traffic beside the environment's own, and which share. */
-static double candidate_share(const struct eb_environment *e, const char **label)
+static double candidate_share(const struct sim_eb_environment *e, const char **label)
 {
 	size_t fresh = 0, all = 0;
 	*label = "";
@@ -81,7 +81,7 @@ static double candidate_share(const struct eb_environment *e, const char **label
 		return (double)e->op.percent;
 	}
 	for (size_t i = 0; i < e->n_instances; i++) {
-		const struct eb_instance *one = &e->instances[i];
+		const struct sim_eb_instance *one = &e->instances[i];
 		if (one->fleet)
 			continue;
 		all++;
@@ -93,7 +93,7 @@ static double candidate_share(const struct eb_environment *e, const char **label
 	return all ? 100.0 * (double)fresh / (double)all : 0;
 }
 
-void eb_record(struct sim *s, struct eb_environment *e)
+void sim_eb_record(struct sim *s, struct sim_eb_environment *e)
 {
 	const char *dot = strchr(e->cname, '.'), *label;
 	double share = candidate_share(e, &label);
@@ -109,123 +109,128 @@ void eb_record(struct sim *s, struct eb_environment *e)
 
 /* --- launch --------------------------------------------------------------------------------- */
 
-static void end_launch(struct sim *s, struct eb_state *b, struct eb_environment *e)
+static void end_launch(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e)
 {
-	const struct eb_version *v = eb_version_find(b, str_from(e->app), str_from(e->op.label));
-	int64_t n = eb_option_i64(&e->options, ASG, "MinSize", 1);
-	bool bad = eb_doomed(e, EB_LAUNCH) || (v && v->does.never_starts);
-	if (!eb_is_balanced(&e->options))
+	const struct sim_eb_version *v =
+		sim_eb_version_find(b, str_from(e->app), str_from(e->op.label));
+	int64_t n = sim_eb_option_i64(&e->options, ASG, "MinSize", 1);
+	bool bad = sim_eb_doomed(e, EB_LAUNCH) || (v && v->does.never_starts);
+	if (!sim_eb_is_balanced(&e->options))
 		n = 1;
-	if (!e->rule[0] && !eb_front_make(s, e)) {
-		eb_event(s, e, "ERROR", "Creating the load balancer failed.");
+	if (!e->rule[0] && !sim_eb_front_make(s, e)) {
+		sim_eb_event(s, e, "ERROR", "Creating the load balancer failed.");
 		bad = true;
 	}
 	memcpy(e->label, e->op.label, sizeof(e->label));
 	e->deployments++;
 	for (int64_t i = 0; i < n; i++) {
-		eb_instance_add(s, e, v, 0, bad ? EB_DEPLOY_FAILED : EB_DEPLOYED);
-		eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
+		sim_eb_instance_add(s, e, v, 0, bad ? EB_DEPLOY_FAILED : EB_DEPLOYED);
+		sim_eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
 	}
 	(void)sim_elbv2_group_settle(s, str_from(e->fleet[0].group));
 	if (bad) {
-		eb_event(s, e, "ERROR",
-			 "Create environment operation is complete, but with errors. For more "
-			 "information, see troubleshooting documentation.");
+		sim_eb_event(s, e, "ERROR",
+			     "Create environment operation is complete, but with errors. For more "
+			     "information, see troubleshooting documentation.");
 	} else {
-		eb_event(s, e, "INFO", "Instance deployment completed successfully.");
-		eb_event(s, e, "INFO", "Successfully launched environment: %s", e->name);
+		sim_eb_event(s, e, "INFO", "Instance deployment completed successfully.");
+		sim_eb_event(s, e, "INFO", "Successfully launched environment: %s", e->name);
 	}
-	eb_end(s, e);
+	sim_eb_end(s, e);
 }
 
 /* --- configuration -------------------------------------------------------------------------- */
 
 /* As many instances as the new limits allow. */
-static void resize(struct sim *s, struct eb_state *b, struct eb_environment *e)
+static void resize(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e)
 {
-	int64_t min = eb_option_i64(&e->options, ASG, "MinSize", 1);
-	int64_t max = eb_option_i64(&e->options, ASG, "MaxSize", 4);
-	const struct eb_version *v = eb_version_find(b, str_from(e->app), str_from(e->label));
-	if (!eb_is_balanced(&e->options))
+	int64_t min = sim_eb_option_i64(&e->options, ASG, "MinSize", 1);
+	int64_t max = sim_eb_option_i64(&e->options, ASG, "MaxSize", 4);
+	const struct sim_eb_version *v =
+		sim_eb_version_find(b, str_from(e->app), str_from(e->label));
+	if (!sim_eb_is_balanced(&e->options))
 		return;
 	while ((int64_t)e->n_instances < min) {
-		eb_instance_add(s, e, v, 0, EB_DEPLOYED);
-		eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
+		sim_eb_instance_add(s, e, v, 0, EB_DEPLOYED);
+		sim_eb_instance_target(s, e, &e->instances[e->n_instances - 1], true);
 	}
 	if ((int64_t)e->n_instances > max)
-		eb_fleet_shrink(s, e, 0, (size_t)max);
+		sim_eb_fleet_shrink(s, e, 0, (size_t)max);
 }
 
-static void end_configure(struct sim *s, struct eb_state *b, struct eb_environment *e)
+static void end_configure(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e)
 {
-	if (eb_doomed(e, EB_CONFIGURE)) {
-		eb_options_copy(&e->failed, &e->op.options);
+	if (sim_eb_doomed(e, EB_CONFIGURE)) {
+		sim_eb_options_copy(&e->failed, &e->op.options);
 		e->has_failed = true;
-		eb_event(s, e, "ERROR", "Failed to deploy configuration.");
-		eb_event(s, e, "INFO",
-			 "The environment was reverted to the previous configuration setting.");
-		eb_event(s, e, "ERROR",
-			 "Update environment operation is complete, but with errors.");
+		sim_eb_event(s, e, "ERROR", "Failed to deploy configuration.");
+		sim_eb_event(s, e, "INFO",
+			     "The environment was reverted to the previous configuration setting.");
+		sim_eb_event(s, e, "ERROR",
+			     "Update environment operation is complete, but with errors.");
 	} else {
-		eb_options_copy(&e->options, &e->op.options);
+		sim_eb_options_copy(&e->options, &e->op.options);
 		e->has_failed = false;
 		resize(s, b, e);
-		eb_event(s, e, "INFO", "Successfully deployed new configuration to environment.");
-		eb_event(s, e, "INFO", "Environment update completed successfully.");
+		sim_eb_event(s, e, "INFO",
+			     "Successfully deployed new configuration to environment.");
+		sim_eb_event(s, e, "INFO", "Environment update completed successfully.");
 	}
-	eb_end(s, e);
+	sim_eb_end(s, e);
 }
 
 /* --- CNAMEs --------------------------------------------------------------------------------- */
 
 /* The source of the call ends the exchange for both. */
-static void end_swap(struct sim *s, struct eb_state *b, struct eb_environment *e)
+static void end_swap(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e)
 {
-	struct eb_environment *o;
+	struct sim_eb_environment *o;
 	char cname[sizeof(e->cname)];
 	if (!e->op.other[0])
 		return;
-	o = eb_environment_by_id(b, str_from(e->op.other));
+	o = sim_eb_environment_by_id(b, str_from(e->op.other));
 	if (o->stuck)
 		return;
-	if (eb_doomed(e, EB_SWAP)) {
-		eb_event(s, e, "ERROR", "Failed to swap CNAMEs for environments '%s' and '%s'.",
-			 e->name, o->name);
+	if (sim_eb_doomed(e, EB_SWAP)) {
+		sim_eb_event(s, e, "ERROR", "Failed to swap CNAMEs for environments '%s' and '%s'.",
+			     e->name, o->name);
 	} else {
 		memcpy(cname, e->cname, sizeof(cname));
 		memcpy(e->cname, o->cname, sizeof(cname));
 		memcpy(o->cname, cname, sizeof(cname));
 		(void)sim_elbv2_front_host(s, str_from(e->rule), str_from(e->cname));
 		(void)sim_elbv2_front_host(s, str_from(o->rule), str_from(o->cname));
-		eb_event(s, e, "INFO", "Completed swapping CNAMEs for environments '%s' and '%s'.",
-			 e->name, o->name);
+		sim_eb_event(s, e, "INFO",
+			     "Completed swapping CNAMEs for environments '%s' and '%s'.", e->name,
+			     o->name);
 		e->recorded[0] = o->recorded[0] = '\0';
 	}
-	eb_event(s, o, "INFO", "swapEnvironmentCNAMEs completed.");
-	eb_end(s, e);
-	eb_end(s, o);
+	sim_eb_event(s, o, "INFO", "swapEnvironmentCNAMEs completed.");
+	sim_eb_end(s, e);
+	sim_eb_end(s, o);
 }
 
 /* --- termination ---------------------------------------------------------------------------- */
 
-static void end_terminate(struct sim *s, struct eb_environment *e)
+static void end_terminate(struct sim *s, struct sim_eb_environment *e)
 {
-	if (eb_doomed(e, EB_TERMINATE) ||
+	if (sim_eb_doomed(e, EB_TERMINATE) ||
 	    (e->fleet[0].group[0] &&
 	     sim_elbv2_group_used(s, str_from(e->fleet[0].group), str_from(e->rule)))) {
-		eb_event(s, e, "ERROR",
-			 "Deleting target group failed Reason: Target group is currently in use by "
-			 "a listener or a rule");
-		eb_event(s, e, "ERROR",
-			 "The environment termination step failed because at least one of the "
-			 "environment termination workflows failed.");
-		eb_end(s, e);
+		sim_eb_event(
+			s, e, "ERROR",
+			"Deleting target group failed Reason: Target group is currently in use by "
+			"a listener or a rule");
+		sim_eb_event(s, e, "ERROR",
+			     "The environment termination step failed because at least one of the "
+			     "environment termination workflows failed.");
+		sim_eb_end(s, e);
 		return;
 	}
-	eb_front_remove(s, e);
-	eb_fleet_shrink(s, e, 0, 0);
-	eb_fleet_shrink(s, e, 1, 0);
-	eb_event(s, e, "INFO", "terminateEnvironment completed successfully.");
+	sim_eb_front_remove(s, e);
+	sim_eb_fleet_shrink(s, e, 0, 0);
+	sim_eb_fleet_shrink(s, e, 1, 0);
+	sim_eb_event(s, e, "INFO", "terminateEnvironment completed successfully.");
 	e->status = EB_TERMINATED;
 	e->terminated = e->updated = sim_now(s);
 	e->op.kind = EB_NONE;
@@ -233,7 +238,7 @@ static void end_terminate(struct sim *s, struct eb_environment *e)
 }
 
 /* Groups that the data plane still knew. */
-static void delete_groups(struct sim *s, struct eb_environment *e)
+static void delete_groups(struct sim *s, struct sim_eb_environment *e)
 {
 	for (int i = 0; i < 2; i++)
 		if (e->fleet[i].group[0] && sim_elbv2_group_delete(s, str_from(e->fleet[i].group)))
@@ -242,19 +247,19 @@ static void delete_groups(struct sim *s, struct eb_environment *e)
 
 /* --- time ----------------------------------------------------------------------------------- */
 
-static void managed_step(struct sim *s, struct eb_state *b, struct eb_environment *e,
+static void managed_step(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
 			 struct utc now)
 {
-	const char *enabled = eb_option_get(&e->options, "aws:elasticbeanstalk:managedactions",
-					    "ManagedActionsEnabled");
+	const char *enabled = sim_eb_option_get(&e->options, "aws:elasticbeanstalk:managedactions",
+						"ManagedActionsEnabled");
 	if (!e->managed.exists || e->managed.running || now.ms < e->managed.window.ms ||
 	    e->status != EB_READY || strcmp(enabled, "false") == 0)
 		return;
 	e->managed.running = true;
-	eb_begin(s, e, EB_MANAGED, e->managed.id, b->set.managed);
+	sim_eb_begin(s, e, EB_MANAGED, e->managed.id, b->set.managed);
 }
 
-static void end_operation(struct sim *s, struct eb_state *b, struct eb_environment *e)
+static void end_operation(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e)
 {
 	switch (e->op.kind) {
 	case EB_LAUNCH:
@@ -271,33 +276,35 @@ static void end_operation(struct sim *s, struct eb_state *b, struct eb_environme
 		break;
 	case EB_ABORT:
 		if (e->op.label[0])
-			eb_deploy_undone(s, e);
-		eb_event(s, e, "INFO", "abortEnvironmentUpdate completed successfully.");
-		eb_end(s, e);
+			sim_eb_deploy_undone(s, e);
+		sim_eb_event(s, e, "INFO", "abortEnvironmentUpdate completed successfully.");
+		sim_eb_end(s, e);
 		break;
 	case EB_MANAGED:
 		e->managed.exists = e->managed.running = false;
-		eb_event(s, e, "INFO", "Managed platform update completed successfully.");
-		eb_end(s, e);
+		sim_eb_event(s, e, "INFO", "Managed platform update completed successfully.");
+		sim_eb_end(s, e);
 		break;
 	case EB_RESTART:
 	case EB_NONE:
 	case EB_DEPLOY: /* not here: a deployment has stages */
-		eb_event(s, e, "INFO", "restartAppServer completed successfully.");
-		eb_end(s, e);
+		sim_eb_event(s, e, "INFO", "restartAppServer completed successfully.");
+		sim_eb_end(s, e);
 	}
 }
 
-void eb_operations_step(struct sim *s, struct eb_state *b, struct utc now)
+void sim_eb_operations_step(struct sim *s, struct sim_eb_state *b, struct utc now)
 {
-	for (struct eb_environment *e = b->environments; e; e = e->next) {
+	for (struct sim_eb_environment *e = b->environments; e; e = e->next) {
 		managed_step(s, b, e, now);
 		if (e->status == EB_TERMINATED)
 			delete_groups(s, e);
+		else if (e->op.kind == EB_NONE)
+			sim_eb_group_tidy(s, e);
 		if (e->op.kind == EB_NONE || e->stuck)
 			continue;
 		if (e->op.kind == EB_DEPLOY)
-			eb_deploy_step(s, b, e, now);
+			sim_eb_deploy_step(s, b, e, now);
 		else if (now.ms >= e->op.due.ms)
 			end_operation(s, b, e);
 	}

@@ -68,7 +68,7 @@ static const char *const namespaces[] = {
 	"aws:rds:dbinstance",
 };
 
-static struct eb_option *find(const struct eb_options *o, struct str ns, struct str name)
+static struct sim_eb_option *find(const struct sim_eb_options *o, struct str ns, struct str name)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (str_is(ns, o->o[i].ns) && str_is(name, o->o[i].name))
@@ -76,22 +76,23 @@ static struct eb_option *find(const struct eb_options *o, struct str ns, struct 
 	return NULL;
 }
 
-const char *eb_option_get(const struct eb_options *o, const char *ns, const char *name)
+const char *sim_eb_option_get(const struct sim_eb_options *o, const char *ns, const char *name)
 {
-	const struct eb_option *found = find(o, str_from(ns), str_from(name));
+	const struct sim_eb_option *found = find(o, str_from(ns), str_from(name));
 	return found ? found->value : "";
 }
 
-int64_t eb_option_i64(const struct eb_options *o, const char *ns, const char *name, int64_t other)
+int64_t sim_eb_option_i64(const struct sim_eb_options *o, const char *ns, const char *name,
+			  int64_t other)
 {
-	(void)str_parse_i64(str_from(eb_option_get(o, ns, name)), INT32_MIN, INT32_MAX, &other);
+	(void)str_parse_i64(str_from(sim_eb_option_get(o, ns, name)), INT32_MIN, INT32_MAX, &other);
 	return other;
 }
 
-void eb_option_set(struct eb_options *o, struct str ns, struct str name, struct str value,
-		   struct str resource)
+void sim_eb_option_set(struct sim_eb_options *o, struct str ns, struct str name, struct str value,
+		       struct str resource)
 {
-	struct eb_option *at = find(o, ns, name);
+	struct sim_eb_option *at = find(o, ns, name);
 	if (!at) {
 		o->o = xrealloc(o->o, (o->n + 1) * sizeof(*o->o));
 		at = &o->o[o->n++];
@@ -105,7 +106,7 @@ void eb_option_set(struct eb_options *o, struct str ns, struct str name, struct 
 	at->resource = resource.n ? xstrndup(resource.p, resource.n) : xstrdup("");
 }
 
-static void free_option(struct eb_option *o)
+static void free_option(struct sim_eb_option *o)
 {
 	free(o->ns);
 	free(o->name);
@@ -113,9 +114,9 @@ static void free_option(struct eb_option *o)
 	free(o->resource);
 }
 
-static void option_remove(struct eb_options *o, struct str ns, struct str name)
+static void option_remove(struct sim_eb_options *o, struct str ns, struct str name)
 {
-	struct eb_option *at = find(o, ns, name);
+	struct sim_eb_option *at = find(o, ns, name);
 	if (!at)
 		return;
 	free_option(at);
@@ -123,57 +124,58 @@ static void option_remove(struct eb_options *o, struct str ns, struct str name)
 	o->n--;
 }
 
-void eb_options_release(struct eb_options *o)
+void sim_eb_options_release(struct sim_eb_options *o)
 {
 	for (size_t i = 0; i < o->n; i++)
 		free_option(&o->o[i]);
 	free(o->o);
-	*o = (struct eb_options){NULL, 0};
+	*o = (struct sim_eb_options){NULL, 0};
 }
 
-void eb_options_copy(struct eb_options *to, const struct eb_options *from)
+void sim_eb_options_copy(struct sim_eb_options *to, const struct sim_eb_options *from)
 {
-	eb_options_release(to);
+	sim_eb_options_release(to);
 	for (size_t i = 0; i < from->n; i++)
-		eb_option_set(to, str_from(from->o[i].ns), str_from(from->o[i].name),
-			      str_from(from->o[i].value), str_from(from->o[i].resource));
+		sim_eb_option_set(to, str_from(from->o[i].ns), str_from(from->o[i].name),
+				  str_from(from->o[i].value), str_from(from->o[i].resource));
 }
 
-void eb_options_defaults(struct eb_options *o)
+void sim_eb_options_defaults(struct sim_eb_options *o)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].value && !find(o, str_from(known[i].ns), str_from(known[i].name)))
-			eb_option_set(o, str_from(known[i].ns), str_from(known[i].name),
-				      str_from(known[i].value), STR(""));
+			sim_eb_option_set(o, str_from(known[i].ns), str_from(known[i].name),
+					  str_from(known[i].value), STR(""));
 }
 
 /* --- what they mean ------------------------------------------------------------------------- */
 
-bool eb_is_balanced(const struct eb_options *o)
+bool sim_eb_is_balanced(const struct sim_eb_options *o)
 {
-	return strcmp(eb_option_get(o, ENVIRONMENT, "EnvironmentType"), "SingleInstance") != 0;
+	return strcmp(sim_eb_option_get(o, ENVIRONMENT, "EnvironmentType"), "SingleInstance") != 0;
 }
 
-bool eb_is_shared(const struct eb_options *o)
+bool sim_eb_is_shared(const struct sim_eb_options *o)
 {
-	return eb_is_balanced(o) &&
-	       strcmp(eb_option_get(o, ENVIRONMENT, "LoadBalancerIsShared"), "true") == 0;
+	return sim_eb_is_balanced(o) &&
+	       strcmp(sim_eb_option_get(o, ENVIRONMENT, "LoadBalancerIsShared"), "true") == 0;
 }
 
-bool eb_is_enhanced(const struct eb_options *o)
+bool sim_eb_is_enhanced(const struct sim_eb_options *o)
 {
-	return strcmp(eb_option_get(o, "aws:elasticbeanstalk:healthreporting:system", "SystemType"),
+	return strcmp(sim_eb_option_get(o, "aws:elasticbeanstalk:healthreporting:system",
+					"SystemType"),
 		      "basic") != 0;
 }
 
-enum eb_policy eb_policy_of(const struct eb_options *o)
+enum sim_eb_policy sim_eb_policy_of(const struct sim_eb_options *o)
 {
 	static const char *const names[] = {"AllAtOnce", "Rolling", "RollingWithAdditionalBatch",
 					    "Immutable", "TrafficSplitting"};
-	const char *policy = eb_option_get(o, COMMAND, "DeploymentPolicy");
+	const char *policy = sim_eb_option_get(o, COMMAND, "DeploymentPolicy");
 	for (int i = 0; i < 5; i++)
 		if (strcmp(policy, names[i]) == 0)
-			return (enum eb_policy)i;
+			return (enum sim_eb_policy)i;
 	return EB_ALL_AT_ONCE;
 }
 
@@ -222,28 +224,28 @@ static const char *problem_of(struct arena *a, struct str ns, struct str name, s
 	return NULL;
 }
 
-static int refuse(const struct eb_call *c, const char *problem)
+static int refuse(const struct sim_eb_call *c, const char *problem)
 {
-	return eb_error(c, 400, "ConfigurationValidationException",
-			"Configuration validation exception: %s", problem);
+	return sim_eb_error(c, 400, "ConfigurationValidationException",
+			    "Configuration validation exception: %s", problem);
 }
 
-static int check_whole(struct eb_call *c, const struct eb_options *o)
+static int check_whole(struct sim_eb_call *c, const struct sim_eb_options *o)
 {
-	if (eb_policy_of(o) == EB_SPLITTING &&
-	    (!eb_is_balanced(o) ||
-	     strcmp(eb_option_get(o, ENVIRONMENT, "LoadBalancerType"), "application") != 0))
+	if (sim_eb_policy_of(o) == EB_SPLITTING &&
+	    (!sim_eb_is_balanced(o) ||
+	     strcmp(sim_eb_option_get(o, ENVIRONMENT, "LoadBalancerType"), "application") != 0))
 		return refuse(c, "Invalid option value: 'TrafficSplitting' (Namespace: '" COMMAND
 				 "', OptionName: 'DeploymentPolicy'): traffic splitting needs an "
 				 "Application Load Balancer.");
-	if (eb_option_i64(o, "aws:autoscaling:asg", "MinSize", 1) >
-	    eb_option_i64(o, "aws:autoscaling:asg", "MaxSize", 4))
+	if (sim_eb_option_i64(o, "aws:autoscaling:asg", "MinSize", 1) >
+	    sim_eb_option_i64(o, "aws:autoscaling:asg", "MaxSize", 4))
 		return refuse(c, "Invalid option value: MinSize is greater than MaxSize "
 				 "(Namespace: 'aws:autoscaling:asg').");
 	return 0;
 }
 
-int eb_options_read(struct eb_call *c, struct eb_options *o)
+int sim_eb_options_read(struct sim_eb_call *c, struct sim_eb_options *o)
 {
 	json_each(s, json_get(c->in, "OptionSettings")) {
 		struct str ns = json_text(json_get(s, "Namespace")),
@@ -252,21 +254,21 @@ int eb_options_read(struct eb_call *c, struct eb_options *o)
 		const char *problem = problem_of(c->x->arena, ns, name, value);
 		if (problem)
 			return refuse(c, problem);
-		eb_option_set(o, ns, name, value, json_text(json_get(s, "ResourceName")));
+		sim_eb_option_set(o, ns, name, value, json_text(json_get(s, "ResourceName")));
 	}
 	json_each(s, json_get(c->in, "OptionsToRemove")) {
 		option_remove(o, json_text(json_get(s, "Namespace")),
 			      json_text(json_get(s, "OptionName")));
 	}
-	eb_options_defaults(o);
+	sim_eb_options_defaults(o);
 	return check_whole(c, o);
 }
 
-int eb_validate_settings(struct eb_call *c)
+int sim_eb_validate_settings(struct sim_eb_call *c)
 {
-	if (!eb_app_find(c->b, eb_arg(c, "ApplicationName")))
-		return eb_invalid(c, "No Application named '" STR_FMT "' found.",
-				  STR_ARG(eb_arg(c, "ApplicationName")));
+	if (!sim_eb_app_find(c->b, sim_eb_arg(c, "ApplicationName")))
+		return sim_eb_invalid(c, "No Application named '" STR_FMT "' found.",
+				      STR_ARG(sim_eb_arg(c, "ApplicationName")));
 	buf_adds(c->out, "<Messages>");
 	json_each(s, json_get(c->in, "OptionSettings")) {
 		struct str ns = json_text(json_get(s, "Namespace")),
@@ -286,7 +288,7 @@ int eb_validate_settings(struct eb_call *c)
 	return 0;
 }
 
-void eb_options_write(struct buf *out, const struct eb_options *o)
+void sim_eb_options_write(struct buf *out, const struct sim_eb_options *o)
 {
 	buf_adds(out, "<OptionSettings>");
 	for (size_t i = 0; i < o->n; i++) {
@@ -307,9 +309,9 @@ void eb_options_write(struct buf *out, const struct eb_options *o)
 
 /* --- tags ----------------------------------------------------------------------------------- */
 
-void eb_tag_set(struct eb_tags *tags, struct str key, struct str value)
+void sim_eb_tag_set(struct sim_eb_tags *tags, struct str key, struct str value)
 {
-	struct eb_tag *t = NULL;
+	struct sim_eb_tag *t = NULL;
 	for (size_t i = 0; i < tags->n; i++)
 		if (str_is(key, tags->t[i].key))
 			t = &tags->t[i];
@@ -321,17 +323,17 @@ void eb_tag_set(struct eb_tags *tags, struct str key, struct str value)
 	(void)str_copy(t->value, sizeof(t->value), value);
 }
 
-int eb_tags_read(struct eb_call *c, const char *key, struct eb_tags *tags)
+int sim_eb_tags_read(struct sim_eb_call *c, const char *key, struct sim_eb_tags *tags)
 {
 	json_each(t, json_get(c->in, key)) {
 		struct str name = json_text(json_get(t, "Key"));
 		if (!name.n || str_starts(name, "aws:") || str_starts(name, "elasticbeanstalk:") ||
 		    str_is(name, "Name"))
-			return eb_invalid(c, "Tag key '" STR_FMT "' is reserved or empty.",
-					  STR_ARG(name));
-		eb_tag_set(tags, name, json_text(json_get(t, "Value")));
+			return sim_eb_invalid(c, "Tag key '" STR_FMT "' is reserved or empty.",
+					      STR_ARG(name));
+		sim_eb_tag_set(tags, name, json_text(json_get(t, "Value")));
 	}
 	return tags->n <= 47 ? 0
-			     : eb_error(c, 400, "TooManyTagsException",
-					"A resource has at most 47 tags.");
+			     : sim_eb_error(c, 400, "TooManyTagsException",
+					    "A resource has at most 47 tags.");
 }

@@ -13,21 +13,28 @@
 
 /* --- health --------------------------------------------------------------------------------- */
 
-const char *eb_health_name(enum eb_health h)
+const char *sim_eb_health_name(enum sim_eb_health h)
 {
 	static const char *const names[] = {"NoData",  "Pending",  "Ok",    "Info",
 					    "Warning", "Degraded", "Severe"};
 	return names[h];
 }
 
-const char *eb_health_colour(enum eb_health h)
+const char *sim_eb_health_colour(enum sim_eb_health h)
 {
 	static const char *const colours[] = {"Grey",	"Grey", "Green", "Green",
 					      "Yellow", "Red",	"Red"};
 	return colours[h];
 }
 
-enum eb_health eb_share_health(double share)
+/* A few failures among few requests say nothing yet. */
+enum sim_eb_health sim_eb_bucket_health(struct sim_eb_bucket b)
+{
+	return b.n >= 20 && b.errors >= 5 ? sim_eb_share_health((double)b.errors / (double)b.n)
+					  : EB_OK;
+}
+
+enum sim_eb_health sim_eb_share_health(double share)
 {
 	return share >= 0.10   ? EB_SEVERE
 	       : share >= 0.05 ? EB_DEGRADED
@@ -35,9 +42,9 @@ enum eb_health eb_share_health(double share)
 			       : EB_OK;
 }
 
-struct eb_bucket eb_window(const struct eb_fleet *f, struct utc now)
+struct sim_eb_bucket sim_eb_window(const struct sim_eb_fleet *f, struct utc now)
 {
-	struct eb_bucket sum = {.at = now.ms / TEN_SECONDS};
+	struct sim_eb_bucket sum = {.at = now.ms / TEN_SECONDS};
 	for (size_t i = 0; i < EB_WINDOW; i++)
 		if (sum.at - f->window[i].at < EB_WINDOW) {
 			sum.n += f->window[i].n;
@@ -46,27 +53,28 @@ struct eb_bucket eb_window(const struct eb_fleet *f, struct utc now)
 	return sum;
 }
 
-static struct eb_bucket whole_window(const struct eb_environment *e, struct utc now)
+static struct sim_eb_bucket whole_window(const struct sim_eb_environment *e, struct utc now)
 {
-	struct eb_bucket a = eb_window(&e->fleet[0], now), b = eb_window(&e->fleet[1], now);
+	struct sim_eb_bucket a = sim_eb_window(&e->fleet[0], now),
+			     b = sim_eb_window(&e->fleet[1], now);
 	a.n += b.n;
 	a.errors += b.errors;
 	return a;
 }
 
-enum eb_health eb_instance_health(const struct eb_environment *e, const struct eb_instance *i,
-				  struct utc now)
+enum sim_eb_health sim_eb_instance_health(const struct sim_eb_environment *e,
+					  const struct sim_eb_instance *i, struct utc now)
 {
-	bool has_traffic = eb_window(&e->fleet[i->fleet], now).n > 0 && i->target;
+	bool has_traffic = sim_eb_window(&e->fleet[i->fleet], now).n > 0 && i->target;
 	if (i->status == EB_IN_PROGRESS)
 		return i->fleet ? EB_PENDING : EB_INFO;
-	if (i->status == EB_DEPLOY_FAILED || !eb_instance_well(e, i))
+	if (i->status == EB_DEPLOY_FAILED || !sim_eb_instance_well(e, i))
 		return EB_SEVERE;
-	return has_traffic ? eb_share_health(i->does.errors) : EB_OK;
+	return has_traffic ? sim_eb_share_health(i->does.errors) : EB_OK;
 }
 
 /* Instances that run something else than the environment says. */
-static size_t n_incorrect(const struct eb_environment *e)
+static size_t n_incorrect(const struct sim_eb_environment *e)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < e->n_instances; i++)
@@ -74,25 +82,25 @@ static size_t n_incorrect(const struct eb_environment *e)
 	return e->op.kind == EB_DEPLOY ? 0 : n;
 }
 
-static size_t n_ill(const struct eb_environment *e)
+static size_t n_ill(const struct sim_eb_environment *e)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < e->n_instances; i++)
 		n += e->instances[i].status == EB_DEPLOY_FAILED ||
 		     (e->instances[i].status == EB_DEPLOYED &&
-		      !eb_instance_well(e, &e->instances[i]));
+		      !sim_eb_instance_well(e, &e->instances[i]));
 	return n;
 }
 
-static enum eb_health worse(enum eb_health a, enum eb_health b)
+static enum sim_eb_health worse(enum sim_eb_health a, enum sim_eb_health b)
 {
 	return a > b ? a : b;
 }
 
-enum eb_health eb_health_of(const struct eb_environment *e, struct utc now)
+enum sim_eb_health sim_eb_health_of(const struct sim_eb_environment *e, struct utc now)
 {
-	struct eb_bucket w = whole_window(e, now);
-	enum eb_health h = EB_OK;
+	struct sim_eb_bucket w = whole_window(e, now);
+	enum sim_eb_health h = EB_OK;
 	size_t ill = n_ill(e);
 	if (e->forced != EB_HEALTH_AUTO)
 		return e->forced;
@@ -106,9 +114,7 @@ enum eb_health eb_health_of(const struct eb_environment *e, struct utc now)
 		h = worse(h, 2 * ill >= e->n_instances ? EB_SEVERE : EB_DEGRADED);
 	if (n_incorrect(e))
 		h = worse(h, EB_DEGRADED);
-	if (w.n >= 20)
-		h = worse(h, eb_share_health((double)w.errors / (double)w.n));
-	return h;
+	return worse(h, sim_eb_bucket_health(w));
 }
 
 static void cause(struct buf *out, const char *text)
@@ -116,14 +122,14 @@ static void cause(struct buf *out, const char *text)
 	buf_addf(out, "<member>%s</member>", text);
 }
 
-void eb_health_causes(struct buf *out, const struct eb_environment *e, struct utc now)
+void sim_eb_health_causes(struct buf *out, const struct sim_eb_environment *e, struct utc now)
 {
-	struct eb_bucket w = whole_window(e, now);
+	struct sim_eb_bucket w = whole_window(e, now);
 	size_t ill = n_ill(e), other = n_incorrect(e);
 	char text[256];
 	if (e->forced != EB_HEALTH_AUTO)
 		cause(out, "Set by hand.");
-	if (w.n >= 20 && eb_share_health((double)w.errors / (double)w.n) > EB_OK) {
+	if (sim_eb_bucket_health(w) > EB_OK) {
 		snprintf(text, sizeof(text), "%.1f %% of the requests are failing with HTTP 5xx.",
 			 100 * (double)w.errors / (double)w.n);
 		cause(out, text);
@@ -146,9 +152,9 @@ void eb_health_causes(struct buf *out, const struct eb_environment *e, struct ut
 
 /* --- domain names --------------------------------------------------------------------------- */
 
-struct eb_cname *eb_cname_of(struct eb_state *b, struct str prefix)
+struct sim_eb_cname *sim_eb_cname_of(struct sim_eb_state *b, struct str prefix)
 {
-	struct eb_cname *c = b->cnames;
+	struct sim_eb_cname *c = b->cnames;
 	while (c && !str_is(prefix, c->prefix))
 		c = c->next;
 	if (c)
@@ -160,15 +166,16 @@ struct eb_cname *eb_cname_of(struct eb_state *b, struct str prefix)
 	return c;
 }
 
-static struct eb_environment *holder_of(struct eb_state *b, const struct eb_cname *c)
+static struct sim_eb_environment *holder_of(struct sim_eb_state *b, const struct sim_eb_cname *c)
 {
 	char name[300];
 	snprintf(name, sizeof(name), "%s" EB_DOMAIN, c->prefix);
-	return eb_environment_by_cname(b, str_from(name));
+	return sim_eb_environment_by_cname(b, str_from(name));
 }
 
 /* Share of the clients that still go where the name pointed before. */
-static double share_before(const struct eb_state *b, const struct eb_cname *c, struct utc now)
+static double share_before(const struct sim_eb_state *b, const struct sim_eb_cname *c,
+			   struct utc now)
 {
 	double age = (double)(now.ms - c->changed.ms), share = 0;
 	if (!c->before[0])
@@ -180,7 +187,7 @@ static double share_before(const struct eb_state *b, const struct eb_cname *c, s
 	return share;
 }
 
-static void send_to(struct eb_environment *e, struct eb_cname *c, double rate, int64_t dt)
+static void send_to(struct sim_eb_environment *e, struct sim_eb_cname *c, double rate, int64_t dt)
 {
 	if (e && e->status != EB_TERMINATED && e->n_instances)
 		e->rate += rate;
@@ -188,9 +195,10 @@ static void send_to(struct eb_environment *e, struct eb_cname *c, double rate, i
 		c->lost += sim_traffic_arrivals(&c->carry, rate, dt);
 }
 
-static void step_cname(struct eb_state *b, struct eb_cname *c, struct utc from, struct utc now)
+static void step_cname(struct sim_eb_state *b, struct sim_eb_cname *c, struct utc from,
+		       struct utc now)
 {
-	struct eb_environment *e = holder_of(b, c);
+	struct sim_eb_environment *e = holder_of(b, c);
 	const char *id = e ? e->id : "";
 	double before;
 	if (strcmp(id, c->holder) != 0) {
@@ -202,20 +210,20 @@ static void step_cname(struct eb_state *b, struct eb_cname *c, struct utc from, 
 		return;
 	before = share_before(b, c, now);
 	if (before > 0)
-		send_to(eb_environment_by_id(b, str_from(c->before)), c, c->rps * before,
+		send_to(sim_eb_environment_by_id(b, str_from(c->before)), c, c->rps * before,
 			now.ms - from.ms);
 	send_to(e, c, c->rps * (1 - before), now.ms - from.ms);
 }
 
 /* --- what is answered ----------------------------------------------------------------------- */
 
-static void count(struct eb_environment *e, struct eb_fleet *f, struct utc at, uint64_t n,
+static void count(struct sim_eb_environment *e, struct sim_eb_fleet *f, struct utc at, uint64_t n,
 		  uint64_t errors)
 {
 	int64_t number = at.ms / TEN_SECONDS;
-	struct eb_bucket *bucket = &f->window[number % EB_WINDOW];
+	struct sim_eb_bucket *bucket = &f->window[number % EB_WINDOW];
 	if (bucket->at != number)
-		*bucket = (struct eb_bucket){.at = number};
+		*bucket = (struct sim_eb_bucket){.at = number};
 	bucket->n += n;
 	bucket->errors += errors;
 	e->requests += n;
@@ -225,10 +233,10 @@ static void count(struct eb_environment *e, struct eb_fleet *f, struct utc at, u
 }
 
 /* Behind a load balancer: what its target groups have counted, whoever sent it there. */
-static void count_groups(struct sim *s, struct eb_environment *e, struct utc at)
+static void count_groups(struct sim *s, struct sim_eb_environment *e, struct utc at)
 {
 	for (int i = 0; i < 2; i++) {
-		struct eb_fleet *f = &e->fleet[i];
+		struct sim_eb_fleet *f = &e->fleet[i];
 		uint64_t n, errors;
 		if (!f->group[0] || !sim_elbv2_group_counts(s, str_from(f->group), &n, &errors))
 			continue;
@@ -239,7 +247,7 @@ static void count_groups(struct sim *s, struct eb_environment *e, struct utc at)
 }
 
 /* Without one (single instance, classic load balancer): the instances answer in turn. */
-static void serve(struct sim *s, struct eb_environment *e, struct utc from, struct utc now)
+static void serve(struct sim *s, struct sim_eb_environment *e, struct utc from, struct utc now)
 {
 	uint64_t n = sim_traffic_arrivals(&e->carry, e->rate, now.ms - from.ms), errors = 0;
 	size_t left = 0;
@@ -249,14 +257,14 @@ static void serve(struct sim *s, struct eb_environment *e, struct utc from, stru
 	if (!left)
 		errors = n;
 	for (size_t i = 0; i < e->n_instances && left; i++) {
-		const struct eb_instance *one = &e->instances[i];
+		const struct sim_eb_instance *one = &e->instances[i];
 		uint64_t mine;
 		if (!one->target)
 			continue;
 		mine = sim_traffic_binomial(sim_dice(s), rest, 1 / (double)left--);
 		rest -= mine;
 		errors += sim_traffic_binomial(sim_dice(s), mine,
-					       eb_instance_well(e, one) ? one->does.errors : 1);
+					       sim_eb_instance_well(e, one) ? one->does.errors : 1);
 	}
 	if (n)
 		count(e, &e->fleet[0], from, n, errors);
@@ -264,7 +272,7 @@ static void serve(struct sim *s, struct eb_environment *e, struct utc from, stru
 
 /* --- metrics -------------------------------------------------------------------------------- */
 
-static void metrics_open(struct sim *s, struct eb_environment *e)
+static void metrics_open(struct sim *s, struct sim_eb_environment *e)
 {
 	const struct {
 		struct sim_metric **m;
@@ -284,7 +292,7 @@ static void metrics_open(struct sim *s, struct eb_environment *e)
 		*all[i].m = sim_metric_open(s, "AWS/ElasticBeanstalk", all[i].name, dimensions);
 }
 
-double eb_latency_ms(const struct eb_environment *e)
+double sim_eb_latency_ms(const struct sim_eb_environment *e)
 {
 	double sum = 0;
 	size_t n = 0;
@@ -296,15 +304,15 @@ double eb_latency_ms(const struct eb_environment *e)
 	return n ? sum / (double)n : 0;
 }
 
-static void publish(struct sim *s, struct eb_environment *e, struct utc at, struct utc now)
+static void publish(struct sim *s, struct sim_eb_environment *e, struct utc at, struct utc now)
 {
 	static const double numbers[] = {10, 5, 0, 1, 15, 20, 25}; /* as the service codes them */
-	enum eb_health h = eb_health_of(e, now);
+	enum sim_eb_health h = sim_eb_health_of(e, now);
 	size_t ok = 0, severe = 0;
-	double latency = eb_latency_ms(e) / 1000;
+	double latency = sim_eb_latency_ms(e) / 1000;
 	metrics_open(s, e);
 	for (size_t i = 0; i < e->n_instances; i++) {
-		enum eb_health each = eb_instance_health(e, &e->instances[i], now);
+		enum sim_eb_health each = sim_eb_instance_health(e, &e->instances[i], now);
 		ok += each == EB_OK || each == EB_INFO;
 		severe += each == EB_SEVERE;
 	}
@@ -323,29 +331,29 @@ static void publish(struct sim *s, struct eb_environment *e, struct utc at, stru
 }
 
 /* A change for the worse, or back, is an event. */
-static void tell_health(struct sim *s, struct eb_environment *e, struct utc now)
+static void tell_health(struct sim *s, struct sim_eb_environment *e, struct utc now)
 {
-	enum eb_health h = eb_health_of(e, now);
+	enum sim_eb_health h = sim_eb_health_of(e, now);
 	char first = e->op.request_id[0];
 	if (h == e->last_health)
 		return;
 	e->op.request_id[0] = '\0'; /* nobody asked for it */
 	if (h > EB_INFO || e->last_health > EB_INFO)
-		eb_event(s, e, h > EB_INFO ? "WARN" : "INFO",
-			 "Environment health has transitioned from %s to %s.",
-			 eb_health_name(e->last_health), eb_health_name(h));
+		sim_eb_event(s, e, h > EB_INFO ? "WARN" : "INFO",
+			     "Environment health has transitioned from %s to %s.",
+			     sim_eb_health_name(e->last_health), sim_eb_health_name(h));
 	e->op.request_id[0] = first;
 	e->last_health = h;
 }
 
-void eb_traffic_step(struct sim *s, struct eb_state *b, struct utc from, struct utc now)
+void sim_eb_traffic_step(struct sim *s, struct sim_eb_state *b, struct utc from, struct utc now)
 {
 	bool minute = now.ms - b->last_minute.ms >= 60000;
-	for (struct eb_environment *e = b->environments; e; e = e->next)
+	for (struct sim_eb_environment *e = b->environments; e; e = e->next)
 		e->rate = 0;
-	for (struct eb_cname *c = b->cnames; c; c = c->next)
+	for (struct sim_eb_cname *c = b->cnames; c; c = c->next)
 		step_cname(b, c, from, now);
-	for (struct eb_environment *e = b->environments; e; e = e->next) {
+	for (struct sim_eb_environment *e = b->environments; e; e = e->next) {
 		if (e->status == EB_TERMINATED)
 			continue;
 		if (e->rule[0]) {
@@ -356,7 +364,7 @@ void eb_traffic_step(struct sim *s, struct eb_state *b, struct utc from, struct 
 		}
 		if (now.ms % TEN_SECONDS < from.ms % TEN_SECONDS)
 			tell_health(s, e, now);
-		if (minute && eb_is_enhanced(&e->options))
+		if (minute && sim_eb_is_enhanced(&e->options))
 			publish(s, e, b->last_minute, now);
 	}
 	if (minute)

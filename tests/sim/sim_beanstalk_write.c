@@ -11,27 +11,29 @@
 
 #define ENVIRONMENT "aws:elasticbeanstalk:environment"
 
-static int need_ready(const struct eb_call *c, const struct eb_environment *e)
+static int need_ready(const struct sim_eb_call *c, const struct sim_eb_environment *e)
 {
 	if (e->status == EB_READY)
 		return 0;
-	return eb_invalid(c,
-			  "Environment named %s is in an invalid state for this operation. Must be "
-			  "Ready.",
-			  e->name);
+	return sim_eb_invalid(
+		c,
+		"Environment named %s is in an invalid state for this operation. Must be "
+		"Ready.",
+		e->name);
 }
 
-static int need_version(struct eb_call *c, const char *app, struct str label)
+static int need_version(struct sim_eb_call *c, const char *app, struct str label)
 {
-	const struct eb_version *v = eb_version_find(c->b, str_from(app), label);
+	const struct sim_eb_version *v = sim_eb_version_find(c->b, str_from(app), label);
 	if (!v)
-		return eb_invalid(c, "No Application Version named '" STR_FMT "' found.",
-				  STR_ARG(label));
+		return sim_eb_invalid(c, "No Application Version named '" STR_FMT "' found.",
+				      STR_ARG(label));
 	if (strcmp(v->status, "Failed") == 0 || strcmp(v->status, "Processing") == 0)
-		return eb_invalid(c,
-				  "Application version " STR_FMT
-				  " is unusable and cannot be used with an environment: it is %s.",
-				  STR_ARG(label), v->status);
+		return sim_eb_invalid(
+			c,
+			"Application version " STR_FMT
+			" is unusable and cannot be used with an environment: it is %s.",
+			STR_ARG(label), v->status);
 	return 0;
 }
 
@@ -45,10 +47,10 @@ static void random_id(struct sim *s, char *out, size_t n)
 	out[n] = '\0';
 }
 
-struct eb_environment *eb_environment_new(struct sim *s, struct eb_state *b, struct str name,
-					  struct str app)
+struct sim_eb_environment *sim_eb_environment_new(struct sim *s, struct sim_eb_state *b,
+						  struct str name, struct str app)
 {
-	struct eb_environment *e = xcalloc(1, sizeof(*e));
+	struct sim_eb_environment *e = xcalloc(1, sizeof(*e));
 	char tail[12];
 	(void)str_copy(e->name, sizeof(e->name), name);
 	(void)str_copy(e->app, sizeof(e->app), app);
@@ -70,13 +72,13 @@ struct eb_environment *eb_environment_new(struct sim *s, struct eb_state *b, str
 	return e;
 }
 
-static void forget(struct eb_state *b, struct eb_environment *e)
+static void forget(struct sim_eb_state *b, struct sim_eb_environment *e)
 {
-	struct eb_environment **at = &b->environments;
+	struct sim_eb_environment **at = &b->environments;
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;
-	eb_environment_free(e);
+	sim_eb_environment_free(e);
 }
 
 static bool is_name(struct str s)
@@ -90,59 +92,63 @@ static bool is_name(struct str s)
 	return s.n && s.p[0] != '-' && s.p[s.n - 1] != '-';
 }
 
-static int check_new(struct eb_call *c, struct str name, struct str prefix)
+static int check_new(struct sim_eb_call *c, struct str name, struct str prefix)
 {
-	struct str app = eb_arg(c, "ApplicationName");
+	struct str app = sim_eb_arg(c, "ApplicationName");
 	const char *cname;
 	int64_t n = 0;
-	for (const struct eb_environment *e = c->b->environments; e; e = e->next)
+	for (const struct sim_eb_environment *e = c->b->environments; e; e = e->next)
 		n += e->status != EB_TERMINATED;
-	if (!eb_app_find(c->b, app))
-		return eb_invalid(c, "No Application named '" STR_FMT "' found.", STR_ARG(app));
+	if (!sim_eb_app_find(c->b, app))
+		return sim_eb_invalid(c, "No Application named '" STR_FMT "' found.", STR_ARG(app));
 	if (!is_name(name))
-		return eb_invalid(c,
-				  "Value " STR_FMT " at 'EnvironmentName' failed to satisfy "
-				  "constraint: Member must contain only letters, digits, and the "
-				  "dash character and may not start or end with a dash",
-				  STR_ARG(name));
-	if (eb_environment_by_name(c->b, name))
-		return eb_invalid(c, "Environment " STR_FMT " already exists.", STR_ARG(name));
+		return sim_eb_invalid(
+			c,
+			"Value " STR_FMT " at 'EnvironmentName' failed to satisfy "
+			"constraint: Member must contain only letters, digits, and the "
+			"dash character and may not start or end with a dash",
+			STR_ARG(name));
+	if (sim_eb_environment_by_name(c->b, name))
+		return sim_eb_invalid(c, "Environment " STR_FMT " already exists.", STR_ARG(name));
 	if (n >= c->b->set.environments_max)
-		return eb_error(c, 400, "TooManyEnvironmentsException",
-				"You cannot have more than %lld Environments.",
-				(long long)c->b->set.environments_max);
+		return sim_eb_error(c, 400, "TooManyEnvironmentsException",
+				    "You cannot have more than %lld Environments.",
+				    (long long)c->b->set.environments_max);
 	if (prefix.n && !is_name(prefix))
-		return eb_invalid(c, "Value " STR_FMT " at 'CNAMEPrefix' is not valid.",
-				  STR_ARG(prefix));
+		return sim_eb_invalid(c, "Value " STR_FMT " at 'CNAMEPrefix' is not valid.",
+				      STR_ARG(prefix));
 	cname = arena_printf(c->x->arena, STR_FMT EB_DOMAIN, STR_ARG(prefix));
-	if (prefix.n && eb_environment_by_cname(c->b, str_from(cname)))
-		return eb_invalid(c, "DNS name (%s) is not available.", cname);
+	if (prefix.n && sim_eb_environment_by_cname(c->b, str_from(cname)))
+		return sim_eb_invalid(c, "DNS name (%s) is not available.", cname);
 	return 0;
 }
 
 /* Options and platform of a new environment. */
-static int fill_options(struct eb_call *c, struct eb_environment *e)
+static int fill_options(struct sim_eb_call *c, struct sim_eb_environment *e)
 {
-	struct str template = eb_arg(c, "TemplateName"), stack = eb_arg(c, "SolutionStackName");
-	if (!template.n && !stack.n && !eb_arg(c, "PlatformArn").n)
-		return eb_error(c, 400, "MissingParameter",
-				"One of TemplateName, SolutionStackName and PlatformArn is "
-				"required.");
+	struct str template = sim_eb_arg(c, "TemplateName"),
+		   stack = sim_eb_arg(c, "SolutionStackName");
+	if (!template.n && !stack.n && !sim_eb_arg(c, "PlatformArn").n)
+		return sim_eb_error(c, 400, "MissingParameter",
+				    "One of TemplateName, SolutionStackName and PlatformArn is "
+				    "required.");
 	if (template.n) {
-		const struct eb_template *t = eb_template_find(c->b, str_from(e->app), template);
+		const struct sim_eb_template *t =
+			sim_eb_template_find(c->b, str_from(e->app), template);
 		if (!t)
-			return eb_invalid(c, "No Configuration Template named '" STR_FMT "' found.",
-					  STR_ARG(template));
-		eb_options_copy(&e->options, &t->options);
+			return sim_eb_invalid(
+				c, "No Configuration Template named '" STR_FMT "' found.",
+				STR_ARG(template));
+		sim_eb_options_copy(&e->options, &t->options);
 		memcpy(e->stack, t->stack, sizeof(e->stack));
 		memcpy(e->template, t->name, sizeof(e->template));
 	}
 	if (stack.n && !str_copy(e->stack, sizeof(e->stack), stack))
-		return eb_invalid(c, "No Solution Stack of that name.");
-	return eb_options_read(c, &e->options);
+		return sim_eb_invalid(c, "No Solution Stack of that name.");
+	return sim_eb_options_read(c, &e->options);
 }
 
-static int fill_tier(struct eb_call *c, struct eb_environment *e)
+static int fill_tier(struct sim_eb_call *c, struct sim_eb_environment *e)
 {
 	struct str name = json_text(json_at(c->in, "Tier.Name")),
 		   type = json_text(json_at(c->in, "Tier.Type"));
@@ -151,8 +157,8 @@ static int fill_tier(struct eb_call *c, struct eb_environment *e)
 		return 0;
 	if ((!worker && !str_is(name, "WebServer")) ||
 	    (type.n && !str_is(type, worker ? "SQS/HTTP" : "Standard")))
-		return eb_invalid(c, "Tier '" STR_FMT "' of type '" STR_FMT "' does not exist.",
-				  STR_ARG(name), STR_ARG(type));
+		return sim_eb_invalid(c, "Tier '" STR_FMT "' of type '" STR_FMT "' does not exist.",
+				      STR_ARG(name), STR_ARG(type));
 	(void)str_copy(e->tier, sizeof(e->tier), name);
 	(void)str_copy(e->tier_type, sizeof(e->tier_type),
 		       worker ? STR("SQS/HTTP") : STR("Standard"));
@@ -161,66 +167,68 @@ static int fill_tier(struct eb_call *c, struct eb_environment *e)
 	return 0;
 }
 
-int eb_create_environment(struct eb_call *c)
+int sim_eb_create_environment(struct sim_eb_call *c)
 {
-	struct str name = eb_arg(c, "EnvironmentName"), prefix = eb_arg(c, "CNAMEPrefix"),
-		   label = eb_arg(c, "VersionLabel"), app = eb_arg(c, "ApplicationName");
-	struct eb_environment *e;
+	struct str name = sim_eb_arg(c, "EnvironmentName"), prefix = sim_eb_arg(c, "CNAMEPrefix"),
+		   label = sim_eb_arg(c, "VersionLabel"), app = sim_eb_arg(c, "ApplicationName");
+	struct sim_eb_environment *e;
 	if (check_new(c, name, prefix))
 		return -1;
 	if (label.n && need_version(c, str_dup(c->x->arena, app), label))
 		return -1;
-	e = eb_environment_new(c->s, c->b, name, app);
+	e = sim_eb_environment_new(c->s, c->b, name, app);
 	if (prefix.n)
 		snprintf(e->cname, sizeof(e->cname), STR_FMT EB_DOMAIN, STR_ARG(prefix));
-	if (fill_options(c, e) || fill_tier(c, e) || eb_tags_read(c, "Tags", &e->tags)) {
+	if (fill_options(c, e) || fill_tier(c, e) || sim_eb_tags_read(c, "Tags", &e->tags)) {
 		forget(c->b, e);
 		return -1;
 	}
-	(void)str_copy(e->description, sizeof(e->description), eb_arg(c, "Description"));
-	eb_begin(c->s, e, EB_LAUNCH, c->x->request_id, c->b->set.launch);
+	(void)str_copy(e->description, sizeof(e->description), sim_eb_arg(c, "Description"));
+	sim_eb_begin(c->s, e, EB_LAUNCH, c->x->request_id, c->b->set.launch);
 	(void)str_copy(e->op.label, sizeof(e->op.label), label);
-	eb_write_environment(c, e);
+	sim_eb_write_environment(c, e);
 	return 0;
 }
 
 /* --- updates -------------------------------------------------------------------------------- */
 
-static bool is_given(const struct eb_call *c, const char *key)
+static bool is_given(const struct sim_eb_call *c, const char *key)
 {
 	const struct json *j = json_get(c->in, key);
 	return j && (j->first || json_text(j).n);
 }
 
-static int update_version(struct eb_call *c, struct eb_environment *e)
+static int update_version(struct sim_eb_call *c, struct sim_eb_environment *e)
 {
-	struct str label = eb_arg(c, "VersionLabel");
+	struct str label = sim_eb_arg(c, "VersionLabel");
 	if (need_version(c, e->app, label))
 		return -1;
-	eb_begin(c->s, e, EB_DEPLOY, c->x->request_id, 0);
+	sim_eb_begin(c->s, e, EB_DEPLOY, c->x->request_id, 0);
 	(void)str_copy(e->op.label, sizeof(e->op.label), label);
-	eb_deploy_begin(c->s, c->b, e);
-	eb_write_environment(c, e);
+	sim_eb_deploy_begin(c->s, c->b, e);
+	sim_eb_write_environment(c, e);
 	return 0;
 }
 
-static int read_configuration(struct eb_call *c, const struct eb_environment *e,
-			      struct eb_options *next)
+static int read_configuration(struct sim_eb_call *c, const struct sim_eb_environment *e,
+			      struct sim_eb_options *next)
 {
-	struct str template = eb_arg(c, "TemplateName");
-	eb_options_copy(next, &e->options);
+	struct str template = sim_eb_arg(c, "TemplateName");
+	sim_eb_options_copy(next, &e->options);
 	if (template.n) {
-		const struct eb_template *t = eb_template_find(c->b, str_from(e->app), template);
+		const struct sim_eb_template *t =
+			sim_eb_template_find(c->b, str_from(e->app), template);
 		if (!t)
-			return eb_invalid(c, "No Configuration Template named '" STR_FMT "' found.",
-					  STR_ARG(template));
-		eb_options_copy(next, &t->options);
+			return sim_eb_invalid(
+				c, "No Configuration Template named '" STR_FMT "' found.",
+				STR_ARG(template));
+		sim_eb_options_copy(next, &t->options);
 	}
-	if (eb_options_read(c, next))
+	if (sim_eb_options_read(c, next))
 		return -1;
-	if (strcmp(eb_option_get(next, ENVIRONMENT, "LoadBalancerType"),
-		   eb_option_get(&e->options, ENVIRONMENT, "LoadBalancerType")) != 0)
-		return eb_error(
+	if (strcmp(sim_eb_option_get(next, ENVIRONMENT, "LoadBalancerType"),
+		   sim_eb_option_get(&e->options, ENVIRONMENT, "LoadBalancerType")) != 0)
+		return sim_eb_error(
 			c, 400, "ConfigurationValidationException",
 			"Configuration validation exception: Invalid option value: the type "
 			"of the load balancer cannot be changed (Namespace: '" ENVIRONMENT
@@ -228,25 +236,25 @@ static int read_configuration(struct eb_call *c, const struct eb_environment *e,
 	return 0;
 }
 
-static int update_configuration(struct eb_call *c, struct eb_environment *e)
+static int update_configuration(struct sim_eb_call *c, struct sim_eb_environment *e)
 {
-	struct eb_options next = {NULL, 0};
+	struct sim_eb_options next = {NULL, 0};
 	if (read_configuration(c, e, &next)) {
-		eb_options_release(&next);
+		sim_eb_options_release(&next);
 		return -1;
 	}
 	if (is_given(c, "SolutionStackName"))
-		(void)str_copy(e->stack, sizeof(e->stack), eb_arg(c, "SolutionStackName"));
-	eb_begin(c->s, e, EB_CONFIGURE, c->x->request_id, c->b->set.config);
-	eb_event(c->s, e, "INFO", "Updating environment %s's configuration settings.", e->name);
+		(void)str_copy(e->stack, sizeof(e->stack), sim_eb_arg(c, "SolutionStackName"));
+	sim_eb_begin(c->s, e, EB_CONFIGURE, c->x->request_id, c->b->set.config);
+	sim_eb_event(c->s, e, "INFO", "Updating environment %s's configuration settings.", e->name);
 	e->op.options = next;
-	eb_write_environment(c, e);
+	sim_eb_write_environment(c, e);
 	return 0;
 }
 
-int eb_update_environment(struct eb_call *c)
+int sim_eb_update_environment(struct sim_eb_call *c)
 {
-	struct eb_environment *e = eb_named(c);
+	struct sim_eb_environment *e = sim_eb_named(c);
 	bool version = is_given(c, "VersionLabel"),
 	     options = is_given(c, "OptionSettings") || is_given(c, "OptionsToRemove") ||
 		       is_given(c, "TemplateName") || is_given(c, "SolutionStackName") ||
@@ -254,115 +262,124 @@ int eb_update_environment(struct eb_call *c)
 	if (!e || need_ready(c, e))
 		return -1;
 	if (version && options)
-		return eb_error(c, 400, "InvalidParameterCombination",
-				"You cannot update the application version and the configuration "
-				"of an environment in one call.");
+		return sim_eb_error(
+			c, 400, "InvalidParameterCombination",
+			"You cannot update the application version and the configuration "
+			"of an environment in one call.");
 	if (is_given(c, "Description"))
-		(void)str_copy(e->description, sizeof(e->description), eb_arg(c, "Description"));
+		(void)str_copy(e->description, sizeof(e->description),
+			       sim_eb_arg(c, "Description"));
 	if (version)
 		return update_version(c, e);
 	if (options)
 		return update_configuration(c, e);
 	if (!is_given(c, "Description"))
-		return eb_error(c, 400, "MissingParameter", "There is nothing to update.");
-	eb_write_environment(c, e);
+		return sim_eb_error(c, 400, "MissingParameter", "There is nothing to update.");
+	sim_eb_write_environment(c, e);
 	return 0;
 }
 
-int eb_abort_update(struct eb_call *c)
+void sim_eb_abort(struct sim *s, struct sim_eb_state *b, struct sim_eb_environment *e,
+		  const char *request_id)
 {
-	struct eb_environment *e = eb_named(c);
-	struct eb_operating was;
-	if (!e)
-		return -1;
-	if (!eb_abortable(e))
-		return eb_invalid(c,
-				  "Environment named %s is in an invalid state for this operation. "
-				  "Must be pending deployment.",
-				  e->name);
-	was = e->op;
+	struct sim_eb_operating was = e->op;
 	if (was.kind == EB_DEPLOY)
-		eb_deploy_undo(c->s, e);
+		sim_eb_deploy_undo(s, e);
 	e->managed.running = false;
-	eb_begin(c->s, e, EB_ABORT, c->x->request_id, c->b->set.abort);
+	sim_eb_begin(s, e, EB_ABORT, request_id, b->set.abort);
 	e->op.policy = was.policy;
 	if (was.kind == EB_DEPLOY)
 		memcpy(e->op.label, was.label, sizeof(e->op.label));
-	eb_record(c->s, e);
+	sim_eb_record(s, e);
+}
+
+int sim_eb_abort_update(struct sim_eb_call *c)
+{
+	struct sim_eb_environment *e = sim_eb_named(c);
+	if (!e)
+		return -1;
+	if (!sim_eb_abortable(e))
+		return sim_eb_invalid(
+			c,
+			"Environment named %s is in an invalid state for this operation. Must be "
+			"pending deployment.",
+			e->name);
+	sim_eb_abort(c->s, c->b, e, c->x->request_id);
 	return 0;
 }
 
 /* --- CNAMEs --------------------------------------------------------------------------------- */
 
 /* One side of an exchange; NULL: answered. */
-static struct eb_environment *side(struct eb_call *c, const char *id_key, const char *name_key)
+static struct sim_eb_environment *side(struct sim_eb_call *c, const char *id_key,
+				       const char *name_key)
 {
-	struct str id = eb_arg(c, id_key), name = eb_arg(c, name_key);
-	struct eb_environment *e = NULL;
+	struct str id = sim_eb_arg(c, id_key), name = sim_eb_arg(c, name_key);
+	struct sim_eb_environment *e = NULL;
 	if (!id.n && !name.n) {
-		(void)eb_error(c, 400, "MissingParameter", "%s or %s is required.", id_key,
-			       name_key);
+		(void)sim_eb_error(c, 400, "MissingParameter", "%s or %s is required.", id_key,
+				   name_key);
 		return NULL;
 	}
-	e = id.n ? eb_environment_by_id(c->b, id) : eb_environment_by_name(c->b, name);
+	e = id.n ? sim_eb_environment_by_id(c->b, id) : sim_eb_environment_by_name(c->b, name);
 	if (!e || e->status == EB_TERMINATED) {
-		(void)eb_invalid(c, "No Environment found for %s = '" STR_FMT "'.",
-				 id.n ? "EnvironmentId" : "EnvironmentName",
-				 STR_ARG(id.n ? id : name));
+		(void)sim_eb_invalid(c, "No Environment found for %s = '" STR_FMT "'.",
+				     id.n ? "EnvironmentId" : "EnvironmentName",
+				     STR_ARG(id.n ? id : name));
 		return NULL;
 	}
 	if (need_ready(c, e))
 		return NULL;
 	if (!e->cname[0]) {
-		(void)eb_invalid(c, "Environment %s has no CNAME.", e->name);
+		(void)sim_eb_invalid(c, "Environment %s has no CNAME.", e->name);
 		return NULL;
 	}
 	return e;
 }
 
-int eb_swap_cnames(struct eb_call *c)
+int sim_eb_swap_cnames(struct sim_eb_call *c)
 {
-	struct eb_environment *a = side(c, "SourceEnvironmentId", "SourceEnvironmentName"), *b;
+	struct sim_eb_environment *a = side(c, "SourceEnvironmentId", "SourceEnvironmentName"), *b;
 	if (!a || !(b = side(c, "DestinationEnvironmentId", "DestinationEnvironmentName")))
 		return -1;
 	if (a == b || strcmp(a->app, b->app) != 0)
-		return eb_invalid(c, "The environments must be two of one application.");
-	eb_begin(c->s, a, EB_SWAP, c->x->request_id, c->b->set.swap);
-	eb_begin(c->s, b, EB_SWAP, c->x->request_id, c->b->set.swap);
+		return sim_eb_invalid(c, "The environments must be two of one application.");
+	sim_eb_begin(c->s, a, EB_SWAP, c->x->request_id, c->b->set.swap);
+	sim_eb_begin(c->s, b, EB_SWAP, c->x->request_id, c->b->set.swap);
 	memcpy(a->op.other, b->id, sizeof(a->op.other));
-	eb_event(c->s, a, "INFO", "Swapping CNAMEs for environments '%s' and '%s'.", a->name,
-		 b->name);
+	sim_eb_event(c->s, a, "INFO", "Swapping CNAMEs for environments '%s' and '%s'.", a->name,
+		     b->name);
 	return 0;
 }
 
 /* --- the end, and beginning again ----------------------------------------------------------- */
 
-int eb_terminate_environment(struct eb_call *c)
+int sim_eb_terminate_environment(struct sim_eb_call *c)
 {
-	struct eb_environment *e = eb_named(c);
+	struct sim_eb_environment *e = sim_eb_named(c);
 	if (!e)
 		return -1;
-	if (!str_is(eb_arg(c, "ForceTerminate"), "true") && need_ready(c, e))
+	if (!str_is(sim_eb_arg(c, "ForceTerminate"), "true") && need_ready(c, e))
 		return -1;
-	eb_begin(c->s, e, EB_TERMINATE, c->x->request_id, c->b->set.terminate);
-	eb_write_environment(c, e);
+	sim_eb_begin(c->s, e, EB_TERMINATE, c->x->request_id, c->b->set.terminate);
+	sim_eb_write_environment(c, e);
 	return 0;
 }
 
-int eb_rebuild_environment(struct eb_call *c)
+int sim_eb_rebuild_environment(struct sim_eb_call *c)
 {
-	struct eb_environment *e = eb_named(c);
+	struct sim_eb_environment *e = sim_eb_named(c);
 	if (!e || need_ready(c, e))
 		return -1;
-	eb_begin(c->s, e, EB_RESTART, c->x->request_id, c->b->set.launch);
+	sim_eb_begin(c->s, e, EB_RESTART, c->x->request_id, c->b->set.launch);
 	return 0;
 }
 
-int eb_restart_server(struct eb_call *c)
+int sim_eb_restart_server(struct sim_eb_call *c)
 {
-	struct eb_environment *e = eb_named(c);
+	struct sim_eb_environment *e = sim_eb_named(c);
 	if (!e || need_ready(c, e))
 		return -1;
-	eb_begin(c->s, e, EB_RESTART, c->x->request_id, c->b->set.deploy);
+	sim_eb_begin(c->s, e, EB_RESTART, c->x->request_id, c->b->set.deploy);
 	return 0;
 }

@@ -484,6 +484,7 @@ static void commands_are_checked(void **state)
 	ctl_refused(w, "beanstalk bucket b odd", "denied");
 	ctl_refused(w, "beanstalk version shop", "label");
 	ctl_refused(w, "beanstalk swap shop-blue none", "two");
+	ctl_refused(w, "beanstalk abort shop-blue", "nothing to abort");
 	eb_is(w, "shop-blue", "Status", "Ready");
 	world_free(w);
 }

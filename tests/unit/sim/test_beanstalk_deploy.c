@@ -176,13 +176,13 @@ static void splitting_gives_a_share(void **state)
 	assert_near((double)n, 8 * 60 * 50, 300);
 	assert_near((double)errors / (double)n, 0.2 * 0.009, 0.0012);
 	eb_is(w, "shop-blue", "Status", "Updating");
+	/* nobody is turned away while it moves */
+	ctl(w, "beanstalk version shop v2 errors=0");
+	errors = count(w, "shop-blue", "errors");
 	eb_until(w, "shop-blue", "Ready", 6 * MINUTE);
 	eb_is(w, "shop-blue", "VersionLabel", "v2");
 	assert_split(w, "", 0, "v2");
 	assert_int_equal(eb_instances(w, "shop-blue", "v1", "Deployed"), 0);
-	/* nobody was turned away while it moved */
-	ctl(w, "beanstalk version shop v2 errors=0");
-	errors = count(w, "shop-blue", "errors");
 	sim_advance(w->sim, 10 * MINUTE);
 	assert_int_equal(count(w, "shop-blue", "errors"), errors);
 	world_free(w);
