@@ -120,10 +120,23 @@ static void add_after(const struct adding *a)
 	call(a, PHASE_PROVE, "DeleteConfigurationTemplate", ON_TEMPLATES, true);
 }
 
+static void add_zone(const struct adding *a)
+{
+	a->add(a->arg, &(struct target_call){
+			       .phase = PHASE_INSPECT,
+			       .service = "route53",
+			       .operation = "ListResourceRecordSets",
+			       .iam_action = "route53:ListResourceRecordSets",
+			       .resource = arena_printf(a->arena, "arn:aws:route53:::hostedzone/%s",
+							a->plan->target.beanstalk.hosted_zone)});
+}
+
 static void add_swap(const struct adding *a)
 {
 	if (!a->plan->target.beanstalk.twin)
 		call(a, PHASE_INSPECT, "CheckDNSAvailability", ON_ALL, false);
+	if (a->plan->target.beanstalk.hosted_zone)
+		add_zone(a);
 	add_version(a);
 	add_second(a);
 	call(a, PHASE_SHIFT, "SwapEnvironmentCNAMEs", ON_ENVIRONMENTS, true);

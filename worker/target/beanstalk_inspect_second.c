@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "aws/route53.h"
+
 /*
  * The first look at the second environment: the standing twin, or the name and CNAME of the clone
  * that will be created.
@@ -132,14 +134,51 @@ static int inspect_twin(const struct target_env *env, const struct beanstalk_env
 
 /* --- either ---------------------------------------------------------------------------------- */
 
-/* Who names the load balancer itself is not moved by an exchange of CNAMEs. */
-static void warn_of_aliases(const struct target_env *env, const struct beanstalk_environment *live,
-			    const struct bean_record *r, struct problems *p)
+/* Without what Route 53 puts in front of, and behind, the name of a load balancer. */
+static struct str bare(const char *name)
 {
-	if (r->method == BEANSTALK_BY_SWAP && !env->plan->target.beanstalk.hosted_zone)
+	struct str s = str_from(name);
+
+	if (str_starts(s, "dualstack."))
+		s = str_sub(s, strlen("dualstack."), s.n);
+	return str_ends(s, ".") ? str_sub(s, 0, s.n - 1) : s;
+}
+
+static bool names(const struct route53_record *r, const char *endpoint)
+{
+	bool yes = r->alias && str_is_nocase(bare(r->alias), endpoint);
+
+	for (size_t i = 0; i < r->n_values && !yes; i++)
+		yes = str_is_nocase(bare(r->values[i]), endpoint);
+	return yes;
+}
+
+/* Who names the load balancer itself is not moved by an exchange of CNAMEs. */
+static int check_aliases(const struct target_env *env, const struct beanstalk_environment *live,
+			 const struct bean_record *r, struct problems *p, struct err *err)
+{
+	const char *zone = env->plan->target.beanstalk.hosted_zone;
+	struct route53_record *records;
+	size_t n;
+
+	if (r->method != BEANSTALK_BY_SWAP)
+		return 0;
+	if (!zone) {
 		problem_warn(p, "Target", live->name,
 			     "a Route 53 alias that names its load balancer would not move with "
 			     "the CNAME; say hosted_zone to have that checked");
+		return 0;
+	}
+	if (route53_list_records(&env->client, zone, env->arena, &records, &n, err))
+		return -1;
+	for (size_t i = 0; i < n && live->endpoint_url; i++)
+		if (names(&records[i], live->endpoint_url))
+			problem_add(p, "Target", records[i].name,
+				    "this %s record names %s itself, the load balancer or address "
+				    "of %s, which an exchange of CNAMEs does not move: let it name "
+				    "%s",
+				    records[i].type, live->endpoint_url, live->name, live->cname);
+	return 0;
 }
 
 int bean_inspect_second(const struct target_env *env, const struct beanstalk_environment *live,
@@ -148,7 +187,8 @@ int bean_inspect_second(const struct target_env *env, const struct beanstalk_env
 {
 	if (r->method == BEANSTALK_BY_SWAP && !r->cname[0])
 		return 0;
-	warn_of_aliases(env, live, r, p);
+	if (check_aliases(env, live, r, p, err))
+		return -1;
 	if (r->max == 0 && env->plan->target.beanstalk.retire == BEANSTALK_SCALE_IN)
 		problem_warn(p, "Target", live->name,
 			     "it is a single instance, which cannot be scaled in: it is kept");

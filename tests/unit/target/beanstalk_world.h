@@ -23,7 +23,7 @@ struct row {
 	const char *name, *id, *label, *cname, *status, *health;
 	const char *color;     /* with basic reporting, health NULL */
 	const char *abortable; /* NULL: "false" */
-	const char *tier, *stack;
+	const char *tier, *stack, *endpoint;
 };
 
 static inline const char *eb_answer(struct world *w, const char *operation, const char *result)
@@ -108,6 +108,7 @@ static inline const char *eb_row(struct world *w, const struct row *r)
 		 r->name);
 	add_element(&b, "VersionLabel", r->label);
 	add_element(&b, "CNAME", r->cname);
+	add_element(&b, "EndpointURL", r->endpoint);
 	add_element(&b, "Status", r->status ? r->status : "Ready");
 	add_element(&b, "Health", r->color ? r->color : "Green");
 	add_element(&b, "HealthStatus", r->color ? NULL : r->health ? r->health : "Ok");

@@ -372,6 +372,9 @@ static void the_plan_prints_every_call(void **state)
 	assert_non_null(strstr(p->text, "PROVE elasticbeanstalk:TerminateEnvironment"));
 	assert_non_null(strstr(p->text, "INSPECT elasticbeanstalk:CheckDNSAvailability"));
 	assert_null(strstr(p->text, "ModifyRule"));
+	w->plan.target.beanstalk.hosted_zone = "Z1";
+	assert_non_null(strstr(printed(w, p), "route53:ListResourceRecordSets "
+					      "arn:aws:route53:::hostedzone/Z1\n"));
 	w->plan.keep_candidate_ms = 1;
 	assert_null(strstr(printed(w, p), "PROVE"));
 	w->plan.target.beanstalk.bundle = "build";

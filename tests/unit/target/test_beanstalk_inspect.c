@@ -42,7 +42,8 @@ static int inspect(struct world *w)
 	rc = target_beanstalk.inspect(&w->env, w->state.undo, &first, &w->problems, &w->err);
 	assert_false(rc == 0 && first);
 	for (size_t i = 0; i < w->f->n_requests; i++)
-		if (!strstr(w->f->requests[i].body.p, "Action=Describe") &&
+		if (strcmp(w->f->requests[i].method, "GET") != 0 &&
+		    !strstr(w->f->requests[i].body.p, "Action=Describe") &&
 		    !strstr(w->f->requests[i].body.p, "Action=CheckDNS"))
 			fail_msg("not a read: %s", w->f->requests[i].body.p);
 	return rc;
@@ -295,6 +296,52 @@ static void mixed_formats_are_refused(void **state)
 	accepted(w); /* nobody knows */
 }
 
+/* The trap: an alias to the load balancer stays where it is. */
+static void an_alias_that_would_not_move_is_refused(void **state)
+{
+	static const struct {
+		const char *record;
+		bool refused;
+	} cases[] = {
+		{"<Type>A</Type><AliasTarget><DNSName>dualstack.AWSEB-1.elb.amazonaws.com."
+		 "</DNSName></AliasTarget>",
+		 true},
+		{"<Type>CNAME</Type><ResourceRecords><ResourceRecord><Value>awseb-1.elb.amazonaws."
+		 "com</Value></ResourceRecord></ResourceRecords>",
+		 true},
+		{"<Type>A</Type><AliasTarget><DNSName>" CNAME ".</DNSName></AliasTarget>", false},
+		{"<Type>TXT</Type><ResourceRecords><ResourceRecord><Value>x</Value>"
+		 "</ResourceRecord></ResourceRecords>",
+		 false},
+	};
+	struct row live = live_row;
+	struct world *w = *state;
+	struct route *zone;
+
+	w->plan.target.beanstalk.hosted_zone = "Z1";
+	live.endpoint = "awseb-1.elb.amazonaws.com";
+	environments(w, &live, NULL);
+	zone = route(w, "GET", "/2013-04-01/hostedzone/Z1/rrset", 200, "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		zone->body = arena_printf(w->f->arena,
+					  "<R><ResourceRecordSets><ResourceRecordSet><Name>www."
+					  "</Name>%s</ResourceRecordSet></ResourceRecordSets></R>",
+					  cases[i].record);
+		if (cases[i].refused)
+			refused(w, "which an exchange of CNAMEs does not move");
+		else
+			accepted(w);
+		for (const struct problem *p = w->problems.first; p; p = p->next)
+			assert_null(strstr(p->text, "say hosted_zone"));
+	}
+	zone->status = 404;
+	zone->body = "<E><Error><Code>NoSuchHostedZone</Code></Error></E>";
+	refused(w, "NoSuchHostedZone");
+	zone->status = 403;
+	zone->body = "<E><Error><Code>AccessDenied</Code></Error></E>";
+	expect_error(w, inspect(w), ERR_DENIED, "ListResourceRecordSets");
+}
+
 /* --- a twin ---------------------------------------------------------------------------------- */
 
 static void with_twin(struct world *w)
@@ -415,6 +462,7 @@ int main(void)
 		TEST(a_mixed_fleet_is_refused),
 		TEST(names_that_are_taken_are_refused),
 		TEST(mixed_formats_are_refused),
+		TEST(an_alias_that_would_not_move_is_refused),
 		TEST(a_twin_is_whichever_is_not_live),
 		TEST(a_twin_has_its_own_traps),
 		TEST(what_cannot_be_read_is_an_error),
