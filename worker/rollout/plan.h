@@ -48,9 +48,9 @@ struct plan_auto_scaling {
 
 /* How the candidate of an Elastic Beanstalk environment gets its traffic. */
 enum beanstalk_method {
-	BEANSTALK_BY_SWAP,	       /* two environments exchange their CNAMEs */
+	BEANSTALK_BY_SWAP,		/* two environments exchange their CNAMEs */
 	BEANSTALK_BY_TRAFFIC_SPLITTING, /* Beanstalk's own, within one environment */
-	BEANSTALK_BY_LOAD_BALANCER,     /* two environments, weights of one rule: t.lb */
+	BEANSTALK_BY_LOAD_BALANCER,	/* two environments, weights of one rule: t.lb */
 	BEANSTALK_METHOD_COUNT
 };
 
@@ -133,7 +133,7 @@ struct plan_guard {
 	double threshold;
 	bool missing_is_zero; /* "missing: zero"; otherwise no data is Unknown */
 
-	/* probe */
+	/* probe; the URL's host may be "{candidate}": the candidate's own address */
 	const char *url, *method, *body_contains;
 	int64_t expect_status, timeout_ms;
 

@@ -288,6 +288,10 @@ static void check_splitting_guards(struct plan_reader *r)
 			problem_add(r->problems, g->place, g->name,
 				    "with traffic_splitting there is nothing to verify before it "
 				    "gets traffic; take verify out of its phases");
+		if (g->kind == GUARD_PROBE && strstr(g->url, "{candidate}"))
+			problem_add(r->problems, g->place, g->name,
+				    "with traffic_splitting both versions have one address: write "
+				    "a host name");
 		if (g->kind == GUARD_METRIC && g->candidate_series)
 			problem_add(r->problems, g->place, g->name,
 				    "with traffic_splitting both versions are one environment: "

@@ -143,6 +143,21 @@ static size_t series(const struct target_env *env, const struct rollout_state *s
 	return 1;
 }
 
+/* An environment has a CNAME of its own, which an exchange gives another one to. */
+static int address(const struct target_env *env, const struct rollout_state *s, const char **host,
+		   struct err *err)
+{
+	struct bean_look l;
+	struct known k;
+
+	*host = NULL;
+	if (know(env, s, &k, err) || bean_look(env, &k.record, &l, err))
+		return -1;
+	if (l.candidate)
+		*host = l.candidate->cname ? l.candidate->cname : l.candidate->endpoint_url;
+	return 0;
+}
+
 const struct target_ops target_beanstalk = {
 	.name = "beanstalk",
 	.inspect = inspect,
@@ -155,5 +170,6 @@ const struct target_ops target_beanstalk = {
 	.retire = retire,
 	.discard = discard,
 	.series = series,
+	.address = address,
 	.calls = bean_calls,
 };

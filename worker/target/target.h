@@ -118,6 +118,14 @@ struct target_ops {
 			 const char *values[PLAN_DIMENSIONS_MAX]);
 
 	/*
+	 * The host name that reaches the candidate itself, whatever traffic it has, for probes:
+	 * what "{candidate}" in their URL stands for. *host NULL while there is none. NULL where a
+	 * candidate has no address of its own.
+	 */
+	int (*address)(const struct target_env *env, const struct rollout_state *s,
+		       const char **host, struct err *err);
+
+	/*
 	 * The calls in order, offline, for this plan: appended through add(arg, call).
 	 */
 	void (*calls)(const struct plan *plan, struct arena *a,

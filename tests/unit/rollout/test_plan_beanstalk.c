@@ -219,6 +219,8 @@ static void splitting_is_one_percentage(void **state)
 		{SPLIT, CANARY ALARM "  - { invoke: smoke, in: verify }\n", "nothing to verify"},
 		{SPLIT, CANARY ALARM "  - { metric: Errors, below: 1, in: watch }\n",
 		 "give the guard dimensions"},
+		{SPLIT, CANARY ALARM "  - { probe: \"http://{candidate}/\", in: watch }\n",
+		 "both versions have one address"},
 		{SPLIT ", twin: shop-green", CANARY ALARM, "twin is not for method"},
 		{SPLIT ", cname_prefix: next", CANARY ALARM, "cname_prefix is not for method"},
 		{SPLIT ", retire: scale_in", CANARY ALARM, "retire is not for method"},

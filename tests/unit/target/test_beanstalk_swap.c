@@ -383,6 +383,29 @@ static void series_tell_the_two_apart(void **state)
 	assert_int_equal(target_beanstalk.series(&w->env, &w->state, false, &ns, names, values), 0);
 }
 
+static void the_candidate_has_an_address_of_its_own(void **state)
+{
+	const struct row single = {
+		.name = CLONE, .id = "e-clone", .label = LABEL, .endpoint = "192.0.2.1"};
+	struct world *w = *state;
+	const char *host;
+
+	assert_int_equal(target_beanstalk.address(&w->env, &w->state, &host, &w->err), 0);
+	assert_string_equal(host, CLONE DOMAIN);
+	swapped(w, "Ready");
+	assert_int_equal(target_beanstalk.address(&w->env, &w->state, &host, &w->err), 0);
+	assert_string_equal(host, CNAME);
+	environments(w, &live_row, &single);
+	assert_int_equal(target_beanstalk.address(&w->env, &w->state, &host, &w->err), 0);
+	assert_string_equal(host, "192.0.2.1");
+	environments(w, &live_row, NULL);
+	assert_int_equal(target_beanstalk.address(&w->env, &w->state, &host, &w->err), 0);
+	assert_null(host);
+	denied(w, "DescribeEnvironments");
+	expect_error(w, target_beanstalk.address(&w->env, &w->state, &host, &w->err), ERR_DENIED,
+		     "DescribeEnvironments");
+}
+
 static void a_record_that_is_none_does_nothing(void **state)
 {
 	struct target_observation o = {.live = LIVE_BASELINE};
@@ -425,6 +448,7 @@ int main(void)
 		TEST(an_update_that_blocks_the_way_back_is_aborted),
 		TEST(the_baseline_is_proved),
 		TEST(series_tell_the_two_apart),
+		TEST(the_candidate_has_an_address_of_its_own),
 		TEST(a_record_that_is_none_does_nothing),
 	};
 #undef TEST
