@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aws/answer.h"
+#include "aws/elbv2_call.h"
 
 /*
  * Calls to Elastic Load Balancing. An answer that lacks the result it belongs to is an error, never
@@ -10,7 +11,7 @@
  */
 
 #define TARGET_GROUPS_PER_CALL 20 /* as many as DescribeTags takes; the page size is 400 */
-#define REQUEST_MAX (256u << 10)
+#define REQUEST_MAX ELBV2_REQUEST_MAX
 
 const struct aws_service elbv2_service = {
 	.id = "Elastic Load Balancing v2",
@@ -23,7 +24,7 @@ const struct aws_service elbv2_service = {
 
 /* --- one call, all pages --------------------------------------------------------------------- */
 
-static void add(struct buf *b, const char *name, const char *value)
+void elbv2_add(struct buf *b, const char *name, const char *value)
 {
 	if (b->n)
 		buf_addc(b, '&');
@@ -32,18 +33,12 @@ static void add(struct buf *b, const char *name, const char *value)
 	buf_add_uri(b, str_from(value), false);
 }
 
-struct op {
-	const char *name;
-	const char *result; /* "DescribeRulesResult" */
-	const char *list;   /* "Rules": the list in it */
-};
-
-/* Send body and find the result element in the answer. */
-static int call(const struct aws_client *c, const struct op *op, const struct buf *body,
-		struct arena *a, const struct xml **result, struct err *err)
+int elbv2_call(const struct aws_client *c, const struct elbv2_op *op, const struct buf *body,
+	       struct arena *a, const struct xml **result, struct err *err)
 {
-	struct aws_request r = {
-		.service = &elbv2_service, .operation = op->name, .resend_safe = true};
+	struct aws_request r = {.service = &elbv2_service,
+				.operation = op->name,
+				.resend_safe = !str_starts(str_from(op->name), "Create")};
 	struct aws_response res;
 
 	if (buf_check(body, "request", err))
@@ -54,7 +49,7 @@ static int call(const struct aws_client *c, const struct op *op, const struct bu
 	*result = xml_at(res.xml, op->result);
 	if (!*result) {
 		err_set(err, ERR_MALFORMED, "ELBv2.%s: the answer has no %s", op->name, op->result);
-		err->sent = str_starts(str_from(op->name), "Modify");
+		err->sent = !str_starts(str_from(op->name), "Describe");
 		return -1;
 	}
 	return 0;
@@ -67,8 +62,8 @@ struct list {
 	int (*read)(const struct xml *node, struct arena *a, void *item, struct err *err);
 };
 
-static int add_page(const struct op *op, const struct xml *result, struct arena *a, struct list *l,
-		    struct err *err)
+static int add_page(const struct elbv2_op *op, const struct xml *result, struct arena *a,
+		    struct list *l, struct err *err)
 {
 	xml_each (node, xml_at(result, op->list), "member") {
 		l->items = aws_grow(a, l->items, l->n, &l->cap, l->size);
@@ -80,7 +75,7 @@ static int add_page(const struct op *op, const struct xml *result, struct arena 
 }
 
 /* Read all pages of what `base` asks for into the list. */
-static int describe(const struct aws_client *c, const struct op *op, struct str base,
+static int describe(const struct aws_client *c, const struct elbv2_op *op, struct str base,
 		    struct arena *a, struct list *l, struct err *err)
 {
 	const char *marker = NULL;
@@ -93,8 +88,8 @@ static int describe(const struct aws_client *c, const struct op *op, struct str 
 		buf_init(&body, REQUEST_MAX);
 		buf_add_str(&body, base);
 		if (marker)
-			add(&body, "Marker", marker);
-		ret = call(c, op, &body, a, &result, err);
+			elbv2_add(&body, "Marker", marker);
+		ret = elbv2_call(c, op, &body, a, &result, err);
 		buf_release(&body);
 		if (ret || add_page(op, result, a, l, err))
 			return -1;
@@ -106,7 +101,7 @@ static int describe(const struct aws_client *c, const struct op *op, struct str 
 }
 
 /* The same with one parameter, the usual case. */
-static int describe_by(const struct aws_client *c, const struct op *op, const char *name,
+static int describe_by(const struct aws_client *c, const struct elbv2_op *op, const char *name,
 		       const char *value, struct arena *a, struct list *l, struct err *err)
 {
 	struct buf base;
@@ -116,14 +111,14 @@ static int describe_by(const struct aws_client *c, const struct op *op, const ch
 	if (!str_from(value).n)
 		return err_set(err, ERR_REJECTED, "ELBv2.%s: no ARN", op->name);
 	buf_init(&base, REQUEST_MAX);
-	add(&base, name, value);
+	elbv2_add(&base, name, value);
 	ret = describe(c, op, buf_str(&base), a, l, err);
 	buf_release(&base);
 	return ret;
 }
 
 /* Exactly the one thing that was asked for. */
-static int only(const struct op *op, const struct list *l, const char *arn, struct err *err)
+static int only(const struct elbv2_op *op, const struct list *l, const char *arn, struct err *err)
 {
 	if (l->n == 1)
 		return 0;
@@ -133,9 +128,9 @@ static int only(const struct op *op, const struct list *l, const char *arn, stru
 
 /* --- listeners and rules --------------------------------------------------------------------- */
 
-static const struct op describe_listeners = {"DescribeListeners", "DescribeListenersResult",
-					     "Listeners"};
-static const struct op describe_rules = {"DescribeRules", "DescribeRulesResult", "Rules"};
+static const struct elbv2_op describe_listeners = {"DescribeListeners", "DescribeListenersResult",
+						   "Listeners"};
+static const struct elbv2_op describe_rules = {"DescribeRules", "DescribeRulesResult", "Rules"};
 
 static int read_listener(const struct xml *node, struct arena *a, void *item, struct err *err)
 {
@@ -184,22 +179,7 @@ int elbv2_describe_listeners(const struct aws_client *c, const char *load_balanc
 
 static int read_rule(const struct xml *node, struct arena *a, void *item, struct err *err)
 {
-	struct elbv2_rule *out = item;
-	struct elbv2_action *actions;
-
-	*out = (struct elbv2_rule){
-		.arn = aws_xml_text(node, "RuleArn"),
-		.priority = aws_xml_text(node, "Priority"),
-		.is_default = str_is(xml_text(node, "IsDefault"), "true") ||
-			      str_is(xml_text(node, "Priority"), "default"),
-		.conditions = xml_at(node, "Conditions"),
-	};
-	if (!out->arn)
-		return err_set(err, ERR_MALFORMED, "a rule has no ARN");
-	if (elbv2_actions_parse(xml_at(node, "Actions"), a, &actions, &out->n_actions, err))
-		return err_wrap(err, "rule %.300s", out->arn);
-	out->actions = actions;
-	return 0;
+	return elbv2_rule_parse(node, a, item, err);
 }
 
 int elbv2_describe_rule(const struct aws_client *c, const char *rule_arn, struct arena *a,
@@ -229,7 +209,7 @@ int elbv2_describe_rules(const struct aws_client *c, const char *listener_arn, s
 /* --- changing actions ------------------------------------------------------------------------ */
 
 struct modify {
-	struct op op;
+	struct elbv2_op op;
 	const char *arn_key; /* "RuleArn" */
 	const char *prefix;  /* "Actions" */
 };
@@ -245,11 +225,11 @@ static int modify(const struct aws_client *c, const struct modify *m, const char
 	if (!str_from(arn).n || !actions->n)
 		return err_set(err, ERR_REJECTED, "ELBv2.%s: no ARN or no actions", m->op.name);
 	buf_init(&body, REQUEST_MAX);
-	add(&body, m->arn_key, arn);
+	elbv2_add(&body, m->arn_key, arn);
 	if (elbv2_actions_format(&body, m->prefix, actions->actions, actions->n, err))
 		ret = err_wrap(err, "ELBv2.%s of %.300s", m->op.name, arn);
 	else
-		ret = call(c, &m->op, &body, a, &result, err);
+		ret = elbv2_call(c, &m->op, &body, a, &result, err);
 	buf_release(&body);
 	if (ret)
 		return -1;
@@ -301,8 +281,8 @@ int elbv2_modify_rule(const struct aws_client *c, const char *rule_arn,
 
 /* --- target groups --------------------------------------------------------------------------- */
 
-static const struct op describe_groups = {"DescribeTargetGroups", "DescribeTargetGroupsResult",
-					  "TargetGroups"};
+static const struct elbv2_op describe_groups = {"DescribeTargetGroups",
+						"DescribeTargetGroupsResult", "TargetGroups"};
 
 static int read_target_group(const struct xml *node, struct arena *a, void *item, struct err *err)
 {
@@ -362,8 +342,8 @@ int elbv2_describe_target_groups(const struct aws_client *c, const char *const *
 
 		buf_init(&base, REQUEST_MAX);
 		for (size_t i = at; i < n_arns && i < at + TARGET_GROUPS_PER_CALL; i++)
-			add(&base, arena_printf(a, "TargetGroupArns.member.%zu", i - at + 1),
-			    arns[i]);
+			elbv2_add(&base, arena_printf(a, "TargetGroupArns.member.%zu", i - at + 1),
+				  arns[i]);
 		ret = describe(c, &describe_groups, buf_str(&base), a, &found, err);
 		buf_release(&base);
 		if (ret)
@@ -414,8 +394,8 @@ int elbv2_describe_target_health(const struct aws_client *c, const char *target_
 				 struct arena *a, struct elbv2_target_health **out, size_t *n,
 				 struct err *err)
 {
-	static const struct op op = {"DescribeTargetHealth", "DescribeTargetHealthResult",
-				     "TargetHealthDescriptions"};
+	static const struct elbv2_op op = {"DescribeTargetHealth", "DescribeTargetHealthResult",
+					   "TargetHealthDescriptions"};
 	struct list l = {.size = sizeof(**out), .read = read_health};
 
 	if (describe_by(c, &op, "TargetGroupArn", target_group_arn, a, &l, err))
@@ -443,8 +423,8 @@ int elbv2_describe_target_group_attributes(const struct aws_client *c, const cha
 					   struct arena *a, struct elbv2_attribute **out, size_t *n,
 					   struct err *err)
 {
-	static const struct op op = {"DescribeTargetGroupAttributes",
-				     "DescribeTargetGroupAttributesResult", "Attributes"};
+	static const struct elbv2_op op = {"DescribeTargetGroupAttributes",
+					   "DescribeTargetGroupAttributesResult", "Attributes"};
 	struct list l = {.size = sizeof(**out), .read = read_attribute};
 
 	if (describe_by(c, &op, "TargetGroupArn", target_group_arn, a, &l, err))
@@ -485,8 +465,8 @@ static int read_load_balancer(const struct xml *node, struct arena *a, void *ite
 int elbv2_describe_load_balancer(const struct aws_client *c, const char *arn, struct arena *a,
 				 struct elbv2_load_balancer *out, struct err *err)
 {
-	static const struct op op = {"DescribeLoadBalancers", "DescribeLoadBalancersResult",
-				     "LoadBalancers"};
+	static const struct elbv2_op op = {"DescribeLoadBalancers", "DescribeLoadBalancersResult",
+					   "LoadBalancers"};
 	struct list l = {.size = sizeof(*out), .read = read_load_balancer};
 
 	if (describe_by(c, &op, "LoadBalancerArns.member.1", arn, a, &l, err) ||

@@ -103,6 +103,7 @@ struct elbv2_rule {
 	const struct xml *conditions; /* Conditions element, as read; NULL when absent */
 	const struct elbv2_action *actions;
 	size_t n_actions;
+	bool has_transforms; /* it rewrites host or path */
 };
 
 /* One rule by its ARN. */

@@ -130,18 +130,27 @@ static const char *limit_text(struct arena *a, int64_t ms)
 	return arena_strdup(a, text);
 }
 
-static void add_steps(struct buf *out, struct arena *a, const struct plan *p, int64_t *at)
+/* "25%" or "segment staff (header X-Team: staff)" */
+static const char *step_text(struct arena *a, const struct plan *p, const struct plan_step *s)
 {
 	char weight[WEIGHT_TEXT_SIZE];
 
+	if (s->segment >= 0)
+		return arena_printf(a, "segment %s (%s)", p->segments[s->segment].name,
+				    plan_segment_text(a, &p->segments[s->segment]));
+	weight_format(s->weight_bp, weight);
+	return arena_strdup(a, weight);
+}
+
+static void add_steps(struct buf *out, struct arena *a, const struct plan *p, int64_t *at)
+{
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct plan_step *s = &p->steps[i];
 
-		weight_format(s->weight_bp, weight);
 		add_line(out, *at, PHASE_SHIFT,
 			 arena_printf(
 				 a, "step %zu of %zu: %s to the candidate, watched for %s by %s%s",
-				 i + 1, p->n_steps, weight, limit_text(a, s->watch_ms),
+				 i + 1, p->n_steps, step_text(a, p, s), limit_text(a, s->watch_ms),
 				 guards_text(a, p, GUARD_IN_WATCH),
 				 s->approve ? ", then waits for approval" : ""));
 		*at += s->watch_ms;
@@ -163,7 +172,10 @@ static void add_time_line(struct buf *out, struct arena *a, const struct plan *p
 		 arena_printf(a, "ask %s about the candidate, for %s at most",
 			      guards_text(a, p, GUARD_IN_VERIFY), limit_text(a, p->verify_ms)));
 	add_steps(out, a, p, &at);
-	add_line(out, at, PHASE_PROMOTE, "the candidate becomes the baseline");
+	add_line(out, at, PHASE_PROMOTE,
+		 plan_segments_used(p)
+			 ? "the candidate becomes the baseline; no segment is apart any more"
+			 : "the candidate becomes the baseline");
 	add_line(out, at, PHASE_BAKE,
 		 arena_printf(a, "watched for %s by %s; everything can still be undone",
 			      limit_text(a, p->bake_ms), guards_text(a, p, GUARD_IN_BAKE)));

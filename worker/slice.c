@@ -358,11 +358,12 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 	}
 	/* once is enough in a turn: what has not taken effect by the next look takes its time */
 	if (t->has_acted && t->acted == r->decision.kind &&
-	    t->acted_bp == r->decision.traffic.weight_bp)
+	    t->acted_for.weight_bp == r->decision.traffic.weight_bp &&
+	    t->acted_for.segments == r->decision.traffic.segments)
 		return wait_until(t, (struct utc){0}, next);
 	t->has_acted = true;
 	t->acted = r->decision.kind;
-	t->acted_bp = r->decision.traffic.weight_bp;
+	t->acted_for = r->decision.traffic;
 	if (slice_act(t, &r->decision, &o, &err))
 		return act_failed(t, &r->decision, &err) ? TURN_ROUND
 							 : wait_until(t, (struct utc){0}, next);

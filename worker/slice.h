@@ -67,7 +67,7 @@ struct turn {
 	struct aws_client client;
 	bool has_acted; /* in this turn, and what it was */
 	enum decision_kind acted;
-	int acted_bp;
+	struct traffic acted_for;
 };
 
 /* --- slice_open.c: what stands before the first look ---------------------------------------- */

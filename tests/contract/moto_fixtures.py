@@ -96,8 +96,18 @@ def watching():
     say(minute=int(minute.timestamp()))
 
 
+def containers():
+    ecs = client("ecs")
+    ecs.create_cluster(clusterName="prod")
+    ecs.register_task_definition(family="web", containerDefinitions=[
+        {"name": "app", "image": "web:1", "memory": 128}])
+    ecs.create_service(cluster="prod", serviceName="web", taskDefinition="web", desiredCount=2)
+    say(cluster="prod", service="web")
+
+
 if __name__ == "__main__":
     storage()
     function()
     balancing()
     watching()
+    containers()

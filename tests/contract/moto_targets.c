@@ -4,8 +4,8 @@
 #include "tests/contract/moto_calls.h"
 
 #include "aws/cloudwatch.h"
-#include "aws/elbv2.h"
-#include "aws/lambda.h"
+#include "aws/elbv2_rule.h"
+#include "aws/lambda_policy.h"
 
 /* --- Lambda ----------------------------------------------------------------------------------- */
 
@@ -82,6 +82,33 @@ static int lambda_aliases(struct calls *t, struct err *err)
 	return want_error("deleted",
 			  lambda_get_alias(&t->c, u.function, u.name, t->arena, &alias, err),
 			  ERR_NOT_FOUND, err);
+}
+
+/* The policy of an alias: what is added is told, and goes again. */
+static int lambda_permissions(struct calls *t, struct err *err)
+{
+	struct lambda_alias_update u = {
+		.function = fixture(t, "function"), .name = "live-staff", .function_version = "1"};
+	struct lambda_permission p = {.function = u.function,
+				      .qualifier = u.name,
+				      .statement = "r-1-0",
+				      .principal = "arn:aws:iam::123456789012:role/staff"};
+	struct lambda_statement *list;
+	struct lambda_alias alias;
+	size_t n;
+
+	if (lambda_create_alias(&t->c, &u, t->arena, &alias, err) < 0 ||
+	    lambda_add_permission(&t->c, &p, t->arena, err) < 0 ||
+	    lambda_get_policy(&t->c, u.function, u.name, t->arena, &list, &n, err) < 0 ||
+	    want_number("statements", (double)n, 1, err) < 0 ||
+	    want_text("its id", list[0].id, p.statement, err) < 0 ||
+	    want_text("its principal", list[0].principal, p.principal, err) < 0 ||
+	    want_true("nothing but that", list[0].plain, err) < 0 ||
+	    lambda_remove_permission(&t->c, u.function, u.name, p.statement, t->arena, err) < 0 ||
+	    lambda_get_policy(&t->c, u.function, u.name, t->arena, &list, &n, err) < 0 ||
+	    want_number("statements left", (double)n, 0, err) < 0)
+		return -1;
+	return lambda_delete_alias(&t->c, u.function, u.name, t->arena, err);
 }
 
 static int lambda_version_deleted(struct calls *t, struct err *err)
@@ -206,6 +233,50 @@ static int elbv2_listener_moves(struct calls *t, struct err *err)
 	return want_weights(listener.actions, listener.n_actions, weights, err);
 }
 
+/* A rule of every kind of condition, with its tags; and gone again. */
+static int elbv2_rule_is_made(struct calls *t, struct err *err)
+{
+	static const char *const staff[] = {"staff", "qa*"}, *const block[] = {"10.0.0.0/8"};
+	const struct elbv2_query query = {"beta", "1"};
+	const struct elbv2_condition conditions[] = {
+		{.field = "http-header",
+		 .header = "X-Team",
+		 .values = staff,
+		 .n_values = 2,
+		 .whole = true},
+		{.field = "query-string", .queries = &query, .n_queries = 1, .whole = true},
+		{.field = "source-ip", .values = block, .n_values = 1, .whole = true},
+	};
+	const struct elbv2_group green = {fixture(t, "green"), 1, true};
+	const struct elbv2_action forward = {.type = "forward", .groups = &green, .n_groups = 1};
+	const struct elbv2_tag tag = {"rollout-worker:rollout", "r-1"};
+	struct elbv2_new_rule rule = {.listener_arn = fixture(t, "listener"),
+				      .priority = 9,
+				      .conditions = conditions,
+				      .n_conditions = 3,
+				      .actions = {&forward, 1},
+				      .tags = &tag,
+				      .n_tags = 1};
+	struct elbv2_condition *again;
+	struct elbv2_rule made;
+	struct elbv2_tags *tags;
+	size_t n;
+
+	if (elbv2_create_rule(&t->c, &rule, t->arena, &made, err) < 0 ||
+	    want_error("made twice", elbv2_create_rule(&t->c, &rule, t->arena, &made, err),
+		       ERR_CONFLICT, err) < 0 ||
+	    elbv2_describe_rule(&t->c, made.arn, t->arena, &made, err) < 0 ||
+	    want_number("priority", (double)elbv2_rule_priority(&made), 9, err) < 0 ||
+	    elbv2_conditions_parse(made.conditions, t->arena, &again, &n, err) < 0 ||
+	    want_true("conditions", elbv2_conditions_same(conditions, 3, again, n), err) < 0 ||
+	    elbv2_describe_tags(&t->c, &made.arn, 1, t->arena, &tags, err) < 0 ||
+	    want_text("tag", elbv2_tag_get(tags, tag.key), tag.value, err) < 0 ||
+	    elbv2_delete_rule(&t->c, made.arn, t->arena, err) < 0)
+		return -1;
+	return want_error("deleted", elbv2_describe_rule(&t->c, made.arn, t->arena, &made, err),
+			  ERR_NOT_FOUND, err);
+}
+
 static int elbv2_health_is_told(struct calls *t, struct err *err)
 {
 	struct elbv2_target_health *health;
@@ -296,9 +367,11 @@ const struct call_case target_cases[] = {
 	{"lambda: new code is published", lambda_published},
 	{"lambda: an alias's weights", lambda_weights},
 	{"lambda: aliases are made, listed and deleted", lambda_aliases},
+	{"lambda: permissions of an alias", lambda_permissions},
 	{"lambda: a version is deleted", lambda_version_deleted},
 	{"elbv2: all is described", elbv2_described},
 	{"elbv2: a rule's weights move", elbv2_rule_moves},
+	{"elbv2: a rule is made and removed", elbv2_rule_is_made},
 	{"elbv2: a listener's weights move", elbv2_listener_moves},
 	{"elbv2: target health and attributes", elbv2_health_is_told},
 	{"cloudwatch: alarms", cloudwatch_alarms},

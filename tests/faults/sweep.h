@@ -38,8 +38,12 @@ struct sweep_target {
 	 * compared before the release and after it. NULL: the live split says it all.
 	 */
 	const char *(*belongings)(struct world *w);
+	/* A rollout of many calls: by default only every n-th of the usual places; 0: all. */
+	unsigned sparse;
 };
 extern const struct sweep_target sweep_lambda, sweep_load_balancer;
+extern const struct sweep_target sweep_lambda_segments, sweep_load_balancer_segments;
+extern const struct sweep_target sweep_ecs_native, sweep_ecs_two; /* sweep_ecs.c */
 
 #define SWEEP_NAME "shop"
 

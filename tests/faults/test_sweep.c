@@ -15,11 +15,21 @@
  * run ends untouched. By default every few calls; SWEEP=full takes every one. One run is repeated,
  * with its log, by SWEEP_CASE, SWEEP_KIND, SWEEP_N, SWEEP_TIMES, SWEEP_SEED and VERBOSE=1.
  */
+#define SEGMENTS "canary @staff 2m, 20% 2m bake 2m"
+
 static const struct sweep_case CASES[] = {
 	{"lambda-good", &sweep_lambda, NULL, 10, false},
 	{"lambda-bad", &sweep_lambda, NULL, 10, true},
 	{"load-balancer-good", &sweep_load_balancer, NULL, 10, false},
 	{"load-balancer-bad", &sweep_load_balancer, NULL, 10, true},
+	{"lambda-segments-good", &sweep_lambda_segments, SEGMENTS, 0, false},
+	{"lambda-segments-bad", &sweep_lambda_segments, SEGMENTS, 0, true},
+	{"load-balancer-segments-good", &sweep_load_balancer_segments, SEGMENTS, 0, false},
+	{"load-balancer-segments-bad", &sweep_load_balancer_segments, SEGMENTS, 0, true},
+	{"ecs-native-good", &sweep_ecs_native, "canary 10% 2m bake 2m", 10, false},
+	{"ecs-native-bad", &sweep_ecs_native, "canary 10% 2m bake 2m", 10, true},
+	{"ecs-two-good", &sweep_ecs_two, NULL, 10, false},
+	{"ecs-two-bad", &sweep_ecs_two, NULL, 10, true},
 };
 #define N_CASES (sizeof(CASES) / sizeof(CASES[0]))
 #define FAILURES_SHOWN 10
@@ -89,10 +99,10 @@ static bool selected(const char *variable, const char *name)
 	return !wanted || !strcmp(wanted, name);
 }
 
-static uint64_t stride_of(int kind)
+static uint64_t stride_of(const struct sweep_case *c, int kind)
 {
 	bool crash = kind == SIM_FAULT_CRASH_BEFORE || kind == SIM_FAULT_CRASH_AFTER;
-	uint64_t stride = crash ? 1 : 10;
+	uint64_t stride = (crash ? 1 : 10) * (c->target->sparse ? c->target->sparse : 1);
 
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1;
@@ -105,7 +115,7 @@ static void sweep_case(const struct sweep_case *c)
 
 	for (int kind = SIM_FAULT_NONE + 1; kind < SWEEP_CHAOS; kind++) {
 		bool repeats = kind < SIM_FAULT_CRASH_BEFORE;
-		uint64_t stride = stride_of(kind);
+		uint64_t stride = stride_of(c, kind);
 
 		if (!selected("SWEEP_KIND", sweep_kind_name(kind)))
 			continue;
@@ -193,6 +203,14 @@ SWEEP_TEST(a_good_release_to_lambda_survives_every_fault, 0)
 SWEEP_TEST(a_bad_release_to_lambda_goes_back_whatever_fails, 1)
 SWEEP_TEST(a_good_release_to_a_load_balancer_survives_every_fault, 2)
 SWEEP_TEST(a_bad_release_to_a_load_balancer_goes_back_whatever_fails, 3)
+SWEEP_TEST(a_good_release_to_segments_of_lambda_survives_every_fault, 4)
+SWEEP_TEST(a_bad_release_to_segments_of_lambda_goes_back_whatever_fails, 5)
+SWEEP_TEST(a_good_release_to_segments_of_an_alb_survives_every_fault, 6)
+SWEEP_TEST(a_bad_release_to_segments_of_an_alb_goes_back_whatever_fails, 7)
+SWEEP_TEST(a_good_release_by_ecs_survives_every_fault, 4)
+SWEEP_TEST(a_bad_release_by_ecs_goes_back_whatever_fails, 5)
+SWEEP_TEST(a_good_release_to_two_services_survives_every_fault, 6)
+SWEEP_TEST(a_bad_release_to_two_services_goes_back_whatever_fails, 7)
 
 int main(void)
 {
@@ -202,6 +220,14 @@ int main(void)
 		cmocka_unit_test(a_bad_release_to_lambda_goes_back_whatever_fails),
 		cmocka_unit_test(a_good_release_to_a_load_balancer_survives_every_fault),
 		cmocka_unit_test(a_bad_release_to_a_load_balancer_goes_back_whatever_fails),
+		cmocka_unit_test(a_good_release_to_segments_of_lambda_survives_every_fault),
+		cmocka_unit_test(a_bad_release_to_segments_of_lambda_goes_back_whatever_fails),
+		cmocka_unit_test(a_good_release_to_segments_of_an_alb_survives_every_fault),
+		cmocka_unit_test(a_bad_release_to_segments_of_an_alb_goes_back_whatever_fails),
+		cmocka_unit_test(a_good_release_by_ecs_survives_every_fault),
+		cmocka_unit_test(a_bad_release_by_ecs_goes_back_whatever_fails),
+		cmocka_unit_test(a_good_release_to_two_services_survives_every_fault),
+		cmocka_unit_test(a_bad_release_to_two_services_goes_back_whatever_fails),
 		cmocka_unit_test(whatever_happens_nothing_is_left_half_done),
 	};
 

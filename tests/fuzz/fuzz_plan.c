@@ -76,6 +76,20 @@ static void check_guard(const struct plan_guard *g)
 		FUZZ_CHECK(g->function && g->function[0]);
 }
 
+static void check_segment(const struct plan *p, const struct plan_segment *s)
+{
+	struct arena *a = arena_new();
+	size_t values = plan_segment_values(s);
+
+	FUZZ_CHECK(s->name && s->name[0] && values <= PLAN_SEGMENT_VALUES);
+	FUZZ_CHECK(plan_segment_find(p, str_from(s->name)) >= 0);
+	FUZZ_CHECK((p->target.kind == TARGET_LAMBDA) == (values == 0));
+	FUZZ_CHECK((values == 0) == (s->n_principals > 0));
+	FUZZ_CHECK(!s->header == !s->n_values && !s->cookie == !s->cookie_value);
+	FUZZ_CHECK(plan_segment_text(a, s)[0]);
+	arena_free(a);
+}
+
 static void check_plan(const struct plan *p)
 {
 	const struct plan_target *t = &p->target;
@@ -83,10 +97,18 @@ static void check_plan(const struct plan *p)
 
 	FUZZ_CHECK(p->n_steps >= 1 && p->n_steps <= LIMIT_STEPS && p->strategy[0]);
 	for (size_t i = 0; i < p->n_steps; i++) {
-		FUZZ_CHECK(p->steps[i].weight_bp > before && p->steps[i].weight_bp <= 10000);
-		FUZZ_CHECK(p->steps[i].watch_ms >= 0 && p->steps[i].segment == -1);
+		bool is_segment = p->steps[i].segment >= 0;
+
+		FUZZ_CHECK(p->steps[i].weight_bp > (is_segment ? before - 1 : before) &&
+			   p->steps[i].weight_bp <= 10000);
+		FUZZ_CHECK(p->steps[i].watch_ms >= 0 && p->steps[i].segment >= -1 &&
+			   p->steps[i].segment < (int)p->n_segments);
+		FUZZ_CHECK(!is_segment || p->steps[i].weight_bp == before);
 		before = p->steps[i].weight_bp;
 	}
+	FUZZ_CHECK(p->n_segments <= LIMIT_SEGMENTS);
+	for (size_t i = 0; i < p->n_segments; i++)
+		check_segment(p, &p->segments[i]);
 	FUZZ_CHECK(p->n_guards >= 1 && p->n_guards <= LIMIT_GUARDS);
 	for (size_t i = 0; i < p->n_guards; i++)
 		check_guard(&p->guards[i]);

@@ -25,6 +25,7 @@ static const struct {
 	{&sim_elbv2, "elasticloadbalancing", NULL, SIM_WIRE_QUERY},
 	{&sim_cloudwatch, "monitoring", "GraniteServiceVersion20100801.", SIM_WIRE_JSON},
 	{&sim_beanstalk, "elasticbeanstalk", NULL, SIM_WIRE_QUERY},
+	{&sim_ecs, "ecs", "AmazonEC2ContainerServiceV20141113.", SIM_WIRE_JSON},
 	{&sim_web, NULL, NULL, SIM_WIRE_REST_JSON},
 };
 #define N_SERVICES (sizeof(services) / sizeof(services[0]))

@@ -216,7 +216,7 @@ static void end_terminate(struct sim *s, struct sim_eb_environment *e)
 {
 	if (sim_eb_doomed(e, EB_TERMINATE) ||
 	    (e->fleet[0].group[0] &&
-	     sim_elbv2_group_used(s, str_from(e->fleet[0].group), str_from(e->rule)))) {
+	     sim_elbv2_group_shared(s, str_from(e->fleet[0].group), str_from(e->rule)))) {
 		sim_eb_event(
 			s, e, "ERROR",
 			"Deleting target group failed Reason: Target group is currently in use by "

@@ -60,6 +60,15 @@ void sim_metric_add(struct sim *s, const char *ns, const char *name, const char 
 	sim_metric_record(sim_metric_open(s, ns, name, dimensions), at, value, count);
 }
 
+const char *sim_cloudwatch_alarm(struct sim *s, struct str name)
+{
+	const struct sim_cloudwatch_state *cw = sim_state(s, &sim_cloudwatch);
+	for (const struct sim_alarm *a = cw->alarms; a; a = a->next)
+		if (str_is(name, a->name))
+			return sim_alarm_state_name(a->state);
+	return NULL;
+}
+
 /* --- dimensions ---------------------------------------------------------------------------- */
 
 struct str sim_dimensions_sorted(struct arena *a, struct str dimensions)

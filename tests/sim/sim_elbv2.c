@@ -219,6 +219,11 @@ static void rule_free(struct sim_lb_rule *r)
 
 void sim_lb_rule_delete(struct sim *s, struct sim_elbv2_state *e, struct sim_lb_rule *r)
 {
+	size_t n = 0;
+	for (size_t i = 0; i < e->n_tags; i++)
+		if (strcmp(e->tags[i].arn, r->arn) != 0)
+			e->tags[n++] = e->tags[i];
+	e->n_tags = n;
 	unlink_rule(r);
 	rule_free(r);
 	update_references(e, sim_now(s));

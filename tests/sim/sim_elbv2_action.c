@@ -269,8 +269,48 @@ static const struct {
 	{"source-ip", "SourceIpConfig"},     {"http-request-method", "HttpRequestMethodConfig"},
 };
 
+/* What a rule's conditions add up to. */
+struct condition_sum {
+	size_t values, wildcards;
+};
+
+static int check_text(struct sim_elbv2_call *c, struct str text, struct condition_sum *sum)
+{
+	if (text.n > 128)
+		return sim_elbv2_error(c, "ValidationError",
+				       "A condition value can have at most 128 characters");
+	for (size_t i = 0; i < text.n; i++)
+		sum->wildcards += text.p[i] == '*' || text.p[i] == '?';
+	return 0;
+}
+
+/* Texts, or pairs of Key and Value. */
+static int check_values(struct sim_elbv2_call *c, const struct json *values, bool count,
+			struct condition_sum *sum)
+{
+	struct condition_sum ignored = {0};
+	json_each(v, values) {
+		struct condition_sum *to = count ? sum : &ignored;
+		sum->values++;
+		if (check_text(c, json_text(v), to) ||
+		    check_text(c, json_text(json_get(v, "Key")), to) ||
+		    check_text(c, json_text(json_get(v, "Value")), to))
+			return -1;
+	}
+	return 0;
+}
+
+static int check_header(struct sim_elbv2_call *c, const struct json *config)
+{
+	struct str name = json_text(json_get(config, "HttpHeaderName"));
+	if (name.n > 0 && name.n <= 40 && !str_is_nocase(name, "host"))
+		return 0;
+	return sim_elbv2_error(c, "ValidationError",
+			       "HttpHeaderName must have 1 to 40 characters, and not be Host");
+}
+
 static int read_condition(struct sim_elbv2_call *c, const struct json *cond,
-			  const struct sim_listener *l, struct buf *b, size_t *n_values)
+			  const struct sim_listener *l, struct buf *b, struct condition_sum *sum)
 {
 	struct str field = json_text(json_get(cond, "Field"));
 	const struct json *values = json_get(cond, "Values"), *config;
@@ -294,7 +334,9 @@ static int read_condition(struct sim_elbv2_call *c, const struct json *cond,
 	if (config && !values)
 		values = json_get(config, "Values") ? json_get(config, "Values")
 						    : json_get(config, "RegexValues");
-	*n_values += values ? values->n : 1;
+	if (check_values(c, values, !json_get(config, "RegexValues"), sum) ||
+	    (str_is(field, "http-header") && check_header(c, config)))
+		return -1;
 	buf_adds(b, "<member>");
 	sim_xml_text(b, "Field", field);
 	if (i < 2) { /* told in both forms */
@@ -318,18 +360,18 @@ int sim_conditions_read(struct sim_elbv2_call *c, const struct json *list,
 			const struct sim_listener *l, char **xml)
 {
 	struct buf b;
-	size_t n = 0;
+	struct condition_sum sum = {0};
 	buf_init(&b, 64u << 10);
 	json_each(cond, list) {
-		if (read_condition(c, cond, l, &b, &n)) {
+		if (read_condition(c, cond, l, &b, &sum)) {
 			buf_release(&b);
 			return -1;
 		}
 	}
-	if (n > 5) {
+	if (sum.values > 5 || sum.wildcards > 5) {
 		buf_release(&b);
 		return sim_elbv2_error(c, "ValidationError",
-				       "A rule can have at most 5 condition values");
+				       "A rule can have at most 5 condition values and wildcards");
 	}
 	*xml = copy_text(buf_str(&b));
 	buf_release(&b);

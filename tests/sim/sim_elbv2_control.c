@@ -367,6 +367,51 @@ static void do_tag(struct sim_elbv2_state *e, const struct sim_words *w)
 	(void)str_copy(t->value, sizeof(t->value), sim_word_value(w, "value"));
 }
 
+/* elbv2 delete RULE: somebody removes it */
+static int do_delete(struct sim *s, struct sim_elbv2_state *e, const struct sim_words *w,
+		     struct json_out *o, struct err *err)
+{
+	struct sim_lb_rule *r = sim_lb_rule_find(e, sim_word(w, 2));
+	if (!r || !r->priority)
+		return err_set(err, ERR_NOT_FOUND, "delete: no rule '" STR_FMT "'",
+			       STR_ARG(sim_word(w, 2)));
+	json_out_object(o);
+	json_member_cstr(o, "deleted", r->arn);
+	json_out_end(o);
+	sim_lb_rule_delete(s, e, r);
+	return 0;
+}
+
+static void show_tags(struct json_out *o, const struct sim_elbv2_state *e, const char *arn)
+{
+	json_out_key(o, "tags");
+	json_out_object(o);
+	for (size_t i = 0; i < e->n_tags; i++)
+		if (strcmp(e->tags[i].arn, arn) == 0)
+			json_member_str(o, e->tags[i].key, str_from(e->tags[i].value));
+	json_out_end(o);
+}
+
+/* The rules of a load balancer that are not its listeners' default. */
+static void show_rules(struct json_out *o, const struct sim_elbv2_state *e,
+		       const struct sim_lb *lb)
+{
+	json_out_key(o, "rules");
+	json_out_array(o);
+	for (const struct sim_listener *l = e->listeners; l; l = l->next) {
+		for (const struct sim_lb_rule *r = l->rules; l->lb == lb && r; r = r->next) {
+			if (!r->priority)
+				continue;
+			json_out_object(o);
+			json_member_cstr(o, "arn", r->arn);
+			json_member_i64(o, "priority", r->priority);
+			show_tags(o, e, r->arn);
+			json_out_end(o);
+		}
+	}
+	json_out_end(o);
+}
+
 static void show_rule(struct json_out *o, const struct sim_lb_rule *r, struct utc now)
 {
 	double share[SIM_FORWARD_MAX] = {0};
@@ -434,6 +479,7 @@ static int show(struct sim_elbv2_state *e, struct str what, struct utc now, stru
 	json_out_object(o);
 	json_member_cstr(o, "arn", lb->arn);
 	json_member_cstr(o, "dimension", lb->tail);
+	show_rules(o, e, lb);
 	json_out_end(o);
 	return 0;
 }
@@ -446,6 +492,8 @@ int sim_elbv2_control(struct sim *s, void *state, const struct sim_words *w, str
 	struct sim_listener *l = NULL;
 	struct sim_lb_rule *r = NULL;
 	int rc = 0;
+	if (str_is(verb, "delete"))
+		return do_delete(s, e, w, out, err);
 	if (str_is(verb, "load-balancer"))
 		rc = do_lb(s, e, w, err);
 	else if (str_is(verb, "target-group"))

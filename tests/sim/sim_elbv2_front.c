@@ -179,7 +179,7 @@ static bool forwards_to(const struct sim_forward *f, const struct sim_target_gro
 	return false;
 }
 
-bool sim_elbv2_group_used(struct sim *s, struct str group_arn, struct str but_rule)
+bool sim_elbv2_group_shared(struct sim *s, struct str group_arn, struct str but_rule)
 {
 	struct sim_elbv2_state *e = state_of(s);
 	const struct sim_target_group *tg = sim_tg_find(e, group_arn);

@@ -83,7 +83,7 @@ struct sim_service {
 
 /* sim.c dispatches to these by host, credential scope, target and path. */
 extern const struct sim_service sim_codepipeline, sim_s3, sim_sts, sim_imds, sim_lambda, sim_elbv2,
-	sim_cloudwatch, sim_web, sim_beanstalk;
+	sim_cloudwatch, sim_beanstalk, sim_ecs, sim_web;
 
 const struct sim_options *sim_opts(const struct sim *s);
 void *sim_state(struct sim *s, const struct sim_service *service);
@@ -176,7 +176,7 @@ void sim_elbv2_front_remove(struct sim *s, struct str rule);
 bool sim_elbv2_group_counts(struct sim *s, struct str group_arn, uint64_t *requests,
 			    uint64_t *errors);
 /* Does a rule other than this one refer to it? */
-bool sim_elbv2_group_used(struct sim *s, struct str group_arn, struct str but_rule);
+bool sim_elbv2_group_shared(struct sim *s, struct str group_arn, struct str but_rule);
 /* false: some rule refers to it, or its weights have not left the data plane yet. */
 bool sim_elbv2_group_delete(struct sim *s, struct str group_arn);
 /* Its targets have been there for long: their first health checks are over. */
@@ -184,10 +184,31 @@ bool sim_elbv2_group_settle(struct sim *s, struct str group_arn);
 void sim_elbv2_tag_add(struct sim *s, const char *arn, const char *key, const char *value);
 
 /*
+ * sim_elbv2_managed.c: rules whose weights another service writes. arn: of a rule, or of a listener
+ * for its default rule. The groups of a view are borrowed until the rule changes.
+ */
+struct sim_rule_view {
+	bool network;	    /* of a Network Load Balancer */
+	bool forwards_only; /* one forward action and nothing else */
+	size_t n;
+	const char *group[5];
+	int64_t weight[5];
+};
+bool sim_elbv2_rule_view(struct sim *s, struct str arn, struct sim_rule_view *view);
+/* Forward to these two, recorded as a split. False when the rule or a group is not there. */
+bool sim_elbv2_rule_weights(struct sim *s, struct str arn, struct str group, int64_t weight,
+			    struct str other, int64_t other_weight);
+bool sim_elbv2_group_used(struct sim *s, struct str group); /* some rule refers to it */
+/* Of a target group, rule ("lb:port:priority") or listener ("lb:port"); NULL. */
+const char *sim_elbv2_arn(struct sim *s, struct str name);
+
+/*
  * sim_cloudwatch.c: add count samples of value to a metric at this moment. dimensions is a
  * canonical text "FunctionName=checkout,Resource=checkout:live,ExecutedVersion=2" in name order.
  */
 void sim_metric_add(struct sim *s, const char *ns, const char *name, const char *dimensions,
 		    struct utc at, double value, double count);
+/* sim_cloudwatch.c: "OK", "ALARM", "INSUFFICIENT_DATA"; NULL when there is no such alarm. */
+const char *sim_cloudwatch_alarm(struct sim *s, struct str name);
 
 #endif

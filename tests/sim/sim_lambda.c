@@ -103,6 +103,8 @@ void sim_function_free(struct sim_function *f)
 	free(f->versions);
 	free(f->aliases);
 	free(f->series);
+	free(f->statements);
+	free(f->callers);
 	free(f);
 }
 
@@ -194,6 +196,9 @@ static const struct route {
 	{"UpdateAlias", "PUT", "aliases", true, sim_lambda_update_alias},
 	{"DeleteAlias", "DELETE", "aliases", true, sim_lambda_delete_alias},
 	{"Invoke", "POST", "invocations", false, sim_lambda_invoke},
+	{"AddPermission", "POST", "policy", false, sim_lambda_add_permission},
+	{"GetPolicy", "GET", "policy", false, sim_lambda_get_policy},
+	{"RemovePermission", "DELETE", "policy", true, sim_lambda_remove_permission},
 	{"PutProvisionedConcurrencyConfig", "PUT", "provisioned-concurrency", false,
 	 sim_lambda_put_provisioned},
 	{"GetProvisionedConcurrencyConfig", "GET", "provisioned-concurrency", false,

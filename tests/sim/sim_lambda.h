@@ -60,6 +60,15 @@ struct sim_override {
 	char *words; /* "errors=0.3 smoke=fail" */
 };
 
+/* A statement of a resource policy, and a principal that calls every alias that lets it. */
+struct sim_statement {
+	char id[101], qualifier[130], action[64], principal[256];
+};
+struct sim_caller {
+	char principal[256];
+	double rps;
+};
+
 struct sim_function {
 	struct sim_function *next;
 	char name[80], arn[200];
@@ -73,6 +82,10 @@ struct sim_function {
 	size_t n_series;
 	struct sim_override *overrides;
 	size_t n_overrides;
+	struct sim_statement *statements;
+	size_t n_statements;
+	struct sim_caller *callers;
+	size_t n_callers;
 	struct sim_behaviour defaults; /* of code that says nothing */
 	int64_t next_number;
 	int64_t update_ms, publish_ms, provision_ms;
@@ -127,6 +140,7 @@ void sim_lambda_list_versions(struct sim_lambda_call *c);
 void sim_lambda_delete_function(struct sim_lambda_call *c);
 
 /* --- sim_lambda_alias.c -------------------------------------------------------------------- */
+bool sim_alias_remove(struct sim_function *f, const char *name); /* false: there is none */
 void sim_lambda_get_alias(struct sim_lambda_call *c);
 void sim_lambda_create_alias(struct sim_lambda_call *c);
 void sim_lambda_update_alias(struct sim_lambda_call *c);
@@ -136,6 +150,16 @@ void sim_lambda_put_provisioned(struct sim_lambda_call *c);
 void sim_lambda_get_provisioned(struct sim_lambda_call *c);
 void sim_lambda_delete_provisioned(struct sim_lambda_call *c);
 const char *sim_provisioned_status(const struct sim_provisioned *p, struct utc now);
+
+/* --- sim_lambda_policy.c ------------------------------------------------------------------- */
+void sim_lambda_add_permission(struct sim_lambda_call *c);
+void sim_lambda_remove_permission(struct sim_lambda_call *c);
+void sim_lambda_get_policy(struct sim_lambda_call *c);
+int sim_lambda_caller(struct sim_function *f, const struct sim_words *w,
+		      struct err *err) MUST_CHECK;
+/* What callers whom the policy of this alias lists send to it, requests a second. */
+double sim_lambda_granted_rps(const struct sim_function *f, const char *qualifier);
+void sim_lambda_show_policy(struct json_out *o, const struct sim_function *f);
 
 /* --- sim_lambda_traffic.c ------------------------------------------------------------------ */
 void sim_lambda_invoke(struct sim_lambda_call *c);

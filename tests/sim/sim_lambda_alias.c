@@ -203,17 +203,22 @@ void sim_lambda_create_alias(struct sim_lambda_call *c)
 	reply_alias(c, 201, &a);
 }
 
+bool sim_alias_remove(struct sim_function *f, const char *name)
+{
+	struct sim_alias *a = sim_alias_find(f, name);
+	if (!a)
+		return false;
+	size_t at = (size_t)(a - f->aliases);
+	memmove(a, a + 1, (f->n_aliases - at - 1) * sizeof(*a));
+	f->n_aliases--;
+	return true;
+}
+
 void sim_lambda_delete_alias(struct sim_lambda_call *c)
 {
-	struct sim_alias *a;
 	if (!sim_lambda_need_function(c))
 		return;
-	a = sim_alias_find(c->f, c->item);
-	if (a) {
-		size_t at = (size_t)(a - c->f->aliases);
-		memmove(a, a + 1, (c->f->n_aliases - at - 1) * sizeof(*a));
-		c->f->n_aliases--;
-	}
+	(void)sim_alias_remove(c->f, c->item);
 	sim_reply_raw(c->x, 204, NULL, STR(""), NULL, 0);
 }
 

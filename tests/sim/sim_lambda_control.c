@@ -134,6 +134,7 @@ static void show(struct json_out *o, const struct sim_function *f, struct utc no
 		json_out_end(o);
 	}
 	json_out_end(o);
+	sim_lambda_show_policy(o, f);
 	json_out_end(o);
 }
 
@@ -276,6 +277,16 @@ static int set_alias(struct sim *s, struct sim_function *f, const struct sim_wor
 	return 0;
 }
 
+/* lambda delete-alias NAME ALIAS: somebody removes it */
+static int delete_alias(struct sim_function *f, const struct sim_words *w, struct err *err)
+{
+	char name[130];
+	(void)str_copy(name, sizeof(name), sim_word(w, 3));
+	if (sim_alias_remove(f, name))
+		return 0;
+	return err_set(err, ERR_NOT_FOUND, "delete-alias: no alias '%s'", name);
+}
+
 static int set_version(struct sim_function *f, const struct sim_words *w, struct err *err)
 {
 	int64_t number;
@@ -344,6 +355,10 @@ int sim_lambda_control(struct sim *s, void *state, const struct sim_words *w, st
 			rc = set_provisioned(s, f, w, err);
 		else if (str_is(verb, "publish"))
 			rc = do_publish(s, f, w, err);
+		else if (str_is(verb, "caller"))
+			rc = sim_lambda_caller(f, w, err);
+		else if (str_is(verb, "delete-alias"))
+			rc = delete_alias(f, w, err);
 		else if (str_is(verb, "show"))
 			rc = 0;
 		else

@@ -110,7 +110,8 @@ static struct sim_tally *tally(struct sim *s, struct sim_function *f, struct sim
 static void step_alias(struct sim *s, struct sim_function *f, struct sim_alias *a, struct utc from,
 		       struct utc now)
 {
-	uint64_t n = sim_traffic_arrivals(&a->carry, a->rps, now.ms - from.ms), each[2] = {0};
+	double rps = a->rps + sim_lambda_granted_rps(f, a->name);
+	uint64_t n = sim_traffic_arrivals(&a->carry, rps, now.ms - from.ms), each[2] = {0};
 	double weights[2] = {1 - a->weight, a->weight};
 	int64_t numbers[2] = {a->version, a->additional};
 	if (n)
@@ -134,7 +135,7 @@ void sim_lambda_step(struct sim *s, struct sim_lambda_state *l, struct utc from,
 {
 	for (struct sim_function *f = l->functions; f; f = f->next)
 		for (size_t i = 0; i < f->n_aliases; i++)
-			if (f->aliases[i].rps > 0 || f->aliases[i].n_tally)
+			if (f->aliases[i].rps > 0 || f->n_callers || f->aliases[i].n_tally)
 				step_alias(s, f, &f->aliases[i], from, now);
 }
 

@@ -302,20 +302,36 @@ bool decide_act_failed(const struct deciding *x)
 	return e && !err_is_retryable(e) && e->code != ERR_CONFLICT && e->code != ERR_CANCELED;
 }
 
-int decide_live_weight(const struct target_observation *t)
+struct traffic decide_live_traffic(const struct target_observation *t)
 {
 	switch (t->live) {
 	case LIVE_SPLIT:
-		return t->traffic.weight_bp;
+		return t->traffic;
 	case LIVE_CANDIDATE:
+		return (struct traffic){.weight_bp = 10000, .segments = t->traffic.segments};
 	case LIVE_PROMOTED:
-		return 10000;
+		return (struct traffic){.weight_bp = 10000};
 	case LIVE_UNREADABLE:
 	case LIVE_BASELINE:
 	case LIVE_FOREIGN:
 		break;
 	}
-	return 0;
+	return (struct traffic){0};
+}
+
+int decide_live_weight(const struct target_observation *t)
+{
+	return decide_live_traffic(t).weight_bp;
+}
+
+bool decide_is_same_traffic(const struct traffic *a, const struct traffic *b)
+{
+	return a->weight_bp == b->weight_bp && a->segments == b->segments;
+}
+
+bool decide_rises(const struct traffic *from, const struct traffic *to)
+{
+	return to->weight_bp > from->weight_bp || (to->segments & ~from->segments) != 0;
 }
 
 bool decide_is_plan_weight(const struct plan *plan, int weight_bp)

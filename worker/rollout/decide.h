@@ -30,11 +30,13 @@ enum candidate_state {
 /* How traffic is split now. */
 enum live {
 	LIVE_UNREADABLE, /* could not be read; detail says why */
-	LIVE_BASELINE,	 /* exactly as the undo record: everything on the baseline */
-	LIVE_SPLIT,	 /* between baseline and candidate; weight_bp says how */
-	LIVE_CANDIDATE,	 /* everything on the candidate, but not promoted yet (weights) */
-	LIVE_PROMOTED,	 /* the candidate is the baseline now */
-	LIVE_FOREIGN,	 /* neither ours nor the undo record's: somebody changed the target */
+	/* exactly as the undo record: everything on the baseline, no segment apart */
+	LIVE_BASELINE,
+	LIVE_SPLIT,	/* between baseline and candidate; traffic says how */
+	LIVE_CANDIDATE, /* everything on the candidate, but not promoted yet (weights), or with
+			   segments still apart */
+	LIVE_PROMOTED,	/* the candidate is the baseline now, no segment apart */
+	LIVE_FOREIGN,	/* neither ours nor the undo record's: somebody changed the target */
 };
 
 /*
@@ -47,12 +49,19 @@ struct traffic {
 	unsigned segments;
 };
 
+/* What a step asks for: its weight, and every segment up to it. */
+struct traffic rollout_traffic(const struct plan *plan, int step);
+/* "5%", "segment staff", "5% and segments staff, beta": for people. */
+#define TRAFFIC_TEXT_SIZE 320
+void rollout_traffic_text(const struct plan *plan, const struct traffic *t,
+			  char out[TRAFFIC_TEXT_SIZE]);
+
 #define OBSERVATION_TEXT_MAX 320
 #define OBSERVATION_LOCK_MAX 128
 
 struct target_observation {
 	enum live live;
-	struct traffic traffic; /* with LIVE_SPLIT */
+	struct traffic traffic; /* with LIVE_SPLIT; its segments with LIVE_CANDIDATE, too */
 	bool settled;		/* the split is in effect: propagated, counts healthy */
 	enum candidate_state candidate;
 	bool denied;   /* unreadable because a permission is missing */

@@ -66,9 +66,11 @@ static enum verdict_kind hold_kind(const struct deciding *x)
 
 /* --- rules that several phases share ---------------------------------------------------------- */
 
-static void say_weight(const struct deciding *x, char out[WEIGHT_TEXT_SIZE])
+static void say_traffic(const struct deciding *x, char out[TRAFFIC_TEXT_SIZE])
 {
-	weight_format(decide_live_weight(&x->o->target), out);
+	struct traffic live = decide_live_traffic(&x->o->target);
+
+	rollout_traffic_text(x->plan, &live, out);
 }
 
 static bool has_failed(const struct deciding *x)
@@ -80,11 +82,11 @@ static bool has_failed(const struct deciding *x)
 static bool failed_a_guard(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
-	char weight[WEIGHT_TEXT_SIZE];
+	char traffic[TRAFFIC_TEXT_SIZE];
 
 	if (!has_failed(x) || !x->plan->rollback_on_guard)
 		return false;
-	say_weight(x, weight);
+	say_traffic(x, traffic);
 	if (t->live == LIVE_UNREADABLE)
 		decide_restore(x, CAUSE_GUARD, "while the target cannot be read: %s",
 			       x->o->guards.text);
@@ -92,7 +94,7 @@ static bool failed_a_guard(struct deciding *x)
 		decide_restore(x, CAUSE_GUARD, "with no traffic on the candidate: %s",
 			       x->o->guards.text);
 	else
-		decide_restore(x, CAUSE_GUARD, "with %s on the candidate: %s", weight,
+		decide_restore(x, CAUSE_GUARD, "with %s on the candidate: %s", traffic,
 			       x->o->guards.text);
 	return true;
 }
@@ -151,7 +153,7 @@ static bool is_unreadable(struct deciding *x)
 static bool is_drifted(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
-	char weight[WEIGHT_TEXT_SIZE];
+	char traffic[TRAFFIC_TEXT_SIZE];
 
 	if (t->live == LIVE_BASELINE) {
 		/* another worker may have seen a guard fail that is well again without traffic */
@@ -164,11 +166,11 @@ static bool is_drifted(struct deciding *x)
 	}
 	if (decide_is_plan_weight(x->plan, decide_live_weight(t)))
 		return false;
-	say_weight(x, weight);
+	say_traffic(x, traffic);
 	decide_restore(x, CAUSE_DRIFT,
 		       "%s of the traffic was found on the candidate, which is no "
 		       "step of the plan",
-		       weight);
+		       traffic);
 	return true;
 }
 
@@ -313,13 +315,13 @@ static void verify(struct deciding *x)
 	}
 }
 
-/* SHIFT: split() sets an absolute weight with the look's lock, so it can be repeated. */
+/* SHIFT: split() sets absolute traffic with the look's lock, so it can be repeated. */
 static void shift(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
-	const struct plan_step *step = &x->plan->steps[x->s->step];
-	int live_bp = decide_live_weight(t);
-	char weight[WEIGHT_TEXT_SIZE], late[64];
+	struct traffic want = rollout_traffic(x->plan, x->s->step), live = decide_live_traffic(t);
+	char text[TRAFFIC_TEXT_SIZE], late[TRAFFIC_TEXT_SIZE + 32];
+	bool is_there = decide_is_same_traffic(&live, &want), rises = decide_rises(&live, &want);
 
 	if (act_failed(x) || candidate_failed(x) || failed_a_guard(x) || is_unreadable(x))
 		return;
@@ -327,25 +329,25 @@ static void shift(struct deciding *x)
 	/* before the first step the baseline has everything; later somebody gave it back */
 	if (t->live == LIVE_BASELINE && x->s->step > 0 && is_drifted(x))
 		return;
-	weight_format(step->weight_bp, weight);
-	if (live_bp == step->weight_bp && t->settled) {
+	rollout_traffic_text(x->plan, &want, text);
+	if (is_there && t->settled) {
 		decide_go(x, PHASE_WATCH, "step %d of %zu: %s on the candidate, read back",
-			  x->s->step + 1, x->plan->n_steps, weight);
+			  x->s->step + 1, x->plan->n_steps, text);
 		return;
 	}
-	if (live_bp < step->weight_bp && is_held_by_guard(x))
+	if (rises && is_held_by_guard(x))
 		return;
-	snprintf(late, sizeof(late), "%s was not in effect", weight);
+	snprintf(late, sizeof(late), "%s was not in effect", text);
 	if (is_late(x, late, t->detail))
 		return;
-	if (live_bp == step->weight_bp) {
-		decide_wait(x, "%s is set, waiting until it is in effect: %s", weight, t->detail);
-	} else if (live_bp < step->weight_bp && !candidate_is_up(x)) {
-		decide_wait(x, "the candidate is not up for %s: %s", weight, t->detail);
+	if (is_there) {
+		decide_wait(x, "%s is set, waiting until it is in effect: %s", text, t->detail);
+	} else if (rises && !candidate_is_up(x)) {
+		decide_wait(x, "the candidate is not up for %s: %s", text, t->detail);
 	} else {
-		x->d->traffic.weight_bp = step->weight_bp;
+		x->d->traffic = want;
 		decide_act(x, DECIDE_SPLIT, "step %d of %zu: %s to the candidate", x->s->step + 1,
-			   x->plan->n_steps, weight);
+			   x->plan->n_steps, text);
 	}
 }
 
@@ -368,6 +370,8 @@ static void leave_watch(struct deciding *x)
 static void watch(struct deciding *x)
 {
 	const struct plan_step *step = &x->plan->steps[x->s->step];
+	struct traffic want = rollout_traffic(x->plan, x->s->step),
+		       live = decide_live_traffic(&x->o->target);
 	int64_t since = x->s->phase_since.ms, end = since + step->watch_ms;
 	bool is_over = x->now.ms >= end;
 	const char *text;
@@ -375,8 +379,8 @@ static void watch(struct deciding *x)
 	if (act_failed(x) || candidate_failed(x) || failed_a_guard(x) || is_unreadable(x) ||
 	    is_drifted(x))
 		return;
-	if (decide_live_weight(&x->o->target) != step->weight_bp) {
-		decide_go_step(x, x->s->step, "another step's weight is live: back to this one's");
+	if (!decide_is_same_traffic(&live, &want)) {
+		decide_go_step(x, x->s->step, "another step's traffic is live: back to this one's");
 		return;
 	}
 	switch (look_at_guards(x, is_over ? end : since, &text)) {

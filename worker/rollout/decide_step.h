@@ -59,8 +59,12 @@ bool decide_limit_is_over(const struct deciding *x);
 int64_t decide_budget_end_ms(const struct plan *plan, const struct rollout_state *s);
 /* The last act failed for good. A conflict is not for good: somebody moved, look again. */
 bool decide_act_failed(const struct deciding *x);
-/* The candidate's share of traffic, 0 to 10,000; of an unreadable target it says nothing. */
-int decide_live_weight(const struct target_observation *t);
+/* What the candidate has; of an unreadable target it says nothing. */
+struct traffic decide_live_traffic(const struct target_observation *t);
+int decide_live_weight(const struct target_observation *t); /* its share alone, 0 to 10,000 */
+bool decide_is_same_traffic(const struct traffic *a, const struct traffic *b);
+/* Does the candidate get more than it has, of everybody or a segment? */
+bool decide_rises(const struct traffic *from, const struct traffic *to);
 bool decide_is_plan_weight(const struct plan *plan, int weight_bp);
 
 #endif

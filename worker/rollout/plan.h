@@ -78,8 +78,33 @@ struct plan_beanstalk {
 };
 
 /* A service of ECS. */
+enum ecs_method {
+	ECS_NATIVE,	  /* its deployment controller shifts the traffic, and we judge */
+	ECS_TWO_SERVICES, /* a pair of services, and the weights of one load balancer */
+};
+enum ecs_retire { ECS_SCALE_IN, ECS_DELETE, ECS_KEEP }; /* the old one of two services */
+
+#define PLAN_ECS_IMAGES_MAX 4 /* as many as CodePipeline's own action takes */
+#define PLAN_ECS_ALARMS_MAX 8
+
 struct plan_ecs {
 	const char *cluster, *service;
+	enum ecs_method method;
+	/* paths in the artifact; NULL: what CodePipeline calls them, where it is there */
+	const char *task_definition; /* taskdef.json; else the one that serves, with new images */
+	const char *images;	     /* imagedefinitions.json: images by name of container */
+	struct {
+		const char *placeholder, *path; /* <IMAGE1_NAME> and imageDetail.json */
+	} image_details[PLAN_ECS_IMAGES_MAX];
+	size_t n_image_details;
+	int64_t failed_tasks; /* that many, and the candidate will not come up; at least 1 */
+	/* native: */
+	const char *alarms[PLAN_ECS_ALARMS_MAX]; /* ECS goes back by itself when one is red */
+	size_t n_alarms;
+	int64_t pause_ms; /* ECS goes back when it hears nothing for so long; 0: from the plan */
+	/* two services: */
+	const char *twin; /* the other one's name; NULL: the service's with -twin */
+	enum ecs_retire retire;
 };
 
 struct plan_target {
@@ -91,9 +116,13 @@ struct plan_target {
 	struct plan_ecs ecs;
 };
 
+/*
+ * A step is a percentage of everybody, or a segment of the users; what earlier steps brought stays.
+ * So a segment's weight is that of the percentage before it, 0 before the first.
+ */
 struct plan_step {
 	int segment;   /* index into segments, or -1 for a percentage */
-	int weight_bp; /* 1 to 10,000 */
+	int weight_bp; /* 1 to 10,000; of a segment from 0 */
 	int64_t watch_ms;
 	bool approve; /* wait for a person after the watch */
 };
@@ -146,8 +175,26 @@ struct plan_guard {
 enum unknown_policy { UNKNOWN_ROLLBACK, UNKNOWN_HOLD };
 enum mode { MODE_DEPLOY, MODE_START, MODE_PROMOTE, MODE_ROLLBACK };
 
+#define PLAN_SEGMENT_VALUES 5 /* condition values of a rule, as an ALB counts them */
+#define PLAN_PRINCIPALS 10
+
+/*
+ * A part of the users, who get the candidate whole. Behind an Application Load Balancer it is told
+ * by what their requests bear: all of the conditions that are given. Of a Lambda function, by who
+ * they are: any of the principals.
+ */
 struct plan_segment {
-	const char *name;
+	const char *name;   /* 1 to 32 letters, digits, '-' and '_' */
+	const char *place;  /* "rollout.yaml:9: segments.staff" */
+	const char *header; /* its name; any of the values, where '*' and '?' stand for others */
+	const char *values[PLAN_SEGMENT_VALUES];
+	size_t n_values;
+	const char *cookie, *cookie_value;
+	const char *query_key, *query_value; /* key NULL: of any key */
+	const char *source_ip[PLAN_SEGMENT_VALUES]; /* any of these blocks */
+	size_t n_source_ip;
+	const char *principals[PLAN_PRINCIPALS]; /* ARNs */
+	size_t n_principals;
 };
 
 struct plan {
@@ -205,9 +252,27 @@ bool target_kind_parse(struct str key, enum target_kind *k);
 /* As Target names it: "lambda:checkout:live". */
 const char *target_text(struct arena *a, const struct plan_target *t);
 
+/*
+ * How ECS's own controller would do the steps of this plan: "CANARY" and "LINEAR" with their
+ * percentage, or "BLUE_GREEN". NULL, with *why, when it cannot.
+ */
+const char *plan_ecs_strategy(const struct plan *p, int *percent_bp, const char **why);
+/* How long ECS waits for us at a pause before it goes back by itself, whole minutes. */
+int64_t plan_ecs_pause_minutes(const struct plan *p);
+
 /* Path of the plan file that the properties name, or NULL for the defaults (rollout.yaml, then
  * rollout.json). */
 const char *plan_file_of(struct arena *a, const struct plan_property *p, size_t n);
+
+/* How a segment is told, for people: "header X-Team: staff or qa, and source 10.0.0.0/8". */
+const char *plan_segment_text(struct arena *a, const struct plan_segment *s);
+/* How many condition values a rule for it has, and how many wildcards they have. */
+size_t plan_segment_values(const struct plan_segment *s);
+size_t plan_segment_wildcards(const struct plan_segment *s);
+/* The segments that steps are about: bit i is segments[i]. 0: percentages alone. */
+unsigned plan_segments_used(const struct plan *p);
+/* Index of the segment of this name, or -1. */
+int plan_segment_find(const struct plan *p, struct str name);
 
 /* The least time the plan can take when everything passes, without preparation. */
 int64_t plan_least_ms(const struct plan *p);

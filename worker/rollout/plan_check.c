@@ -21,7 +21,8 @@ static void check_steps(struct plan_reader *r)
 	int highest = 0;
 
 	for (size_t i = 0; i < p->n_steps; i++) {
-		if (p->steps[i].weight_bp == 0) /* it has its problem already */
+		/* a segment's is not its own; and what is 0 has its problem already */
+		if (p->steps[i].segment >= 0 || p->steps[i].weight_bp == 0)
 			continue;
 		if (p->steps[i].weight_bp <= highest) {
 			weight_format(highest, before);
@@ -108,6 +109,7 @@ void plan_check(struct plan_reader *r)
 		problem_add(r->problems, place_of(r, "Strategy"), NULL,
 			    "no strategy; for example canary 5%% 10m, 25%% 10m, 50%% 10m");
 	check_steps(r);
+	plan_segments_check(r);
 	check_guards(r);
 	check_time(r);
 	plan_target_check(r);

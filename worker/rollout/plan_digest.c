@@ -100,6 +100,7 @@ void plan_digest(struct plan *p)
 	plan_target_digest(&o, &p->target);
 	json_out_key(&o, "steps");
 	add_steps(&o, p);
+	plan_segments_digest(&o, p);
 	json_out_key(&o, "guards");
 	json_out_array(&o);
 	for (size_t i = 0; i < p->n_guards; i++)

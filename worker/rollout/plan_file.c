@@ -4,14 +4,22 @@
 
 #include "worker/rollout/strategy.h"
 
-/* The plan file from its root down; target and guards have files of their own. */
+/* The plan file from its root down; target, segments and guards have files of their own. */
 
 #define TOP_KEYS "rollout target strategy segments guards unknown rollback limits max_duration"
 
-static void refuse_segment(struct plan_reader *r, const struct yaml *node, const char *path)
+/* "staff": which segment a step is about, or -1 with a problem. */
+static int read_step_segment(struct plan_reader *r, const struct yaml *node, const char *path)
 {
-	problem_add(r->problems, plan_place(r, node, path), node->text.n ? node->text.p : NULL,
-		    "segments are not available in this version; use weights");
+	const char *name = NULL;
+	int i;
+
+	if (!plan_text(r, node, path, &name) || !name)
+		return -1;
+	i = plan_segment_find(r->plan, str_from(name));
+	if (i < 0)
+		plan_no_segment(r->problems, r->plan, plan_place(r, node, path), str_from(name));
+	return i;
 }
 
 static void read_step(struct plan_reader *r, const struct yaml *item, int index)
@@ -21,15 +29,16 @@ static void read_step(struct plan_reader *r, const struct yaml *item, int index)
 
 	if (!plan_keys(r, item, path, "segment weight for approve"))
 		return;
-	if (yaml_get(item, "segment"))
-		refuse_segment(r, yaml_get(item, "segment"), path);
-	else if (!yaml_get(item, "weight"))
+	if (!yaml_get(item, "segment") == !yaml_get(item, "weight"))
 		problem_add(r->problems, plan_place(r, item, path), NULL,
-			    "a step needs a weight: { weight: 5, for: 10m }");
+			    "a step needs a weight or a segment, and not both: { weight: 5, for: "
+			    "10m } or { segment: staff, for: 10m }");
 	if (!yaml_get(item, "for"))
 		problem_add(r->problems, plan_place(r, item, path), NULL,
 			    "a step needs to know how long it is watched: for: 10m (0s: one look "
 			    "of every guard)");
+	s.segment = read_step_segment(r, yaml_get(item, "segment"),
+				      arena_printf(r->a, "%s.segment", path));
 	plan_weight(r, yaml_get(item, "weight"), arena_printf(r->a, "%s.weight", path),
 		    &s.weight_bp);
 	plan_duration(r, yaml_get(item, "for"), arena_printf(r->a, "%s.for", path), 0,
@@ -209,13 +218,12 @@ void plan_file_read(struct plan_reader *r, const struct yaml *root)
 	}
 	read_version(r, root);
 	plan_target_read(r, yaml_get(root, "target"));
+	plan_segments_read(r, yaml_get(root, "segments"));
 	read_strategy(r, yaml_get(root, "strategy"));
 	plan_guards_read(r, yaml_get(root, "guards"));
 	read_unknown(r, yaml_get(root, "unknown"));
 	read_rollback(r, yaml_get(root, "rollback"));
 	read_limits(r, yaml_get(root, "limits"));
-	if (yaml_get(root, "segments"))
-		refuse_segment(r, yaml_get(root, "segments"), "segments");
 	budget = yaml_get(root, "max_duration");
 	if (budget)
 		r->budget_place = plan_place(r, budget, "max_duration");

@@ -55,6 +55,17 @@ const struct yaml *plan_next(const struct yaml *node, const struct yaml *item);
 
 /* plan_file.c: read the whole file into r->plan. */
 void plan_file_read(struct plan_reader *r, const struct yaml *root);
+/*
+ * plan_segment.c: read the map under "segments", before the strategy, which names them; give the
+ * steps of segments their weights, and check what only the whole plan shows of them; and their part
+ * of the canonical form.
+ */
+void plan_segments_read(struct plan_reader *r, const struct yaml *map);
+void plan_segments_check(struct plan_reader *r);
+void plan_segments_digest(struct json_out *o, const struct plan *p);
+/* Complain that there is no such segment, and say which there are. */
+void plan_no_segment(struct problems *p, const struct plan *plan, const char *place,
+		     struct str name);
 /* plan_guard.c: read the list under "guards". */
 void plan_guards_read(struct plan_reader *r, const struct yaml *list);
 struct plan_guard *plan_guard_add(struct plan_reader *r, enum guard_kind kind, const char *place);

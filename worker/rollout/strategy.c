@@ -1,5 +1,7 @@
 #include "worker/rollout/strategy.h"
 
+#include "worker/rollout/plan_reader.h"
+
 /*
  * The one-line form of strategies. It is a list of words, with commas between steps; what a word
  * may be is decided by where it stands, and every message says what was expected there.
@@ -39,6 +41,13 @@ static const struct preset {
 	{"Linear10PercentEvery10Minutes", 10, 10, PRESET_LINEAR},
 	{"AllAtOnce", 100, 0, PRESET_ALL},
 };
+
+/* The weight of a segment's step comes from the steps before it, when the whole is known. */
+static void add_segment(struct plan *plan, int segment, int64_t watch_ms)
+{
+	plan->steps[plan->n_steps++] =
+		(struct plan_step){.segment = segment, .watch_ms = watch_ms};
+}
 
 static void add_step(struct plan *plan, int weight_bp, int64_t watch_ms)
 {
@@ -127,6 +136,18 @@ static int weight_word(struct words *w, const char *wanted)
 	return bp;
 }
 
+/* "@staff"; -1 with a problem when there is none of that name. */
+static int segment_word(struct words *w, const struct plan *plan)
+{
+	struct str word = next_word(w), name = str_sub(word, 1, word.n);
+	int i = plan_segment_find(plan, name);
+
+	if (i < 0 && !w->bad)
+		plan_no_segment(w->problems, plan, w->place, name);
+	w->bad |= i < 0;
+	return i;
+}
+
 /* "[bake 15m]" at the end, and nothing after it. */
 static void bake_words(struct words *w, struct plan *plan)
 {
@@ -148,7 +169,10 @@ static void canary(struct words *w, struct plan *plan)
 {
 	plan->n_steps = 0;
 	do {
-		int bp = weight_word(w, "a weight over 0 and at most 100, such as 5%");
+		bool is_segment = str_starts(w->rest, "@");
+		int segment = is_segment ? segment_word(w, plan) : -1;
+		int bp = is_segment ? 0
+				    : weight_word(w, "a weight over 0 and at most 100, such as 5%");
 		int64_t ms = w->bad ? 0 : duration_word(w, "how long to watch, such as 10m");
 
 		if (w->bad)
@@ -159,7 +183,10 @@ static void canary(struct words *w, struct plan *plan)
 			w->bad = true;
 			return;
 		}
-		add_step(plan, bp, ms);
+		if (is_segment)
+			add_segment(plan, segment, ms);
+		else
+			add_step(plan, bp, ms);
 	} while (skip_comma(w) && !str_starts(w->rest, "bake"));
 	bake_words(w, plan);
 }

@@ -9,6 +9,7 @@
  * A strategy compiles to steps and a bake time; one machine serves them all.
  *
  *   canary 5% 10m, 25% 10m, 50% 10m [bake 15m]   those steps, then everything
+ *   canary @staff 10m, 5% 10m [bake 15m]         a segment of the plan file first
  *   linear 10% every 2m [bake 15m]               10, 20, ... 90, then everything
  *   blue-green [bake 30m]                        everything in one step
  *   all-at-once [bake 30m]                       the same
@@ -16,7 +17,8 @@
  */
 
 /*
- * Compile the one-line form into plan->strategy, steps and bake_ms. Problems are added under
+ * Compile the one-line form into plan->strategy, steps and bake_ms. Segments it names are looked up
+ * in plan->segments. Problems are added under
  * `place`; false when there are any.
  */
 bool strategy_parse(struct str text, const char *place, struct plan *plan, struct problems *p);

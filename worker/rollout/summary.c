@@ -8,6 +8,40 @@
  * there is one. A text never claims more than the state's ending says was seen.
  */
 
+/* --- traffic ---------------------------------------------------------------------------------- */
+
+struct traffic rollout_traffic(const struct plan *plan, int step)
+{
+	struct traffic t = {.weight_bp = plan->steps[step].weight_bp};
+
+	for (int i = 0; i <= step; i++)
+		if (plan->steps[i].segment >= 0)
+			t.segments |= 1u << plan->steps[i].segment;
+	return t;
+}
+
+void rollout_traffic_text(const struct plan *plan, const struct traffic *t,
+			  char out[TRAFFIC_TEXT_SIZE])
+{
+	char weight[WEIGHT_TEXT_SIZE];
+	size_t n = 0;
+	struct buf b;
+
+	buf_init(&b, TRAFFIC_TEXT_SIZE - 1);
+	weight_format(t->weight_bp, weight);
+	if (t->weight_bp || !t->segments)
+		buf_adds(&b, weight);
+	for (size_t i = 0; i < plan->n_segments; i++)
+		n += (t->segments >> i) & 1u;
+	if (n > 0)
+		buf_addf(&b, "%ssegment%s ", t->weight_bp ? " and " : "", n == 1 ? "" : "s");
+	for (size_t i = 0, said = 0; i < plan->n_segments; i++)
+		if ((t->segments >> i) & 1u)
+			buf_addf(&b, "%s%s", said++ ? ", " : "", plan->segments[i].name);
+	(void)str_copy(out, TRAFFIC_TEXT_SIZE, buf_str(&b));
+	buf_release(&b);
+}
+
 /* --- percent ---------------------------------------------------------------------------------- */
 
 /* Watching and baking share 10 to 95 by their time; the rest is short. */
@@ -118,16 +152,15 @@ static const struct plan_step *step_of(const struct plan *plan, const struct rol
 
 static void add_step(const struct plan *plan, const struct rollout_state *s, struct buf *out)
 {
-	const struct plan_step *step = step_of(plan, s);
-	char weight[WEIGHT_TEXT_SIZE];
+	char text[TRAFFIC_TEXT_SIZE];
+	struct traffic traffic;
 
-	if (!step)
+	if (!step_of(plan, s))
 		return;
-	weight_format(step->weight_bp, weight);
-	buf_addf(out, "step %d of %zu: ", s->step + 1, plan->n_steps);
-	if (step->segment >= 0 && (size_t)step->segment < plan->n_segments)
-		buf_addf(out, "segment %s, ", plan->segments[step->segment].name);
-	buf_addf(out, "%s %s the candidate", weight, s->phase == PHASE_SHIFT ? "to" : "on");
+	traffic = rollout_traffic(plan, s->step);
+	rollout_traffic_text(plan, &traffic, text);
+	buf_addf(out, "step %d of %zu: %s %s the candidate", s->step + 1, plan->n_steps, text,
+		 s->phase == PHASE_SHIFT ? "to" : "on");
 }
 
 static void add_position(const struct plan *plan, const struct rollout_state *s, struct buf *out)
@@ -207,7 +240,7 @@ static void add_next(const struct plan *plan, const struct rollout_state *s, str
 		     struct buf *out)
 {
 	const struct plan_step *step = step_of(plan, s);
-	char weight[WEIGHT_TEXT_SIZE], left[DURATION_TEXT_SIZE];
+	char what[WEIGHT_TEXT_SIZE], left[DURATION_TEXT_SIZE];
 	int64_t end_ms = s->phase_since.ms;
 
 	if (s->phase == PHASE_BAKE) {
@@ -216,8 +249,10 @@ static void add_next(const struct plan *plan, const struct rollout_state *s, str
 	} else if (s->phase == PHASE_WATCH && step) {
 		end_ms += step->watch_ms;
 		if ((size_t)s->step + 1 < plan->n_steps) {
-			weight_format(step[1].weight_bp, weight);
-			buf_addf(out, "; next: %s", weight);
+			weight_format(step[1].weight_bp, what);
+			buf_addf(out, "; next: %s%s", step[1].segment >= 0 ? "segment " : "",
+				 step[1].segment >= 0 ? plan->segments[step[1].segment].name
+						      : what);
 		} else {
 			buf_adds(out, "; next: promotion");
 		}
@@ -317,16 +352,18 @@ void rollout_failure_message(const struct plan *plan, const struct rollout_state
 	const char *why = s->cause_text[0] ? s->cause_text : d->reason;
 	const char *details = details_of(s, o);
 	const struct plan_step *step = step_of(plan, s);
-	char weight[WEIGHT_TEXT_SIZE];
+	char text[TRAFFIC_TEXT_SIZE];
 
 	buf_addf(out, "%s: %s. %s", headline(s->cause), why, how_left(s));
 	if (details[0])
 		buf_addf(out, " The last look: %s.", details);
 	buf_addf(out, " Rollout %s", s->id);
 	if (plan->strategy && s->touched && step) {
-		weight_format(step->weight_bp, weight);
+		struct traffic traffic = rollout_traffic(plan, s->step);
+
+		rollout_traffic_text(plan, &traffic, text);
 		buf_addf(out, ", strategy %s, step %d of %zu (%s)", plan->strategy, s->step + 1,
-			 plan->n_steps, weight);
+			 plan->n_steps, text);
 	}
 	if (s->candidate[0])
 		buf_addf(out, ", candidate %s", s->candidate);

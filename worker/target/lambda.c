@@ -7,18 +7,21 @@
 
 #include "worker/target/lambda_code.h"
 #include "worker/target/lambda_inspect.h"
+#include "worker/target/lambda_segments.h"
 #include "worker/target/record.h"
 #include "worker/target/target.h"
 
 /*
  * Lambda: the candidate is a published version, traffic is split by the weights of an alias, and
  * the alias's revision id is the lock: what is written is written only if nobody else was there
- * since we looked. Undo record: {"t":"lambda","f":function,"a":alias,"v":version}, without "v" when
- * the alias did not exist. Candidate: {"s":SHA-256 of the code,"v":version}, "v" once published.
+ * since we looked. Undo record: {"t":"lambda","f":function,"a":alias,"v":version,"s":true}, without
+ * "v" when the alias did not exist, with "s" when there may be aliases of segments. Candidate:
+ * {"s":SHA-256 of the code,"v":version}, "v" once published.
  */
 struct names {
 	const char *function, *alias, *baseline; /* baseline "": first deployment */
 	const char *sha, *candidate;		 /* "" until known */
+	bool segments;
 };
 
 static int read_names(const struct target_env *env, const struct rollout_state *s, struct names *n,
@@ -34,9 +37,18 @@ static int read_names(const struct target_env *env, const struct rollout_state *
 	n->baseline = record_text(undo, "v");
 	n->sha = record_text(candidate, "s");
 	n->candidate = record_text(candidate, "v");
+	n->segments = json_bool(json_get(undo, "s"), false);
 	if (strcmp(record_text(undo, "t"), "lambda") != 0 || !n->function[0] || !n->alias[0])
 		return err_set(err, ERR_MALFORMED, "undo record: not one of a Lambda alias");
 	return 0;
+}
+
+static struct lambda_place place_of(const struct names *n)
+{
+	return (struct lambda_place){.function = n->function,
+				     .alias = n->alias,
+				     .candidate = n->candidate,
+				     .segments = n->segments};
 }
 
 /* The name alone, where a function may be given by its ARN. */
@@ -144,6 +156,28 @@ static int observe_alias(const struct target_env *env, const struct names *n,
 	return 0;
 }
 
+/* With a segment apart it is neither all on the baseline nor promoted. */
+static int observe_segments(const struct target_env *env, const struct names *n,
+			    struct target_observation *o, struct err *err)
+{
+	struct lambda_place at = place_of(n);
+	struct lambda_segments g;
+
+	if (lambda_segments_read(env, &at, &g, err))
+		return unreadable(o, err);
+	o->traffic.segments = g.there;
+	if (g.wrong) {
+		o->live = LIVE_FOREIGN;
+		detail(o, "%s", g.wrong);
+	} else if (g.n && o->live == LIVE_BASELINE) {
+		o->live = LIVE_SPLIT;
+	} else if (g.n && o->live == LIVE_PROMOTED) {
+		o->live = LIVE_CANDIDATE;
+		o->traffic.weight_bp = 10000;
+	}
+	return 0;
+}
+
 static int observe_candidate(const struct target_env *env, const struct names *n,
 			     struct target_observation *o, struct err *err)
 {
@@ -216,6 +250,10 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 	if (read_names(env, s, &n, err))
 		return unreadable(o, err);
 	if (observe_alias(env, &n, o, err))
+		return -1;
+	if (o->live == LIVE_UNREADABLE)
+		return 0;
+	if (observe_segments(env, &n, o, err))
 		return -1;
 	if (o->live == LIVE_UNREADABLE)
 		return 0;
@@ -301,29 +339,6 @@ static int update_alias(const struct target_env *env, const struct target_observ
 	return lambda_update_alias(&env->client, u, env->arena, &after, err);
 }
 
-static int split(const struct target_env *env, const struct rollout_state *s,
-		 const struct target_observation *o, const struct traffic *want, struct err *err)
-{
-	struct lambda_weight w;
-	struct names n;
-
-	if (read_names(env, s, &n, err))
-		return -1;
-	if (!n.baseline[0] || !n.candidate[0])
-		return err_set(err, ERR_REJECTED, "%s: there are no two versions to split between",
-			       n.function);
-	w = (struct lambda_weight){.version = n.candidate, .weight = want->weight_bp / 10000.0};
-	/* the version is said too: going back from a promotion is the same call */
-	return update_alias(env, o,
-			    &(struct lambda_alias_update){.function = n.function,
-							  .name = n.alias,
-							  .function_version = n.baseline,
-							  .set_weights = true,
-							  .weights = &w,
-							  .n_weights = 1},
-			    err);
-}
-
 /* All traffic to one version; the empty map is sent explicitly, or the weights would stay. */
 static struct lambda_alias_update all_to(const struct names *n, const char *version)
 {
@@ -331,6 +346,44 @@ static struct lambda_alias_update all_to(const struct names *n, const char *vers
 					    .name = n->alias,
 					    .function_version = version,
 					    .set_weights = true};
+}
+
+/* Where there are segments, one kind of change a call: the weights, then the segments. */
+static int split(const struct target_env *env, const struct rollout_state *s,
+		 const struct target_observation *o, const struct traffic *want, struct err *err)
+{
+	struct lambda_alias_update u;
+	struct lambda_weight w;
+	struct lambda_place at;
+	struct names n;
+
+	if (read_names(env, s, &n, err))
+		return -1;
+	if (!n.baseline[0] || !n.candidate[0])
+		return err_set(err, ERR_REJECTED, "%s: there are no two versions to split between",
+			       n.function);
+	at = place_of(&n);
+	if (n.segments && o->live != LIVE_PROMOTED && o->traffic.weight_bp == want->weight_bp)
+		return lambda_segments_write(env, &at, want->segments, err);
+	/* the version is said too: going back from a promotion is the same call */
+	u = all_to(&n, n.baseline);
+	w = (struct lambda_weight){.version = n.candidate, .weight = want->weight_bp / 10000.0};
+	u.weights = &w;
+	u.n_weights = want->weight_bp > 0;
+	return update_alias(env, o, &u, err);
+}
+
+/* A look that says LIVE_CANDIDATE may also be a weight of 100 %; the alias tells. */
+static bool is_at_candidate(const struct target_env *env, const struct names *n,
+			    const struct target_observation *o)
+{
+	const struct lambda_weight *w;
+	struct lambda_alias a;
+	struct err err = ERR_INIT;
+
+	return o->live == LIVE_CANDIDATE &&
+	       lambda_get_alias(&env->client, n->function, n->alias, env->arena, &a, &err) == 0 &&
+	       !strcmp(a.function_version, n->candidate) && lambda_weights_in_use(&a, &w) == 0;
 }
 
 static int promote(const struct target_env *env, const struct rollout_state *s,
@@ -344,6 +397,12 @@ static int promote(const struct target_env *env, const struct rollout_state *s,
 		return -1;
 	if (!n.candidate[0])
 		return err_set(err, ERR_REJECTED, "%s: there is no version to promote", n.function);
+	/* everybody is there: now no segment is apart any more */
+	if (n.segments && is_at_candidate(env, &n, o)) {
+		struct lambda_place at = place_of(&n);
+
+		return lambda_segments_write(env, &at, 0, err);
+	}
 	u = all_to(&n, n.candidate);
 	if (n.baseline[0] || o->lock[0])
 		return update_alias(env, o, &u, err);
@@ -372,18 +431,35 @@ static int delete_alias(const struct target_env *env, const struct names *n,
 	return lambda_delete_alias(&env->client, n->function, n->alias, env->arena, err);
 }
 
+static int restore_alias(const struct target_env *env, const struct names *n,
+			 const struct target_observation *o, struct err *err)
+{
+	struct lambda_alias_update u = all_to(n, n->baseline);
+
+	/* only segments are left: the alias is as it was */
+	if (n->segments && o->live == LIVE_SPLIT && o->traffic.weight_bp == 0)
+		return 0;
+	return n->baseline[0] ? update_alias(env, o, &u, err) : delete_alias(env, n, o, err);
+}
+
+/* The segments first, but what does not go there does not keep the alias from going back. */
 static int restore(const struct target_env *env, const struct rollout_state *s,
 		   const struct target_observation *o, struct err *err)
 {
-	struct lambda_alias_update u;
+	struct err first = ERR_INIT;
+	struct lambda_place at;
 	struct names n;
+	int rc;
 
 	if (read_names(env, s, &n, err))
 		return -1;
-	if (!n.baseline[0])
-		return delete_alias(env, &n, o, err);
-	u = all_to(&n, n.baseline);
-	return update_alias(env, o, &u, err);
+	at = place_of(&n);
+	rc = lambda_segments_write(env, &at, 0, &first);
+	if ((!rc || first.code != ERR_CANCELED) && restore_alias(env, &n, o, err))
+		return -1;
+	if (rc)
+		*err = first;
+	return rc;
 }
 
 /* Versions cost nothing and are the way back: they stay. */
@@ -397,27 +473,43 @@ static int retire(const struct target_env *env, const struct rollout_state *s,
 	return 0;
 }
 
+/* The segment whose step this is: it has an alias to itself. */
+static const struct plan_segment *segment_of_step(const struct plan *plan,
+						  const struct rollout_state *s)
+{
+	bool is_step = s->phase == PHASE_SHIFT || s->phase == PHASE_WATCH;
+
+	if (!is_step || (size_t)s->step >= plan->n_steps || plan->steps[s->step].segment < 0)
+		return NULL;
+	return &plan->segments[plan->steps[s->step].segment];
+}
+
 /*
  * Lambda counts an alias's invocations under its name, and under its name and the version that ran
- * while the alias is weighted. Once promoted the alias is the candidate, whole.
+ * while the alias is weighted. Once promoted the alias is the candidate, whole. In the step of a
+ * segment its alias is what there is to see.
  */
 static size_t series(const struct target_env *env, const struct rollout_state *s, bool candidate,
 		     const char **ns, const char *names[PLAN_DIMENSIONS_MAX],
 		     const char *values[PLAN_DIMENSIONS_MAX])
 {
+	const struct plan_segment *segment;
 	struct err err = ERR_INIT;
+	const char *alias;
 	struct names n;
 
 	*ns = "AWS/Lambda";
 	if (read_names(env, s, &n, &err) || !(candidate ? n.candidate : n.baseline)[0])
 		return 0;
+	segment = candidate ? segment_of_step(env->plan, s) : NULL;
+	alias = segment ? lambda_segment_alias(env->arena, n.alias, segment) : n.alias;
 	names[0] = "FunctionName";
 	values[0] = name_of(n.function);
 	names[1] = "Resource";
-	values[1] = arena_printf(env->arena, "%s:%s", name_of(n.function), n.alias);
+	values[1] = arena_printf(env->arena, "%s:%s", name_of(n.function), alias);
 	names[2] = "ExecutedVersion";
 	values[2] = candidate ? n.candidate : n.baseline;
-	return candidate && s->phase == PHASE_BAKE ? 2 : 3;
+	return segment || (candidate && s->phase == PHASE_BAKE) ? 2 : 3;
 }
 
 static void calls(const struct plan *plan, struct arena *a,
@@ -451,6 +543,7 @@ static void calls(const struct plan *plan, struct arena *a,
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
 		add(arg, &list[i]);
+	lambda_segment_calls(plan, f, a, add, arg);
 }
 
 const struct target_ops target_lambda = {

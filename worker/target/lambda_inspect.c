@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "worker/target/lambda_code.h"
+#include "worker/target/lambda_segments.h"
 #include "worker/target/record.h"
 
 /*
  * The first, checking look: whatever would make Lambda refuse a later step, or leave nothing to go
  * back to, is said now, while nothing has been touched.
  */
-static int write_undo(const char *function, const char *alias, const char *version,
-		      char undo[LIMIT_UNDO + 1], struct err *err)
+static int write_undo(const struct plan *plan, const char *version, char undo[LIMIT_UNDO + 1],
+		      struct err *err)
 {
 	struct json_out o;
 	struct buf b;
@@ -20,9 +21,11 @@ static int write_undo(const char *function, const char *alias, const char *versi
 	json_out_init(&o, &b);
 	json_out_object(&o);
 	json_member_cstr(&o, "t", "lambda");
-	json_member_cstr(&o, "f", function);
-	json_member_cstr(&o, "a", alias);
+	json_member_cstr(&o, "f", plan->target.lambda.function);
+	json_member_cstr(&o, "a", plan->target.lambda.alias);
 	json_member_cstr(&o, "v", version);
+	if (plan_segments_used(plan))
+		json_member_bool(&o, "s", true);
 	json_out_end(&o);
 	rc = record_store(&b, undo, LIMIT_UNDO + 1, "undo record", err);
 	buf_release(&b);
@@ -177,5 +180,7 @@ int lambda_inspect(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool
 	} else if (check_alias(env, &latest, &alias, p, err) || check_provisioned(env, p, err)) {
 		return -1;
 	}
-	return write_undo(t->function, t->alias, *first ? "" : alias.function_version, undo, err);
+	if (lambda_segments_inspect(env, p, err))
+		return -1;
+	return write_undo(env->plan, *first ? "" : alias.function_version, undo, err);
 }

@@ -93,6 +93,7 @@ static void calls(const struct plan *plan, struct arena *a,
 		  void (*add)(void *arg, const struct target_call *c), void *arg)
 {
 	lb_calls(plan->target.lb.resource_arn, a, add, arg);
+	lb_segment_calls(plan, a, add, arg);
 }
 
 const struct target_ops target_load_balancer = {

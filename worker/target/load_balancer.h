@@ -16,7 +16,8 @@
 struct lb_record {
 	const char *resource;		  /* listener or rule ARN */
 	const char *baseline, *candidate; /* target group ARNs */
-	bool network; /* a Network Load Balancer: slow data plane, other metrics */
+	bool network;  /* a Network Load Balancer: slow data plane, other metrics */
+	bool segments; /* rules of our own may be there, for segments of the users */
 	struct elbv2_group groups[LB_GROUPS_MAX]; /* as they were */
 	size_t n_groups;
 	struct elbv2_stickiness stickiness; /* at the first look; not in the record's text */
@@ -68,9 +69,15 @@ int lb_restore(const struct target_env *env, const struct lb_record *r,
 size_t lb_series(const struct target_env *env, const struct lb_record *r, bool candidate,
 		 const char **ns, const char *names[PLAN_DIMENSIONS_MAX],
 		 const char *values[PLAN_DIMENSIONS_MAX]);
-/* resource: as the plan says, or NULL when only the target will tell: then both kinds of call. */
+/*
+ * resource: as the plan says, or NULL when only the target will tell: then both kinds of call. What
+ * segments need on top, nothing when the plan has none, is lb_segment_calls().
+ */
 void lb_calls(const char *resource, struct arena *a,
 	      void (*add)(void *arg, const struct target_call *c), void *arg);
+
+void lb_segment_calls(const struct plan *plan, struct arena *a,
+		      void (*add)(void *arg, const struct target_call *c), void *arg);
 
 /*
  * The record as the members of an object, without "t"; and back, its texts in the arena. A target

@@ -1,4 +1,5 @@
 #include "worker/target/load_balancer.h"
+#include "worker/target/load_balancer_segments.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -229,5 +230,6 @@ int lb_inspect(const struct target_env *env, const struct plan_load_balancer *ch
 	if (check_groups(env, r, p, err) || check_baseline(env, r, p, err))
 		return as_problem(resource, p, err);
 	check_weights(env, r, p);
-	return 0;
+	r->segments = plan_segments_used(env->plan) != 0;
+	return lb_segments_inspect(env, r, &f, p, err);
 }

@@ -6,10 +6,11 @@
 #include "worker/target/record.h"
 
 /*
- * {"r":rule ARN,"g":[[group,weight],...],"b":0,"c":group,"n":true}: the groups
+ * {"r":rule ARN,"g":[[group,weight],...],"b":0,"c":group,"n":true,"s":true}: the groups
  * as the tails of their ARNs, since all share what comes before "listener" in the resource's,
  * weight -1 for one that was not said; the baseline by its place among them; n of a Network Load
- * Balancer. So five groups fit. Stickiness is not in it: going back leaves it as it is.
+ * Balancer; s when there may be rules for segments, so that a plan that is lost does not leave them
+ * behind. So five groups fit. Stickiness is not in it: going back leaves it as it is.
  */
 static struct str prefix_of(const char *resource)
 {
@@ -53,6 +54,8 @@ void lb_record_write(const struct lb_record *r, struct json_out *o)
 	json_member_str(o, "c", tail_of(r->resource, r->candidate));
 	if (r->network)
 		json_member_bool(o, "n", true);
+	if (r->segments)
+		json_member_bool(o, "s", true);
 }
 
 int lb_record_store(const struct lb_record *r, char undo[LIMIT_UNDO + 1], struct err *err)
@@ -138,6 +141,7 @@ int lb_record_read(struct arena *a, const struct json *root, struct lb_record *r
 		return bad(err);
 	r->candidate = arn_of(a, r->resource, json_text(json_get(root, "c")));
 	r->network = json_bool(json_get(root, "n"), false);
+	r->segments = json_bool(json_get(root, "s"), false);
 	return strcmp(r->baseline, r->candidate) != 0 ? 0 : bad(err);
 }
 

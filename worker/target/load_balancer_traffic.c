@@ -1,4 +1,5 @@
 #include "worker/target/load_balancer.h"
+#include "worker/target/load_balancer_segments.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,25 +74,40 @@ static bool is_going_back(enum phase p)
 	return p == PHASE_RESTORE || p == PHASE_PROVE;
 }
 
+/* What this turn saw: what the next write must find again. */
+static void write_lock(const struct lb_record *r, const struct lb_forward *f,
+		       const struct lb_segments *g, char lock[OBSERVATION_LOCK_MAX])
+{
+	snprintf(lock, OBSERVATION_LOCK_MAX, "%lld:%lld", (long long)lb_weight(f, r->baseline),
+		 (long long)lb_weight(f, r->candidate));
+	if (r->segments)
+		snprintf(lock + strlen(lock), OBSERVATION_LOCK_MAX - strlen(lock),
+			 ", %zu rules of segments (%x)", g->n, g->there);
+}
+
 static void read_split(const struct target_env *env, const struct rollout_state *s,
 		       const struct lb_record *r, const struct lb_forward *f,
-		       struct target_observation *o)
+		       const struct lb_segments *g, struct target_observation *o)
 {
 	int64_t baseline = lb_weight(f, r->baseline), candidate = lb_weight(f, r->candidate);
 
+	o->traffic.segments = g->there;
 	if (!lb_others_agree(r, f)) {
 		o->live = LIVE_FOREIGN;
 		detail(o, "the other target groups of %s are not as they were", r->resource);
 	} else if (baseline == 0 && candidate == 0) {
 		o->live = LIVE_FOREIGN;
 		detail(o, "%s forwards to neither baseline nor candidate", r->resource);
+	} else if (g->wrong) {
+		o->live = LIVE_FOREIGN;
+		detail(o, "%s", g->wrong);
 	} else if (candidate == 0 && is_going_back(s->phase) && !lb_is_undone(r, f)) {
 		o->live = LIVE_SPLIT; /* 0 % */
 		detail(o, "the target groups of %s are not as they were", r->resource);
 	} else if (candidate == 0) {
-		o->live = LIVE_BASELINE;
+		o->live = g->n ? LIVE_SPLIT : LIVE_BASELINE;
 	} else if (baseline == 0) {
-		o->live = everything_on_candidate(s->phase);
+		o->live = g->n ? LIVE_CANDIDATE : everything_on_candidate(s->phase);
 		o->traffic.weight_bp = 10000;
 	} else {
 		o->live = LIVE_SPLIT;
@@ -99,7 +115,7 @@ static void read_split(const struct target_env *env, const struct rollout_state 
 					     (baseline + candidate));
 	}
 	o->settled = is_settled(env, s, r);
-	snprintf(o->lock, sizeof(o->lock), "%lld:%lld", (long long)baseline, (long long)candidate);
+	write_lock(r, f, g, o->lock);
 }
 
 static void observe_candidate(const struct target_env *env, const struct rollout_state *s,
@@ -165,15 +181,16 @@ static int observe_baseline(const struct target_env *env, const struct lb_record
 int lb_observe(const struct target_env *env, const struct rollout_state *s,
 	       const struct lb_record *r, struct target_observation *o, struct err *err)
 {
+	struct lb_segments g;
 	struct lb_forward f;
 	struct lb_health h;
 
 	*o = (struct target_observation){.candidate = CANDIDATE_READY,
 					 .retired = true,
 					 .baseline_health.kind = VERDICT_UNKNOWN};
-	if (lb_read_forward(env, r->resource, &f, err))
+	if (lb_read_forward(env, r->resource, &f, err) || lb_segments_read(env, r, &f, &g, err))
 		return lb_unreadable(o, err);
-	read_split(env, s, r, &f, o);
+	read_split(env, s, r, &f, &g, o);
 	if (s->phase == PHASE_PREPARE || s->phase == PHASE_VERIFY) {
 		if (lb_read_health(env, r->candidate, &h, err))
 			return lb_unreadable(o, err);
@@ -188,15 +205,15 @@ int lb_observe(const struct target_env *env, const struct rollout_state *s,
 
 /* Read again, and only go on when nothing has changed since this turn's look. */
 static int read_again(const struct target_env *env, const struct lb_record *r,
-		      const struct target_observation *o, struct lb_forward *f, struct err *err)
+		      const struct target_observation *o, struct lb_forward *f,
+		      struct lb_segments *g, struct err *err)
 {
 	char lock[OBSERVATION_LOCK_MAX];
 
-	if (lb_read_forward(env, r->resource, f, err))
+	if (lb_read_forward(env, r->resource, f, err) || lb_segments_read(env, r, f, g, err))
 		return -1;
-	snprintf(lock, sizeof(lock), "%lld:%lld", (long long)lb_weight(f, r->baseline),
-		 (long long)lb_weight(f, r->candidate));
-	if (!lb_others_agree(r, f) || (o && strcmp(lock, o->lock) != 0))
+	write_lock(r, f, g, lock);
+	if (!lb_others_agree(r, f) || g->wrong || (o && strcmp(lock, o->lock) != 0))
 		return err_set(
 			err, ERR_CONFLICT,
 			"%s was changed by somebody since it was looked at: weights %s, now %s",
@@ -206,42 +223,72 @@ static int read_again(const struct target_env *env, const struct lb_record *r,
 
 int lb_prepare(const struct target_env *env, const struct lb_record *r, struct err *err)
 {
+	struct lb_segments g;
 	struct lb_forward f;
 
-	if (read_again(env, r, NULL, &f, err))
+	if (read_again(env, r, NULL, &f, &g, err))
 		return -1;
 	return lb_has_group(&f, r->candidate) ? 0 : lb_write_weights(env, r, &f, 0, err);
 }
 
-int lb_split(const struct target_env *env, const struct lb_record *r,
-	     const struct target_observation *o, const struct traffic *want, struct err *err)
+/* There is no failover between weighted groups: a dead one would answer with errors. */
+static int check_health(const struct target_env *env, const struct lb_record *r, struct err *err)
 {
 	int64_t wanted = env->plan->target.lb.min_healthy;
-	struct lb_forward f;
 	struct lb_health h;
 
 	if (lb_read_health(env, r->candidate, &h, err))
 		return -1;
-	/* there is no failover between weighted groups: a dead one would answer with errors */
-	if (h.healthy < wanted)
-		return err_set(err, ERR_CONFLICT,
-			       "the candidate has %lld healthy targets; %lld are needed before it "
-			       "gets traffic (%s)",
-			       (long long)h.healthy, (long long)wanted, h.reason);
-	/* last, as nothing should come between it and the write */
-	if (read_again(env, r, o, &f, err))
-		return -1;
-	return lb_write_weights(env, r, &f, want->weight_bp, err);
+	if (h.healthy >= wanted)
+		return 0;
+	return err_set(err, ERR_CONFLICT,
+		       "the candidate has %lld healthy targets; %lld are needed before it gets "
+		       "traffic (%s)",
+		       (long long)h.healthy, (long long)wanted, h.reason);
 }
 
+/*
+ * Where there are segments, one kind of change a call: the weights, and when they are right, the
+ * segments. So at the promotion everybody is on the candidate before a segment is no longer apart.
+ */
+int lb_split(const struct target_env *env, const struct lb_record *r,
+	     const struct target_observation *o, const struct traffic *want, struct err *err)
+{
+	bool weights = !r->segments || o->traffic.weight_bp != want->weight_bp;
+	bool rises = weights || (want->segments & ~o->traffic.segments);
+	struct lb_segments g;
+	struct lb_forward f;
+
+	if (rises && check_health(env, r, err))
+		return -1;
+	/* last, as nothing should come between it and the write */
+	if (read_again(env, r, o, &f, &g, err))
+		return -1;
+	return weights ? lb_write_weights(env, r, &f, want->weight_bp, err)
+		       : lb_segments_write(env, r, &f, &g, want->segments, err);
+}
+
+/* The segments first, but what does not go there does not keep the weights from going back. */
 int lb_restore(const struct target_env *env, const struct lb_record *r,
 	       const struct target_observation *o, struct err *err)
 {
+	struct err first = ERR_INIT;
+	struct lb_segments g;
 	struct lb_forward f;
+	int rc;
 
-	if (read_again(env, r, o, &f, err))
+	if (read_again(env, r, o, &f, &g, err))
 		return -1;
-	return lb_write_undo(env, r, &f, err);
+	rc = lb_segments_write(env, r, &f, &g, 0, &first);
+	if (rc && first.code == ERR_CANCELED) {
+		*err = first;
+		return -1;
+	}
+	if (!(r->segments && lb_is_undone(r, &f)) && lb_write_undo(env, r, &f, err))
+		return -1;
+	if (rc)
+		*err = first;
+	return rc;
 }
 
 /* --- what it is called ------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@ const struct target_ops *target_of(enum target_kind k)
 		[TARGET_LAMBDA] = &target_lambda,
 		[TARGET_LOAD_BALANCER] = &target_load_balancer,
 		[TARGET_BEANSTALK] = &target_beanstalk,
+		[TARGET_ECS] = &target_ecs,
 	};
 
 	assert((unsigned)k < TARGET_KIND_COUNT && table[k]);

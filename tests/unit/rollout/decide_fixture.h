@@ -53,6 +53,22 @@ static inline struct plan test_plan(void)
 	return p;
 }
 
+/* canary @staff 10m, 5% 10m (approved by a person), @beta 10m; then everybody, bake 15m */
+static inline struct plan test_plan_segments(void)
+{
+	static const int segments[] = {0, -1, 1}, weights[] = {0, 500, 500};
+	struct plan p = test_plan();
+
+	p.n_segments = 2;
+	p.segments[0] = (struct plan_segment){.name = "staff"};
+	p.segments[1] = (struct plan_segment){.name = "beta"};
+	for (size_t i = 0; i < p.n_steps; i++) {
+		p.steps[i].segment = segments[i];
+		p.steps[i].weight_bp = weights[i];
+	}
+	return p;
+}
+
 /* A rollout that has been in this phase since T0 + 1h. */
 static inline struct rollout_state test_state(const struct plan *plan, enum phase phase, int step)
 {
@@ -83,10 +99,11 @@ static inline struct observation test_look(const struct plan *plan, const struct
 		[PHASE_SUCCEEDED] = LIVE_PROMOTED, [PHASE_FAILED] = LIVE_BASELINE,
 	};
 	struct observation o = {.token_held = true};
-	size_t step = (size_t)s->step < plan->n_steps ? (size_t)s->step : 0;
+	int step = (size_t)s->step < plan->n_steps ? s->step : 0;
 
 	o.target.live = live[s->phase];
-	o.target.traffic.weight_bp = o.target.live == LIVE_SPLIT ? plan->steps[step].weight_bp : 0;
+	if (o.target.live == LIVE_SPLIT)
+		o.target.traffic = rollout_traffic(plan, step);
 	o.target.settled = true;
 	o.target.candidate = CANDIDATE_READY;
 	o.target.baseline_health = verdict_make(VERDICT_PASS, now, "version 12 is Active");
@@ -114,11 +131,20 @@ static inline bool is_fresh_pass(const struct observation *o, int64_t since, str
 	       o->guards.at.ms <= now.ms;
 }
 
-static inline int live_bp(const struct target_observation *t)
+static inline struct traffic live_traffic(const struct target_observation *t)
 {
-	return t->live == LIVE_SPLIT				       ? t->traffic.weight_bp
-	       : t->live == LIVE_CANDIDATE || t->live == LIVE_PROMOTED ? 10000
-								       : 0;
+	if (t->live == LIVE_SPLIT)
+		return t->traffic;
+	if (t->live == LIVE_CANDIDATE)
+		return (struct traffic){10000, t->traffic.segments};
+	return (struct traffic){t->live == LIVE_PROMOTED ? 10000 : 0, 0};
+}
+
+static inline bool is_step_traffic(const struct plan *plan, int step, const struct traffic *t)
+{
+	struct traffic wanted = rollout_traffic(plan, step);
+
+	return t->weight_bp == wanted.weight_bp && t->segments == wanted.segments;
 }
 
 /* --- promises --------------------------------------------------------------------------------- */
@@ -136,11 +162,11 @@ static inline void promise(const struct turn *t, bool kept, const char *what)
 {
 	if (kept)
 		return;
-	fail_msg("%s: %s to %s, step %d to %d, live %d at %d, settled %d, candidate %d, guards %d "
-		 "at %+lld, %lld in phase, decision %d: %s",
+	fail_msg("%s: %s to %s, step %d to %d, live %d at %d, segments %x, settled %d, candidate "
+		 "%d, guards %d at %+lld, %lld in phase, decision %d: %s",
 		 what, phase_name(t->s->phase), phase_name(t->next->phase), t->s->step,
 		 t->next->step, t->o->target.live, t->o->target.traffic.weight_bp,
-		 t->o->target.settled, t->o->target.candidate,
+		 t->o->target.traffic.segments, t->o->target.settled, t->o->target.candidate,
 		 t->o->has_guards ? (int)t->o->guards.kind : -1,
 		 (long long)(t->o->guards.at.ms - t->s->phase_since.ms),
 		 (long long)(t->now.ms - t->s->phase_since.ms), t->d->kind, t->d->reason);
@@ -159,6 +185,7 @@ static inline void promise_forward(const struct turn *t)
 		(size_t)s->step < t->plan->n_steps ? &t->plan->steps[s->step] : NULL;
 	int64_t end = s->phase_since.ms + (step ? step->watch_ms : 0);
 	const struct observation *o = t->o;
+	struct traffic live = live_traffic(&o->target);
 
 	if (s->phase == PHASE_VERIFY && (n->phase == PHASE_SHIFT || n->phase == PHASE_PROMOTE)) {
 		promise(t, !o->has_guards || is_fresh_pass(o, s->phase_since.ms, t->now),
@@ -173,7 +200,7 @@ static inline void promise_forward(const struct turn *t)
 	if (s->phase == PHASE_WATCH && (n->step > s->step || n->phase == PHASE_PROMOTE)) {
 		promise(t, step && t->now.ms >= end && is_fresh_pass(o, end, t->now),
 			"a Pass of after the watch");
-		promise(t, live_bp(&o->target) == step->weight_bp, "the step's weight is live");
+		promise(t, is_step_traffic(t->plan, s->step, &live), "the step's traffic is live");
 		promise(t, o->operator_command != OPERATOR_HOLD, "not held");
 		promise(t, !step->approve || o->operator_command == OPERATOR_PROMOTE, "approved");
 		promise(t,
@@ -204,13 +231,15 @@ static inline void promise_acts(const struct turn *t)
 {
 	const struct target_observation *seen = &t->o->target;
 	enum decision_kind k = t->d->kind;
+	struct traffic live = live_traffic(seen);
 
 	if (k == DECIDE_SPLIT) {
 		promise(t,
 			t->s->phase == PHASE_SHIFT && t->next->phase == PHASE_SHIFT &&
-				t->d->traffic.weight_bp == t->plan->steps[t->s->step].weight_bp,
+				is_step_traffic(t->plan, t->s->step, &t->d->traffic),
 			"the split of the step");
-		if (t->d->traffic.weight_bp > live_bp(seen)) {
+		if (t->d->traffic.weight_bp > live.weight_bp ||
+		    (t->d->traffic.segments & ~live.segments)) {
 			promise(t,
 				seen->candidate == CANDIDATE_READY ||
 					seen->candidate == CANDIDATE_SAME,
@@ -219,7 +248,11 @@ static inline void promise_acts(const struct turn *t)
 				"no more traffic on a Fail");
 		}
 	}
-	promise(t, k != DECIDE_PROMOTE || t->s->phase == PHASE_PROMOTE, "promotes in PROMOTE");
+	promise(t,
+		k != DECIDE_PROMOTE ||
+			(t->s->phase == PHASE_PROMOTE && t->d->traffic.weight_bp == 10000 &&
+			 t->d->traffic.segments == 0),
+		"promotes in PROMOTE, with no segment apart");
 	promise(t,
 		k != DECIDE_RETIRE || (t->s->phase == PHASE_RETIRE && seen->live == LIVE_PROMOTED),
 		"retires what serves nothing");

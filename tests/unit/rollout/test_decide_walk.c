@@ -23,10 +23,10 @@ static bool one_in(struct rng *r, int n)
 
 static struct plan random_plan(struct rng *r)
 {
-	struct plan p = test_plan();
+	struct plan p = one_in(r, 2) ? test_plan() : test_plan_segments();
 
 	p.n_steps = one_in(r, 50) ? 0 : 1 + rng_below(r, 3);
-	if (one_in(r, 3))
+	if (one_in(r, 3) && p.steps[2].segment < 0)
 		p.steps[2].weight_bp = 10000;
 	for (size_t i = 0; i < 3; i++) {
 		p.steps[i].watch_ms = pick(r, 3) * 5 * MINUTE;
@@ -69,6 +69,8 @@ static struct observation random_look(struct rng *r, const struct rollout_state 
 
 	t->live = (enum live)pick(r, LIVE_FOREIGN + (one_in(r, 4) ? 1 : 0));
 	t->traffic.weight_bp = t->live == LIVE_SPLIT ? random_weight(r) : 0;
+	if (t->live == LIVE_SPLIT || t->live == LIVE_CANDIDATE)
+		t->traffic.segments = one_in(r, 2) ? (unsigned)pick(r, 4) : 0;
 	t->settled = !one_in(r, 3);
 	t->candidate =
 		one_in(r, 2) ? CANDIDATE_READY : (enum candidate_state)pick(r, CANDIDATE_SAME + 1);
@@ -138,27 +140,33 @@ struct world {
 	struct utc now;
 	bool is_evil; /* hands, losses, crashes and bad guards happen */
 	/* the target */
-	int bp;
+	struct traffic traffic;
 	bool promoted, retired, leftover;
 	enum candidate_state candidate;
 	struct utc changed;
 	/* the guards */
 	bool is_bad; /* the candidate is: guards see it once it has traffic */
 	struct utc last_pass;
-	int most_bp; /* the most the candidate ever had */
+	struct traffic most; /* the most the candidate ever had */
 };
+
+static bool has_traffic(const struct world *w)
+{
+	return w->traffic.weight_bp > 0 || w->traffic.segments;
+}
 
 static struct observation world_look(struct world *w, const struct rollout_state *s)
 {
 	struct observation o = {.token_held = true};
 	struct target_observation *t = &o.target;
-	enum verdict_kind kind = w->is_bad && w->bp > 0 ? VERDICT_FAIL : VERDICT_PASS;
+	enum verdict_kind kind = w->is_bad && has_traffic(w) ? VERDICT_FAIL : VERDICT_PASS;
 
-	t->live = w->promoted	   ? LIVE_PROMOTED
-		  : w->bp == 0	   ? LIVE_BASELINE
-		  : w->bp == 10000 ? LIVE_CANDIDATE
-				   : LIVE_SPLIT;
-	t->traffic.weight_bp = t->live == LIVE_SPLIT ? w->bp : 0;
+	t->live = w->promoted && !w->traffic.segments ? LIVE_PROMOTED
+		  : !has_traffic(w)		      ? LIVE_BASELINE
+		  : w->traffic.weight_bp == 10000     ? LIVE_CANDIDATE
+						      : LIVE_SPLIT;
+	if (t->live == LIVE_SPLIT || t->live == LIVE_CANDIDATE)
+		t->traffic = w->traffic;
 	t->settled = w->now.ms - w->changed.ms >= 10 * SECOND;
 	t->candidate = w->candidate;
 	t->retired = w->retired;
@@ -180,12 +188,27 @@ static struct observation world_look(struct world *w, const struct rollout_state
 	return o;
 }
 
-static void world_split(struct world *w, int bp, bool promoted)
+static void world_split(struct world *w, const struct traffic *to, bool promoted)
 {
-	w->bp = bp;
+	w->traffic = *to;
 	w->promoted = promoted;
 	w->changed = w->now;
-	w->most_bp = bp > w->most_bp ? bp : w->most_bp;
+	if (to->weight_bp > w->most.weight_bp)
+		w->most.weight_bp = to->weight_bp;
+	w->most.segments |= to->segments;
+}
+
+/* As targets do it: one change a call; weights first, then segments one by one. */
+static void world_step(struct world *w, const struct traffic *want, bool promoted)
+{
+	struct traffic to = w->traffic;
+	unsigned differ = want->segments ^ to.segments;
+
+	if (to.weight_bp != want->weight_bp || w->promoted != promoted)
+		to.weight_bp = want->weight_bp;
+	else
+		to.segments ^= differ & (~differ + 1);
+	world_split(w, &to, promoted);
 }
 
 static void world_act(struct world *w, const struct decision *d)
@@ -198,13 +221,13 @@ static void world_act(struct world *w, const struct decision *d)
 		w->leftover = true;
 		break;
 	case DECIDE_SPLIT:
-		world_split(w, d->traffic.weight_bp, false);
+		world_step(w, &d->traffic, false);
 		break;
 	case DECIDE_PROMOTE:
-		world_split(w, 10000, true);
+		world_step(w, &d->traffic, true);
 		break;
 	case DECIDE_RESTORE:
-		world_split(w, 0, false);
+		world_step(w, &(struct traffic){0}, false);
 		break;
 	case DECIDE_RETIRE:
 		w->retired = true;
@@ -225,7 +248,13 @@ static void world_hands(struct world *w)
 {
 	if (!w->is_evil || !one_in(w->r, 300))
 		return;
-	world_split(w, one_in(w->r, 6) ? 0 : w->plan.steps[pick(w->r, 3)].weight_bp, false);
+	struct traffic to = rollout_traffic(&w->plan, pick(w->r, 3));
+
+	if (one_in(w->r, 6))
+		to.weight_bp = 0;
+	if (one_in(w->r, 3))
+		to.segments = 0; /* a rule is removed by hand */
+	world_split(w, &to, false);
 }
 
 struct end {
@@ -276,6 +305,16 @@ static struct world new_world(struct rng *r)
 		.r = r, .plan = test_plan(), .now = {T0}, .candidate = CANDIDATE_ABSENT};
 }
 
+/* Even seeds have percentages alone, odd ones segments first and between. */
+static struct world world_of(uint64_t seed, struct rng *r)
+{
+	struct world w = new_world(r);
+
+	if (seed % 2)
+		w.plan = test_plan_segments();
+	return w;
+}
+
 static void test_good_rollouts_succeed(void **state)
 {
 	struct rng_seeded seeded;
@@ -286,18 +325,19 @@ static void test_good_rollouts_succeed(void **state)
 		struct end end;
 
 		rng_seeded_init(&seeded, seed);
-		w = new_world(&seeded.rng);
+		w = world_of(seed, &seeded.rng);
 		end = run(&w);
 		assert_int_equal(end.d.kind, DECIDE_SUCCEED);
 		assert_int_equal(end.s.ending, ENDING_SERVES);
-		assert_true(w.promoted && w.retired);
+		assert_true(w.promoted && w.retired && w.traffic.segments == 0);
+		assert_int_equal(w.most.segments, seed % 2 ? 3 : 0);
 		assert_int_equal(end.s.percent, 100);
 		/* three watches and the bake, and not much more */
 		assert_in_range(w.now.ms - T0, 45 * MINUTE, 55 * MINUTE);
 	}
 }
 
-/* A bad candidate is seen at the first step: nobody but its 5% ever met it. */
+/* A bad candidate is seen at the first step: nobody but its 5%, or the staff, ever met it. */
 static void test_bad_rollouts_go_back(void **state)
 {
 	struct rng_seeded seeded;
@@ -308,15 +348,16 @@ static void test_bad_rollouts_go_back(void **state)
 		struct end end;
 
 		rng_seeded_init(&seeded, seed);
-		w = new_world(&seeded.rng);
+		w = world_of(seed, &seeded.rng);
 		w.is_bad = true;
 		end = run(&w);
 		assert_int_equal(end.d.kind, DECIDE_FAIL);
 		assert_int_equal(end.d.failure, FAILURE_JOB_FAILED);
 		assert_int_equal(end.s.cause, CAUSE_GUARD);
 		assert_int_equal(end.s.ending, ENDING_RESTORED);
-		assert_int_equal(w.bp, 0);
-		assert_int_equal(w.most_bp, 500);
+		assert_false(has_traffic(&w));
+		assert_int_equal(w.most.weight_bp, seed % 2 ? 0 : 500);
+		assert_int_equal(w.most.segments, seed % 2 ? 1 : 0);
 		assert_in_range(w.now.ms - T0, 0, 5 * MINUTE);
 	}
 }
@@ -332,18 +373,18 @@ static void test_evil_worlds(void **state)
 		struct end end;
 
 		rng_seeded_init(&seeded, seed);
-		w = new_world(&seeded.rng);
+		w = world_of(seed, &seeded.rng);
 		w.is_evil = true;
 		w.is_bad = seed % 3 == 0;
 		end = run(&w);
 		if (!phase_is_final(end.s.phase))
 			fail_msg("seed %d does not end", (int)seed);
 		if (end.d.kind == DECIDE_SUCCEED) {
-			if (!w.promoted || !w.retired || w.is_bad)
+			if (!w.promoted || !w.retired || w.is_bad || w.traffic.segments)
 				fail_msg("seed %d succeeded wrongly", (int)seed);
 			succeeded++;
 		} else if (end.s.ending == ENDING_RESTORED) {
-			if (w.bp != 0 || w.leftover)
+			if (has_traffic(&w) || w.leftover)
 				fail_msg("seed %d: not restored", (int)seed);
 			restored++;
 		} else {

@@ -247,8 +247,8 @@ static void bad_strategies_are_said_with_their_place(void **state)
 		{'s',
 		 "strategy:\n  canary:\n    steps:\n      - { weight: 5, for: 1m }\n"
 		 "      - { for: 1m }\n",
-		 "rollout.yaml:6: strategy.canary.steps[1]: a step needs a weight: { weight: 5, "
-		 "for"},
+		 "rollout.yaml:6: strategy.canary.steps[1]: a step needs a weight or a "
+		 "segment, and not both"},
 		{'s', "strategy: { canary: { steps: [ { weight: 5 } ] } }\n",
 		 "rollout.yaml:2: strategy.canary.steps[0]: a step needs to know how long it is"},
 		{'s',
@@ -271,7 +271,7 @@ static void bad_strategies_are_said_with_their_place(void **state)
 		{'s', "strategy: { canary: { steps: [ { weight: 5, for: 1m, until: x } ] } }\n",
 		 "rollout.yaml:2: strategy.canary.steps[0]: \"until\": unknown here"},
 		{'s', "strategy: { canary: { steps: [ { segment: staff, for: 1m } ] } }\n",
-		 "rollout.yaml:2: strategy.canary.steps[0]: \"staff\": segments are not available"},
+		 "rollout.yaml:2: strategy.canary.steps[0].segment: \"staff\": there is no"},
 		{'s', "strategy: { canary: { steps: [ { weight: 5, for: 1m } ], bake: x } }\n",
 		 "rollout.yaml:2: strategy.canary.bake: \"x\": not a duration"},
 		{'s', "strategy: { linear: { step: 10 } }\n",
@@ -328,7 +328,7 @@ static void the_rest_of_the_file_is_checked(void **state)
 		{'x', "max_duration: [1h]\n",
 		 "rollout.yaml:2: max_duration: a single value belongs"},
 		{'x', "segments: { staff: { principals: [x] } }\n",
-		 "rollout.yaml:2: segments: segments are not available in this version"},
+		 "rollout.yaml:2: segments.staff.principals[0]: \"x\": write the ARN of a role"},
 	};
 	struct plan_fixture *f = *state;
 

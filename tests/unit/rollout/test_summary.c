@@ -96,19 +96,52 @@ static void test_holding(void **state)
 	assert_says(summary(&plan, &s, &o, &d, now), "Pass (2 guards); held by ann");
 }
 
-static void test_segment(void **state)
+static void test_segments(void **state)
 {
-	struct plan plan = test_plan();
-	struct rollout_state s = test_state(&plan, PHASE_SHIFT, 0);
-	struct observation o = test_look(&plan, &s, s.phase_since);
-	struct decision d = {.kind = DECIDE_AGAIN};
+	static const struct {
+		enum phase phase;
+		int step;
+		const char *says;
+	} cases[] = {
+		{PHASE_SHIFT, 0, "step 1 of 3: segment staff to the candidate"},
+		{PHASE_WATCH, 0, "step 1 of 3: segment staff on the candidate"},
+		{PHASE_WATCH, 0, "next: 5% in"},
+		{PHASE_WATCH, 1, "step 2 of 3: 5% and segment staff on the candidate"},
+		{PHASE_WATCH, 1, "next: segment beta, when approved,"},
+		{PHASE_WATCH, 2, "step 3 of 3: 5% and segments staff, beta on the candidate"},
+		{PHASE_WATCH, 2, "next: promotion"},
+	};
+	struct plan plan = test_plan_segments();
 
 	(void)state;
-	plan.n_segments = 1;
-	plan.segments[0].name = "staff";
-	plan.steps[0].segment = 0;
-	assert_says(summary(&plan, &s, &o, &d, s.phase_since),
-		    "step 1 of 3: segment staff, 5% to the candidate");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rollout_state s = test_state(&plan, cases[i].phase, cases[i].step);
+		struct observation o = test_look(&plan, &s, s.phase_since);
+		struct decision d = {.kind = DECIDE_AGAIN};
+
+		assert_says(summary(&plan, &s, &o, &d, s.phase_since), cases[i].says);
+	}
+}
+
+/* However many there are and however they are called. */
+static void test_traffic_in_words(void **state)
+{
+	struct plan plan = test_plan();
+	char text[TRAFFIC_TEXT_SIZE];
+
+	(void)state;
+	plan.n_segments = LIMIT_SEGMENTS;
+	for (size_t i = 0; i < LIMIT_SEGMENTS; i++)
+		plan.segments[i].name = "a-name-that-is-as-long-as-it-may";
+	rollout_traffic_text(&plan, &(struct traffic){0, 0}, text);
+	assert_string_equal(text, "0%");
+	rollout_traffic_text(&plan, &(struct traffic){9999, 255}, text);
+	assert_string_equal(
+		text, "99.99% and segments a-name-that-is-as-long-as-it-may, "
+		      "a-name-that-is-as-long-as-it-may, a-name-that-is-as-long-as-it-may, "
+		      "a-name-that-is-as-long-as-it-may, a-name-that-is-as-long-as-it-may, "
+		      "a-name-that-is-as-long-as-it-may, a-name-that-is-as-long-as-it-may, "
+		      "a-name-that-is-as-long-as-it-may");
 }
 
 static void test_other_phases(void **state)
@@ -347,7 +380,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_watching),
 		cmocka_unit_test(test_holding),
-		cmocka_unit_test(test_segment),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_traffic_in_words),
 		cmocka_unit_test(test_other_phases),
 		cmocka_unit_test(test_summary_says_why_it_goes_back),
 		cmocka_unit_test(test_texts_fit),

@@ -244,6 +244,43 @@ static void test_rules_are_made_moved_and_deleted(void **state)
 	world_free(w);
 }
 
+/* ALB's limits of conditions, and what somebody else does to rules. */
+static void test_limits_of_conditions(void **state)
+{
+	struct shop s = shop_new();
+	struct world *w = s.w;
+	const char *header = "Conditions.member.1.Field=http-header&Conditions.member.1."
+			     "HttpHeaderConfig.HttpHeaderName=",
+		   *value = "&Conditions.member.1.HttpHeaderConfig.Values.member.1=";
+	char name[42], text[130];
+	const struct json *rules;
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	memset(text, 't', sizeof(text));
+	name[41] = text[129] = '\0';
+	create_rule(&s, "5", arena_printf(w->arena, "%s%s%s1", header, name, value));
+	assert_error(w, 400, "ValidationError");
+	create_rule(&s, "5", arena_printf(w->arena, "%sHost%s1", header, value));
+	assert_error(w, 400, "ValidationError");
+	create_rule(&s, "5", arena_printf(w->arena, "%sx%s%s", header, value, text));
+	assert_error(w, 400, "ValidationError");
+	create_rule(&s, "5", arena_printf(w->arena, "%sx%s***%%3F%%3F%%3F", header, value));
+	assert_error(w, 400, "ValidationError");
+	name[40] = text[128] = '\0';
+	create_rule(&s, "5", arena_printf(w->arena, "%s%s%s%s&Tags.member.1.Key=job", header, name,
+					  value, text));
+	assert_status(w, 200);
+	rules = json_get(ctl(w, "elbv2 show shop"), "rules");
+	assert_int_equal(rules->n, 2);
+	assert_near(number(rules->first, "priority"), 5, 0);
+	assert_non_null(json_at(rules->first, "tags.job"));
+	ctl(w, "elbv2 delete shop:443:5");
+	assert_int_equal(json_get(ctl(w, "elbv2 show shop"), "rules")->n, 1);
+	ctl_refused(w, "elbv2 delete shop:443:5", "shop:443:5");
+	ctl_refused(w, "elbv2 delete shop:443:default", "no rule");
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_a_group_belongs_to_one_load_balancer),
 		cmocka_unit_test(test_the_client_secret_is_kept_and_never_told),
 		cmocka_unit_test(test_rules_are_made_moved_and_deleted),
+		cmocka_unit_test(test_limits_of_conditions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

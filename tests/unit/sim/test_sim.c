@@ -40,7 +40,7 @@ static void test_requests_find_their_service(void **state)
 		{"127.0.0.1:8080", "codepipeline", "PollForJobs", "codepipeline"},
 		{"example.com", NULL, "", "web"},
 		{"169.254.169.254", NULL, "", "imds"},
-		{"ecs.eu-central-1.amazonaws.com", "ecs", "ListClusters", ""},
+		{"glue.eu-central-1.amazonaws.com", "glue", "GetJobs", ""},
 	};
 
 	(void)state;
