@@ -52,7 +52,7 @@ static inline bool api_has(const struct json *list, const char *name)
 struct api_check {
 	struct fake *f;
 	const struct json *in; /* the names there are */
-	const char *seen[256];
+	const char *seen[512];
 	size_t n_seen;
 	const char *operation;
 };
@@ -63,7 +63,7 @@ static inline void api_saw(struct api_check *k, const char *place, const char *n
 
 	if (!api_has(k->in, full))
 		fail_msg("%s has no %s", k->operation, full);
-	assert_true(k->n_seen < 256);
+	assert_true(k->n_seen < 512);
 	k->seen[k->n_seen++] = full;
 }
 
@@ -209,7 +209,8 @@ static inline void api_check(struct fake *f, size_t i, const char *service, cons
 		if (!api_is_own_header(r->headers[h].name))
 			api_saw(&k, "header", str_dup(f->arena, r->headers[h].name));
 	}
-	if (str_starts(fake_header(f, i, "content-type"), "application/x-www-form-urlencoded")) {
+	if (str_starts(http_header_get(r->headers, r->n_headers, "Content-Type"),
+		       "application/x-www-form-urlencoded")) {
 		api_walk_pairs(&k, "body", r->body);
 	} else if (strcmp(service, "s3") != 0 && strcmp(operation, "Invoke") != 0 && r->body.n) {
 		if (json_parse(f->arena, r->body, &doc, &err))
