@@ -114,8 +114,8 @@ static int copied(struct calls *t, struct err *err)
 }
 
 /*
- * moto forgets the launch template of a group whose update does not name it, and starts instances of
- * the default version whatever it names.
+ * moto forgets the launch template of a group whose update does not name it, and starts instances
+ * of the default version whatever it names.
  */
 static int scaled(struct calls *t, struct err *err)
 {
