@@ -39,7 +39,8 @@ struct sweep_target {
 	 */
 	const char *(*belongings)(struct world *w);
 };
-extern const struct sweep_target sweep_lambda, sweep_load_balancer;
+extern const struct sweep_target sweep_lambda, sweep_load_balancer, sweep_auto_scaling_copy,
+	sweep_auto_scaling_twin;
 
 #define SWEEP_NAME "shop"
 
@@ -49,6 +50,7 @@ struct sweep_case {
 	const char *strategy; /* NULL: the usual short canary */
 	double first_step;    /* percent: a bad release never gets more */
 	bool bad;	      /* the release is bad */
+	unsigned thin;	      /* 1: the usual sweep; else so much thinner, for long runs */
 };
 
 struct sweep_run {

@@ -10,16 +10,24 @@
 #include "aws/core/str.h"
 #include "tests/faults/sweep.h"
 
+/* Groups have eight times the calls of an alias or a rule, and more time to wait for. */
+#define THIN 60
+
 /*
  * Every kind of fault at the n-th call, for n from the first to the last call of a rollout, until a
- * run ends untouched. By default every few calls; SWEEP=full takes every one. One run is repeated,
- * with its log, by SWEEP_CASE, SWEEP_KIND, SWEEP_N, SWEEP_TIMES, SWEEP_SEED and VERBOSE=1.
+ * run ends untouched. By default every few calls; SWEEP=full takes every one, SWEEP_STRIDE every
+ * so many. One run is repeated, with its log, by SWEEP_CASE, SWEEP_KIND, SWEEP_N, SWEEP_TIMES,
+ * SWEEP_SEED and VERBOSE=1.
  */
 static const struct sweep_case CASES[] = {
-	{"lambda-good", &sweep_lambda, NULL, 10, false},
-	{"lambda-bad", &sweep_lambda, NULL, 10, true},
-	{"load-balancer-good", &sweep_load_balancer, NULL, 10, false},
-	{"load-balancer-bad", &sweep_load_balancer, NULL, 10, true},
+	{"lambda-good", &sweep_lambda, NULL, 10, false, 1},
+	{"lambda-bad", &sweep_lambda, NULL, 10, true, 1},
+	{"load-balancer-good", &sweep_load_balancer, NULL, 10, false, 1},
+	{"load-balancer-bad", &sweep_load_balancer, NULL, 10, true, 1},
+	{"auto-scaling-copy-good", &sweep_auto_scaling_copy, NULL, 10, false, THIN},
+	{"auto-scaling-copy-bad", &sweep_auto_scaling_copy, NULL, 10, true, THIN},
+	{"auto-scaling-twin-good", &sweep_auto_scaling_twin, NULL, 10, false, THIN},
+	{"auto-scaling-twin-bad", &sweep_auto_scaling_twin, NULL, 10, true, THIN},
 };
 #define N_CASES (sizeof(CASES) / sizeof(CASES[0]))
 #define FAILURES_SHOWN 10
@@ -89,13 +97,15 @@ static bool selected(const char *variable, const char *name)
 	return !wanted || !strcmp(wanted, name);
 }
 
-static uint64_t stride_of(int kind)
+static uint64_t stride_of(const struct sweep_case *c, int kind)
 {
 	bool crash = kind == SIM_FAULT_CRASH_BEFORE || kind == SIM_FAULT_CRASH_AFTER;
-	uint64_t stride = crash ? 1 : 10;
+	uint64_t stride = (crash ? 1 : 10) * c->thin;
 
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1;
+	if (getenv("SWEEP_STRIDE"))
+		return number("SWEEP_STRIDE", 1);
 	return getenv("SAN") && *getenv("SAN") ? stride * 16 : stride;
 }
 
@@ -105,7 +115,7 @@ static void sweep_case(const struct sweep_case *c)
 
 	for (int kind = SIM_FAULT_NONE + 1; kind < SWEEP_CHAOS; kind++) {
 		bool repeats = kind < SIM_FAULT_CRASH_BEFORE;
-		uint64_t stride = stride_of(kind);
+		uint64_t stride = stride_of(c, kind);
 
 		if (!selected("SWEEP_KIND", sweep_kind_name(kind)))
 			continue;
@@ -148,11 +158,11 @@ static void nothing_goes_wrong_without_a_fault(void **state)
 	}
 }
 
-static unsigned chaos_runs(void)
+static unsigned chaos_runs(const struct sweep_case *c)
 {
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1000;
-	return getenv("SAN") && *getenv("SAN") ? 4 : 40;
+	return getenv("SAN") && *getenv("SAN") ? 4 : c->thin > 1 ? 8 : 40;
 }
 
 /* Faults all the way, of all kinds. What succeeds is good, and what fails is restored. */
@@ -169,7 +179,7 @@ static void whatever_happens_nothing_is_left_half_done(void **state)
 					.times = 1,
 					.seed = number("SWEEP_SEED", 7)};
 		uint64_t first = number("SWEEP_N", 1);
-		uint64_t last = getenv("SWEEP_N") ? first : chaos_runs();
+		uint64_t last = getenv("SWEEP_N") ? first : chaos_runs(&CASES[i]);
 		struct sweep_result r;
 
 		if (!selected("SWEEP_CASE", CASES[i].name))
@@ -193,6 +203,10 @@ SWEEP_TEST(a_good_release_to_lambda_survives_every_fault, 0)
 SWEEP_TEST(a_bad_release_to_lambda_goes_back_whatever_fails, 1)
 SWEEP_TEST(a_good_release_to_a_load_balancer_survives_every_fault, 2)
 SWEEP_TEST(a_bad_release_to_a_load_balancer_goes_back_whatever_fails, 3)
+SWEEP_TEST(a_good_release_to_a_copied_group_survives_every_fault, 4)
+SWEEP_TEST(a_bad_release_to_a_copied_group_goes_back_whatever_fails, 5)
+SWEEP_TEST(a_good_release_to_a_twin_survives_every_fault, 6)
+SWEEP_TEST(a_bad_release_to_a_twin_goes_back_whatever_fails, 7)
 
 int main(void)
 {
@@ -202,6 +216,10 @@ int main(void)
 		cmocka_unit_test(a_bad_release_to_lambda_goes_back_whatever_fails),
 		cmocka_unit_test(a_good_release_to_a_load_balancer_survives_every_fault),
 		cmocka_unit_test(a_bad_release_to_a_load_balancer_goes_back_whatever_fails),
+		cmocka_unit_test(a_good_release_to_a_copied_group_survives_every_fault),
+		cmocka_unit_test(a_bad_release_to_a_copied_group_goes_back_whatever_fails),
+		cmocka_unit_test(a_good_release_to_a_twin_survives_every_fault),
+		cmocka_unit_test(a_bad_release_to_a_twin_goes_back_whatever_fails),
 		cmocka_unit_test(whatever_happens_nothing_is_left_half_done),
 	};
 
