@@ -26,7 +26,7 @@ static void a_group_alone_is_enough(void **state)
 	assert_string_equal(t->install_path, "imageDetail.json");
 	assert_int_equal(t->headroom, 1);
 	assert_int_equal(t->stable_ms, 30000);
-	assert_int_equal(t->retire, ASG_RETIRE_DELETE);
+	assert_int_equal(t->retire, ASG_RETIRE_AUTO);
 	assert_null(f->plan->target.lb.resource_arn);
 	assert_int_equal(f->plan->target.lb.min_healthy, 1);
 
@@ -197,6 +197,7 @@ static void every_key_is_in_the_digest(void **state)
 		"    group: a\n    headroom: 0\n",
 		"    group: a\n    healthy_for: 1m\n",
 		"    group: a\n    retire: keep\n",
+		"    group: a\n    retire: delete\n",
 		"    group: a\n    min_healthy: 2\n",
 	};
 	struct plan_fixture *f = *state;
