@@ -14,7 +14,8 @@
  *       install: { image: imageDetail.json }
  *       headroom: 1
  *       healthy_for: 30s
- *       retire: delete              # or scale_in, keep
+ *       retire: delete              # or scale_in, keep; left out: copies that rollouts made are
+ *                                   # deleted, groups of other making are scaled in
  *
  * install is image (a file), user_data (a file) or run_command (a file, or script, timeout and
  * later_instances).
@@ -43,7 +44,7 @@ static void defaults(struct plan_target *t)
 						     .install_timeout_ms = 600000,
 						     .headroom = 1,
 						     .stable_ms = 30000,
-						     .retire = ASG_RETIRE_DELETE};
+						     .retire = ASG_RETIRE_AUTO};
 }
 
 static bool parse(struct plan_reader *r, struct str text, const char *place, const char *whole,
@@ -104,7 +105,7 @@ static void read_retire(struct plan_reader *r, const struct yaml *node, struct p
 	const char *text = NULL;
 
 	/* a twin is wanted again the next time */
-	t->retire = t->twin ? ASG_RETIRE_SCALE_IN : ASG_RETIRE_DELETE;
+	t->retire = t->twin ? ASG_RETIRE_SCALE_IN : ASG_RETIRE_AUTO;
 	if (!plan_text(r, node, path, &text) || !text)
 		return;
 	for (int i = 0; i < 3; i++) {

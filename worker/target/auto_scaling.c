@@ -118,9 +118,12 @@ static int observe_candidate(const struct target_env *env, const struct rollout_
 static bool is_baseline_gone(const struct plan *plan, const struct rollout_state *s,
 			     const struct as_world *w)
 {
+	enum asg_retire retire = plan->target.auto_scaling.retire;
+
 	if (w->live.name && !w->live.status)
 		return false;
-	return s->phase != PHASE_RETIRE || plan->target.auto_scaling.retire != ASG_RETIRE_DELETE;
+	return s->phase != PHASE_RETIRE || retire == ASG_RETIRE_KEEP ||
+	       retire == ASG_RETIRE_SCALE_IN;
 }
 
 /* On the way back, and in the promotion, the weights are not all there is. */

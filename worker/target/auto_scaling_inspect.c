@@ -117,7 +117,7 @@ static void check_protection(const struct looking *l, const struct asg_group *g)
 		    "in, nor a copy of it; take that away, or choose retire: keep with protection "
 		    "for single instances only");
 	if (l->t->retire == ASG_RETIRE_DELETE && g->deletion_protection &&
-	    !strcmp(g->deletion_protection, "prevent-all-deletion"))
+	    !strcmp(g->deletion_protection, AS_NO_DELETION))
 		say(l, g->name, "it is protected from deletion; choose retire: scale_in or keep");
 }
 
