@@ -442,6 +442,81 @@ static void a_new_version_of_the_template_changes_nothing(void **state)
 	}
 }
 
+/* The candidate's instances leave its target group: it does not count what gets no requests. */
+static void a_copy_taken_out_of_its_target_group_takes_it_back(void **state)
+{
+	struct world *w = *state;
+	struct look l;
+	const char *before = to_first_step(w, &l, &plain);
+
+	world_control(w, "autoscaling detach %s shop-green", world_asg_copy(w, "shop"));
+	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", NULL);
+	assert_int_equal(l.rises, 1);
+	expect_as_before(w, &plain, before);
+}
+
+static void a_twin_resized_by_hand_is_given_back_as_it_was(void **state)
+{
+	struct world *w = *state;
+	struct world_asg g = plain;
+	struct look l;
+	const char *before;
+
+	g.twin = true;
+	before = to_first_step(w, &l, &g);
+	world_control(w, "autoscaling group shop-2 desired=1 min=1 max=9");
+	world_control(w, "ec2 image ami-0123456789abcdef1 errors=0.5");
+	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", "shop-errors", NULL);
+	expect_as_before(w, &g, before);
+}
+
+/* A group that launches by a policy for mixed instances is copied with it. */
+static void a_group_of_mixed_instances_is_copied(void **state)
+{
+	struct world *w = *state;
+	const char *copy;
+	struct look l;
+
+	begin(w, &l, &plain);
+	world_control(w, "autoscaling group shop mixed=t3.large,t3a.large");
+	world_start(w);
+	world_auto_scaling_push(w, &plain, false);
+	scene_expect(scene_end(w, "shop"), "Succeeded", NULL, NULL);
+	expect_promoted(w, &plain);
+	copy = world_asg_copy(w, "shop");
+	json_each(i, world_asg_show(w, copy, "instances")) {
+		const struct json *shown =
+			world_ask(w, "ec2 show " STR_FMT, STR_ARG(json_text(json_get(i, "id"))));
+
+		assert_true(str_is(json_text(json_get(shown, "type")), "t3.large"));
+		assert_true(str_is(json_text(json_get(shown, "image")), "ami-0123456789abcdef1"));
+	}
+}
+
+/* An agent that does not answer gets no command: the instance never counts. */
+static void an_instance_that_cannot_be_told_holds_it_up(void **state)
+{
+	struct world *w = *state;
+	struct world_asg g = plain;
+	const struct json *first;
+	const char *before;
+	struct look l;
+
+	g.install = WORLD_INSTALL_COMMAND;
+	begin(w, &l, &g);
+	world_control(w, "ssm timing agent=10m");
+	before = world_auto_scaling_belongings(w);
+	world_start(w);
+	world_auto_scaling_push(w, &g, false);
+	world_run(w, 4 * MINUTE_MS);
+	first = world_asg_show(w, world_asg_copy(w, "shop"), "instances")->first;
+	world_control(w, "ec2 instance " STR_FMT " agent=lost",
+		      STR_ARG(json_text(json_get(first, "id"))));
+	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", "has not got its command", NULL);
+	assert_int_equal(l.rises, 0);
+	expect_as_before(w, &g, before);
+}
+
 /* --- abandoned, killed ----------------------------------------------------------------------- */
 
 /* Everything on one side, that side whole, and nothing of the other that costs. */
@@ -563,6 +638,10 @@ int main(void)
 		T(weights_moved_by_hand_take_it_back),
 		T(a_baseline_resized_by_hand_is_followed),
 		T(a_new_version_of_the_template_changes_nothing),
+		T(a_copy_taken_out_of_its_target_group_takes_it_back),
+		T(a_twin_resized_by_hand_is_given_back_as_it_was),
+		T(a_group_of_mixed_instances_is_copied),
+		T(an_instance_that_cannot_be_told_holds_it_up),
 		cmocka_unit_test(abandoned_at_any_time_with_a_copy),
 		cmocka_unit_test(abandoned_at_any_time_with_a_twin),
 		cmocka_unit_test(a_worker_killed_all_the_time_gets_there),
