@@ -203,6 +203,7 @@ static void what_takes_longer_than_it_may_is_said(void **state)
 }
 
 /* Each of them changes what is done, so each of them changes the digest. */
+#define INSTALL(keys) ("    group: a\n    install: { run_command: { " keys " } }\n")
 static void every_key_is_in_the_digest(void **state)
 {
 	static const char *const keys[] = {
@@ -214,10 +215,9 @@ static void every_key_is_in_the_digest(void **state)
 		"    group: a\n    target_groups: [ \"" GROUP("a") "\", \"" GROUP("c") "\" ]\n",
 		"    group: a\n    install: { image: x }\n",
 		"    group: a\n    install: { user_data: x }\n",
-		"    group: a\n    install: { run_command: { script: x } }\n",
-		"    group: a\n    install: { run_command: { script: x, timeout: 1m } }\n",
-		"    group: a\n    install: { run_command: { script: x, later_instances: without } "
-		"}\n",
+		INSTALL("script: x"),
+		INSTALL("script: x, timeout: 1m"),
+		INSTALL("script: x, later_instances: without"),
 		"    group: a\n    headroom: 0\n",
 		"    group: a\n    healthy_for: 1m\n",
 		"    group: a\n    retire: keep\n",
