@@ -49,7 +49,12 @@ enum asg_install {
 };
 
 /* What becomes of the old group after the bake time. */
-enum asg_retire { ASG_RETIRE_KEEP, ASG_RETIRE_SCALE_IN, ASG_RETIRE_DELETE };
+enum asg_retire {
+	ASG_RETIRE_KEEP,
+	ASG_RETIRE_SCALE_IN,
+	ASG_RETIRE_DELETE,
+	ASG_RETIRE_AUTO, /* deleted when a rollout made it; scaled in when people did */
+};
 
 /* An EC2 Auto Scaling group behind a load balancer, whose weights plan_target.lb moves. */
 struct plan_auto_scaling {

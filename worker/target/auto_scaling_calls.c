@@ -122,7 +122,7 @@ void as_calls(const struct plan *plan, struct arena *a,
 		PUT(&o, command);
 	PUT(&o, rising);
 	PUT(&o, retiring);
-	if (t->retire == ASG_RETIRE_DELETE)
+	if (t->retire == ASG_RETIRE_DELETE || t->retire == ASG_RETIRE_AUTO)
 		PUT(&o, removing);
 	PUT(&o, back);
 	if (!t->twin)
