@@ -43,9 +43,11 @@ struct sweep_target {
 };
 extern const struct sweep_target sweep_lambda, sweep_load_balancer;
 extern const struct sweep_target sweep_lambda_segments, sweep_load_balancer_segments;
-extern const struct sweep_target sweep_ecs_native, sweep_ecs_two; /* sweep_ecs.c */
+extern const struct sweep_target sweep_auto_scaling_copy, sweep_auto_scaling_twin;
+extern const struct sweep_target sweep_ecs_native, sweep_ecs_two;
 
 #define SWEEP_NAME "shop"
+#define SWEEP_SEGMENTS "canary @staff 2m, 20% 2m bake 2m" /* the strategy of those with segments */
 
 struct sweep_case {
 	const char *name;

@@ -12,9 +12,9 @@
 
 /*
  * A fake AWS: CodePipeline's job engine, S3, STS, instance metadata, Lambda, Elastic Load Balancing
- * v2, Elastic Beanstalk, ECS and CloudWatch, as they behave over time, with a traffic model that
- * turns the live split and each version's error rate and latency into CloudWatch metrics. A seed
- * decides everything random.
+ * v2, EC2 Auto Scaling, EC2, Systems Manager, ECS, Elastic Beanstalk and CloudWatch, as they behave
+ * over time, with a traffic model that turns the live split and each version's error rate and
+ * latency into CloudWatch metrics. A seed decides everything random.
  *
  * Single-threaded: the caller serialises (the served form holds one lock). Time is the simulator's
  * own: it moves only by sim_advance(), or by a sleep on sim_clock().

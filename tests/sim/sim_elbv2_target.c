@@ -167,3 +167,9 @@ bool sim_elbv2_group_new(struct sim *s, struct str name, struct str target_type,
 	e->tgs = tg;
 	return true;
 }
+
+bool sim_elbv2_group_arn(struct sim *s, struct str what, char *arn, size_t size)
+{
+	const struct sim_target_group *tg = group_of(s, what);
+	return tg && str_copy(arn, size, str_from(tg->arn));
+}

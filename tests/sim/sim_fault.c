@@ -88,7 +88,7 @@ static void answer_500(const struct sim_exchange *x, const struct sim_route *r)
 {
 	const char *code = "InternalFailure";
 
-	if (r->wire == SIM_WIRE_S3)
+	if (r->wire == SIM_WIRE_S3 || r->wire == SIM_WIRE_EC2)
 		code = "InternalError";
 	else if (r->wire == SIM_WIRE_REST_JSON)
 		code = "ServiceException";
@@ -106,6 +106,9 @@ static void answer_throttled(const struct sim_exchange *x, const struct sim_rout
 		break;
 	case SIM_WIRE_QUERY:
 		sim_reply_error(x, r->wire, 400, "Throttling", "Rate exceeded");
+		break;
+	case SIM_WIRE_EC2:
+		sim_reply_error(x, r->wire, 503, "RequestLimitExceeded", "Request limit exceeded.");
 		break;
 	case SIM_WIRE_S3:
 		sim_reply_error(x, r->wire, 503, "SlowDown", "Please reduce your request rate.");

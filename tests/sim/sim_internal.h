@@ -46,8 +46,8 @@ void sim_reply_xml(const struct sim_exchange *x, int status, struct str body);
 void sim_reply_raw(const struct sim_exchange *x, int status, const char *content_type,
 		   struct str body, const struct http_header *extra, size_t n_extra);
 void sim_http_date(struct utc t, char out[32]); /* "Mon, 05 Jan 2026 10:00:00 GMT" */
-/* An error in the form of the service's protocol (JSON 1.x, REST JSON, query XML, S3 XML). */
-enum sim_wire { SIM_WIRE_JSON, SIM_WIRE_REST_JSON, SIM_WIRE_QUERY, SIM_WIRE_S3 };
+/* An error in the form of the service's protocol (JSON 1.x, REST JSON, query, EC2, S3 XML). */
+enum sim_wire { SIM_WIRE_JSON, SIM_WIRE_REST_JSON, SIM_WIRE_QUERY, SIM_WIRE_EC2, SIM_WIRE_S3 };
 void sim_reply_error(const struct sim_exchange *x, enum sim_wire wire, int status, const char *code,
 		     const char *fmt, ...) PRINTF_LIKE(5, 6);
 
@@ -83,7 +83,7 @@ struct sim_service {
 
 /* sim.c dispatches to these by host, credential scope, target and path. */
 extern const struct sim_service sim_codepipeline, sim_s3, sim_sts, sim_imds, sim_lambda, sim_elbv2,
-	sim_cloudwatch, sim_beanstalk, sim_ecs, sim_web;
+	sim_cloudwatch, sim_ec2, sim_autoscaling, sim_ssm, sim_beanstalk, sim_ecs, sim_web;
 
 const struct sim_options *sim_opts(const struct sim *s);
 void *sim_state(struct sim *s, const struct sim_service *service);
@@ -201,6 +201,8 @@ bool sim_elbv2_rule_weights(struct sim *s, struct str arn, struct str group, int
 bool sim_elbv2_group_used(struct sim *s, struct str group); /* some rule refers to it */
 /* Of a target group, rule ("lb:port:priority") or listener ("lb:port"); NULL. */
 const char *sim_elbv2_arn(struct sim *s, struct str name);
+/* The ARN of a group by its name or ARN; false when there is none. */
+bool sim_elbv2_group_arn(struct sim *s, struct str what, char *arn, size_t size);
 
 /*
  * sim_cloudwatch.c: add count samples of value to a metric at this moment. dimensions is a

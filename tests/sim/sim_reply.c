@@ -142,6 +142,15 @@ static void error_xml(const struct sim_exchange *x, enum sim_wire wire, int stat
 		xml_element(&b, "RequestId", str_from(x->request_id));
 		buf_adds(&b, "<HostId>c2ltdWxhdGVk</HostId></Error>");
 		sim_reply_raw(x, status, "application/xml", buf_str(&b), extra, 2);
+	} else if (wire == SIM_WIRE_EC2) {
+		buf_adds(&b,
+			 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>");
+		xml_element(&b, "Code", str_from(code));
+		xml_element(&b, "Message", str_from(message));
+		buf_adds(&b, "</Error></Errors>");
+		xml_element(&b, "RequestID", str_from(x->request_id));
+		buf_adds(&b, "</Response>");
+		sim_reply_raw(x, status, "text/xml;charset=UTF-8", buf_str(&b), NULL, 0);
 	} else {
 		buf_adds(&b, "<ErrorResponse><Error><Type>");
 		buf_adds(&b, status < 500 ? "Sender" : "Receiver");
@@ -173,6 +182,7 @@ void sim_reply_error(const struct sim_exchange *x, enum sim_wire wire, int statu
 		error_rest_json(x, status, code, message);
 		break;
 	case SIM_WIRE_QUERY:
+	case SIM_WIRE_EC2:
 	case SIM_WIRE_S3:
 		error_xml(x, wire, status, code, message);
 		break;

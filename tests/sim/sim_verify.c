@@ -59,6 +59,11 @@ static bool refuse(const struct sim_exchange *x, enum sim_wire wire, enum refusa
 		sim_reply_error(x, wire, refusals[why].query_status, refusals[why].query, "%s",
 				message);
 		break;
+	case SIM_WIRE_EC2: /* AuthFailure, RequestExpired: 4xx with the query names */
+		sim_reply_error(x, wire, why == REFUSE_EXPIRED ? 400 : 401,
+				why == REFUSE_EXPIRED ? "RequestExpired" : "AuthFailure", "%s",
+				message);
+		break;
 	case SIM_WIRE_S3:
 		sim_reply_error(x, wire, refusals[why].s3_status, refusals[why].s3, "%s", message);
 		break;

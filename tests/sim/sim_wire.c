@@ -182,9 +182,11 @@ void sim_reply_query(const struct sim_exchange *x, const char *xmlns, struct str
 	struct buf b;
 	buf_init(&b, 16u << 20);
 	buf_addf(&b, "<%sResponse xmlns=\"%s\">", x->operation, xmlns);
-	buf_addf(&b, "<%sResult>", x->operation);
-	buf_add_str(&b, inner);
-	buf_addf(&b, "</%sResult>", x->operation);
+	if (inner.p) {
+		buf_addf(&b, "<%sResult>", x->operation);
+		buf_add_str(&b, inner);
+		buf_addf(&b, "</%sResult>", x->operation);
+	}
 	buf_addf(&b, "<ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>",
 		 x->request_id, x->operation);
 	sim_reply_xml(x, 200, buf_str(&b));

@@ -41,9 +41,29 @@ struct plan_load_balancer {
 	int64_t propagation_ms; /* wait after accepted weights; ALB 10 s, NLB 10 min */
 };
 
-/* An EC2 Auto Scaling group. */
+/* How the new version comes onto the instances of an Auto Scaling group. */
+enum asg_install {
+	ASG_INSTALL_IMAGE,     /* by the machine image that a file of the artifact names */
+	ASG_INSTALL_USER_DATA, /* by user data from the artifact, which may say where that is */
+	ASG_INSTALL_COMMAND,   /* by a script from the artifact, run through Systems Manager */
+};
+
+/* What becomes of the old group after the bake time. */
+enum asg_retire { ASG_RETIRE_KEEP, ASG_RETIRE_SCALE_IN, ASG_RETIRE_DELETE };
+
+/* An EC2 Auto Scaling group behind a load balancer, whose weights plan_target.lb moves. */
 struct plan_auto_scaling {
-	const char *group; /* the live one */
+	const char *group; /* the live one, or the one whose copy or twin is live */
+	const char *twin;  /* a standing group that takes turns with it; NULL: a copy is made */
+	/* the two target groups that take turns; NULL: what the rule's weights say */
+	const char *target_groups[2];
+	enum asg_install install;
+	const char *install_path;   /* the file in the artifact */
+	int64_t install_timeout_ms; /* command: how long it may run on an instance */
+	bool later_without;	    /* command: instances started after the rollout go without it */
+	int64_t headroom;  /* units of capacity above what a step's weight needs; 0 and up */
+	int64_t stable_ms; /* how long the candidate is healthy before it counts */
+	enum asg_retire retire;
 };
 
 /* How the candidate of an Elastic Beanstalk environment gets its traffic. */

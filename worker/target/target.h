@@ -132,7 +132,8 @@ struct target_ops {
 		      void (*add)(void *arg, const struct target_call *c), void *arg);
 };
 
-extern const struct target_ops target_lambda, target_load_balancer, target_beanstalk, target_ecs;
+extern const struct target_ops target_lambda, target_load_balancer, target_auto_scaling,
+	target_beanstalk, target_ecs;
 
 const struct target_ops *target_of(enum target_kind k); /* never NULL */
 

@@ -39,6 +39,45 @@ static inline int elb(struct world *w, const char *form)
 	return ask_send(w, &q);
 }
 
+static inline int asg(struct world *w, const char *form)
+{
+	struct ask q = {
+		.method = "POST",
+		.host = "autoscaling." WORLD_REGION ".amazonaws.com",
+		.path = "/",
+		.service = "autoscaling",
+		.body = str_from(arena_printf(w->arena, "Version=2011-01-01&Action=%s", form))};
+
+	ask_header(&q, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+	return ask_send(w, &q);
+}
+
+static inline int ec2(struct world *w, const char *form)
+{
+	struct ask q = {
+		.method = "POST",
+		.host = "ec2." WORLD_REGION ".amazonaws.com",
+		.path = "/",
+		.service = "ec2",
+		.body = str_from(arena_printf(w->arena, "Version=2016-11-15&Action=%s", form))};
+
+	ask_header(&q, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+	return ask_send(w, &q);
+}
+
+static inline int ssm(struct world *w, const char *operation, const char *json)
+{
+	struct ask q = {.method = "POST",
+			.host = "ssm." WORLD_REGION ".amazonaws.com",
+			.path = "/",
+			.service = "ssm",
+			.body = str_from(json)};
+
+	ask_header(&q, "Content-Type", "application/x-amz-json-1.1");
+	ask_header(&q, "X-Amz-Target", arena_printf(w->arena, "AmazonSSM.%s", operation));
+	return ask_send(w, &q);
+}
+
 static inline int cw(struct world *w, const char *operation, const char *json)
 {
 	struct ask q = {.method = "POST",

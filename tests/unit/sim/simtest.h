@@ -195,6 +195,8 @@ static inline const char *code(struct world *w)
 		text = xml_cstr(x, "Code");
 		if (!text)
 			text = xml_cstr(x, "Error/Code");
+		if (!text)
+			text = xml_cstr(x, "Errors/Error/Code");
 	}
 	return text ? text : "";
 }
