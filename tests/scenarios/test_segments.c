@@ -442,6 +442,28 @@ static void a_segment_that_is_rejected_is_taken_back(void **state)
 	expect_nothing_left(w, 0);
 }
 
+/* Nobody asks, but the guards do. */
+static void a_segment_that_turns_bad_while_parked_is_taken_back(void **state)
+{
+	struct world *w = *state;
+	size_t none = 0;
+
+	make_web(w, false);
+	world_control(w, "codepipeline action shop Deploy Canary type=Deploy/Rollout/1 "
+			 "namespace=Canary config.Mode=start");
+	world_control(w, "codepipeline action shop Deploy Ask type=AWS:Approval/Manual/1 "
+			 "run-order=2");
+	world_start(w);
+	push_to_rule(w, HEADER, STAFF);
+	world_run(w, 20 * MINUTE_MS);
+	assert_int_equal(rules_of_ours(w), 1);
+	world_control(w, "elbv2 target-group web-green errors=0.4");
+	if (!world_run_until(w, has_rules, &none, 10 * MINUTE_MS))
+		fail_msg("the rule is still there");
+	world_run(w, MINUTE_MS);
+	expect_nothing_left(w, 0);
+}
+
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
 
 int main(void)
@@ -462,6 +484,7 @@ int main(void)
 		SCENE(what_cannot_be_is_refused_before_anything_is_touched),
 		SCENE(a_segment_stays_apart_while_it_is_parked),
 		SCENE(a_segment_that_is_rejected_is_taken_back),
+		SCENE(a_segment_that_turns_bad_while_parked_is_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

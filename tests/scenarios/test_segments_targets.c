@@ -8,12 +8,13 @@
 
 #include "tests/scenarios/scene.h"
 #include "tests/scenarios/world_auto_scaling.h"
+#include "tests/scenarios/world_beanstalk.h"
 #include "tests/scenarios/world_ecs.h"
 
 /*
- * Segments for what stands behind an Application Load Balancer of its own: EC2 Auto Scaling groups
- * and two services of ECS. Nobody knows how many users a segment has, so there is room for all of
- * them before the first one comes.
+ * Segments for what stands behind an Application Load Balancer of its own: EC2 Auto Scaling groups,
+ * two services of ECS, two environments of Beanstalk. Nobody knows how many users a segment has, so
+ * there is room for all of them before the first one comes.
  */
 #define STAFF "segments: { staff: { header: { name: X-Team, values: [staff] } } }\n"
 #define FULL 4 /* instances, or tasks, of what serves */
@@ -166,6 +167,73 @@ static void a_service_of_its_own_controller_knows_no_segments(void **state)
 	scene_expect_no_writes(w, a);
 }
 
+/* --- Beanstalk, on a shared load balancer ---------------------------------------------------- */
+
+static const struct sim_action *to_environments(struct world *w, const char *method,
+						const char *behaviour)
+{
+	const char *plan = arena_printf(
+		w->arena,
+		"rollout: 1\ntarget: { beanstalk: { application: web, environment: web-blue, %s } "
+		"}\n" STAFF
+		"strategy: { canary: { steps: [ { segment: staff, for: 5m } ], bake: 5m } }\n"
+		"guards: [ { alarm: web-errors }, { health: candidate } ]\n",
+		method);
+
+	world_start(w);
+	world_beanstalk_push(w, "web", plan, behaviour);
+	return scene_end(w, "web");
+}
+
+static const struct sim_action *to_shared(struct world *w, const char *behaviour)
+{
+	const char *method;
+
+	world_beanstalk_shared(w, "web");
+	world_control(w, "elbv2 listener web port=443 segment_rps=20");
+	method = arena_printf(w->arena, "twin: web-green, method: load_balancer, rule: \"%s\"",
+			      world_beanstalk_rule(w, "web"));
+	return to_environments(w, method, behaviour);
+}
+
+static void a_segment_meets_the_other_environment_first(void **state)
+{
+	struct world *w = *state;
+
+	scene_expect(to_shared(w, "errors=0.001 latency_ms=21"), "Succeeded", NULL, NULL);
+	assert_int_equal(sim_call_count(w->sim, "elasticloadbalancing", "CreateRule"), 1);
+	assert_int_equal(rules_of_ours(w, "web"), 0);
+}
+
+static void a_bad_environment_meets_its_segment_alone(void **state)
+{
+	struct world *w = *state;
+
+	scene_expect(to_shared(w, "errors=0.4"), "Failed", "JobFailed",
+		     "with segment staff on the candidate", "The baseline carries all traffic",
+		     NULL);
+	assert_int_equal(sim_call_count(w->sim, "elasticloadbalancing", "CreateRule"), 1);
+	assert_int_equal(rules_of_ours(w, "web"), 0);
+}
+
+/* What Beanstalk moves by itself it moves for everybody. */
+static void beanstalk_by_itself_knows_no_segments(void **state)
+{
+	static const char *const methods[] = {"method: traffic_splitting", "method: swap"};
+	struct world *w = *state;
+
+	world_beanstalk(w, "web", "");
+	for (int i = 0; i < 2; i++) {
+		const struct sim_action *a;
+
+		if (i)
+			world_kill(w);
+		a = to_environments(w, methods[i], "errors=0.001");
+		scene_expect(a, "Failed", "ConfigurationError", NULL);
+		scene_expect_no_writes(w, a);
+	}
+}
+
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
 
 int main(void)
@@ -176,6 +244,9 @@ int main(void)
 		SCENE(a_segment_meets_a_second_service_first),
 		SCENE(a_bad_service_meets_its_segment_alone),
 		SCENE(a_service_of_its_own_controller_knows_no_segments),
+		SCENE(a_segment_meets_the_other_environment_first),
+		SCENE(a_bad_environment_meets_its_segment_alone),
+		SCENE(beanstalk_by_itself_knows_no_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,8 +310,8 @@ static void check_splitting(struct plan_reader *r)
 	refuse_unused(r, method, "twin", t->twin != NULL);
 	refuse_unused(r, method, "cname_prefix", t->cname_prefix != NULL);
 	refuse_unused(r, method, "retire", t->retire != BEANSTALK_KEEP);
-	if (p->n_steps > 0 &&
-	    (p->n_steps > 1 || step->weight_bp % 100 != 0 || step->weight_bp >= 10000))
+	if (p->n_steps > 0 && (p->n_steps > 1 || step->segment >= 0 || step->weight_bp % 100 != 0 ||
+			       step->weight_bp >= 10000))
 		problem_add(r->problems, r->strategy_place, p->strategy,
 			    "Beanstalk splits once, by whole percents below 100: write canary 10%% "
 			    "15m, say");
