@@ -30,7 +30,7 @@ static struct s3_put put_of(const struct upload *u)
 	return (struct s3_put){
 		.object = {.bucket = p->bucket, .key = p->key, .regions = p->regions},
 		.content_type = "application/zip",
-		.sse_kms = true,
+		.sse_kms = !p->is_plain,
 		.kms_key_id = p->kms_key_id,
 		.total_ms = TOTAL_MS,
 		.stall_ms = STALL_MS};
@@ -49,6 +49,9 @@ static bool refreshed(struct upload *u, struct err *err)
 
 static int explain(const struct publish *p, struct err *err)
 {
+	if (err->code == ERR_DENIED && p->is_plain)
+		return err_wrap(err, "put s3://%s/%s: the role must allow s3:PutObject", p->bucket,
+				p->key);
 	if (err->code == ERR_DENIED)
 		return err_wrap(
 			err,

@@ -1,6 +1,7 @@
 #ifndef ARTIFACTS_PUBLISH_H
 #define ARTIFACTS_PUBLISH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,11 +12,12 @@
 
 /*
  * Put an output artifact where the job wants it: a zip, encrypted with KMS as the bucket policies
- * of CodePipeline demand.
+ * of CodePipeline demand; or a zip into another bucket, encrypted as that bucket is set up.
  */
 struct publish {
 	const char *bucket, *key;
 	const char *kms_key_id; /* encryptionKey.id of the job, unchanged; NULL: account's own */
+	bool is_plain;		/* no pipeline's bucket: encryption is left to it */
 	struct s3_regions *regions; /* NULL: nothing is remembered */
 	/* As in struct fetch; may be NULL. */
 	int (*refresh)(void *arg, struct aws_client *client, struct err *err);

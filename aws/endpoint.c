@@ -116,6 +116,19 @@ static bool is_fips_without_suffix(const char *prefix, const struct aws_partitio
 	return false;
 }
 
+/* One host for all regions of a partition. */
+static const char *global_host(const struct aws_settings *s, const struct aws_service *service,
+			       const char *region, struct arena *a)
+{
+	const struct aws_partition *p = aws_partition_of(region);
+	bool is_gov = strcmp(p->id, "aws-us-gov") == 0;
+	const char *fips = s->use_fips && !is_gov ? "-fips" : "";
+	const char *middle = is_gov ? ".us-gov" : s->use_dualstack ? ".global" : "";
+
+	return arena_printf(a, "%s%s%s.%s", service->endpoint_prefix, fips, middle,
+			    s->use_dualstack ? p->dualstack_suffix : p->dns_suffix);
+}
+
 static const char *rule_host(const struct aws_settings *s, const struct aws_service *service,
 			     const char *region, struct arena *a)
 {
@@ -209,12 +222,16 @@ int endpoint_resolve(const struct aws_settings *settings, const struct aws_servi
 			       "no region is configured: set AWS_REGION, or region in the profile");
 	if (!aws_is_host_label(str_from(region)))
 		return err_set(err, ERR_REJECTED, "\"%s\" cannot be the name of a region", region);
-	*out = (struct endpoint){.base_path = "", .region = arena_strdup(a, region)};
+	*out = (struct endpoint){
+		.base_path = "",
+		.region = arena_strdup(
+			a, service->is_global ? aws_partition_of(region)->global_region : region)};
 	if (url) {
 		if (configured(settings, url, a, out, &label, err))
 			return -1;
 	} else {
-		out->host = rule_host(settings, service, region, a);
+		out->host = service->is_global ? global_host(settings, service, region, a)
+					       : rule_host(settings, service, region, a);
 		out->origin = arena_printf(a, "https://%s", out->host);
 	}
 	return bucket ? address_bucket(settings, bucket, label, a, out, err) : 0;

@@ -36,6 +36,7 @@ struct aws_service {
 	 */
 	bool double_encode;
 	bool query_compatible; /* CloudWatch: send x-amzn-query-mode */
+	bool is_global;	       /* Route 53: one host a partition, signed for its global region */
 };
 
 /* A partition: a group of regions that shares names and nothing else. */

@@ -245,7 +245,8 @@ static int check_request(const struct http_request *req, struct err *err)
 		return err_set(err, ERR_REJECTED, "malformed HTTP method");
 	if (!http_url_parse(str_from(req->url), &url))
 		return err_set(err, ERR_REJECTED, "malformed URL");
-	if (!url.https && !http_host_is_loopback(url.host) && !is_metadata_host(url.host))
+	if (!url.https && !req->is_plain_ok && !http_host_is_loopback(url.host) &&
+	    !is_metadata_host(url.host))
 		return err_set(err, ERR_UNSAFE,
 			       "refused to speak plain http to " STR_FMT
 			       ": only https protects what is sent",

@@ -35,6 +35,7 @@ struct http_request {
 	size_t body_max;	/* a longer answer, also one that on_body takes, is ERR_LIMIT;
 				   0: default 8 MiB */
 	bool no_proxy;		/* metadata and container endpoints: never through a proxy */
+	bool is_plain_ok;	/* nothing in it needs protection: plain http to any host */
 
 	/*
 	 * Takes the body of a 2xx answer piece by piece instead of collecting it; other answers
@@ -69,8 +70,9 @@ struct http {
 
 /*
  * Check a request and send it. Refused before any transport sees it: ERR_UNSAFE for plain http to
- * a host that is neither loopback nor one of the link-local metadata and credential endpoints, and
- * for headers that could smuggle others in; ERR_REJECTED for what is no proper request.
+ * a host that is neither loopback nor one of the link-local metadata and credential endpoints,
+ * unless is_plain_ok, and for headers that could smuggle others in; ERR_REJECTED for what is no
+ * proper request.
  */
 int http_send(struct http *h, const struct http_request *req, struct arena *a,
 	      struct http_response *res, struct cancel *cancel, struct err *err) MUST_CHECK;

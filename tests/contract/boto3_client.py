@@ -465,6 +465,7 @@ def faults():
 
 if __name__ == "__main__":
     import boto3_targets  # noqa: F401  its cases come after ours
+    import boto3_beanstalk  # noqa: F401
     import boto3_ecs  # noqa: F401  and these after them
     import boto3_auto_scaling  # noqa: F401
     raise SystemExit(peer.main())

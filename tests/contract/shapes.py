@@ -7,7 +7,8 @@ _TYPES = {"string": str, "boolean": bool, "integer": int, "long": int, "float": 
           "double": (int, float), "timestamp": (int, float), "structure": dict, "map": dict,
           "list": list}
 # What services are seen to answer although their models do not list it.
-_UNLISTED = {("LastUpdateStatusReasonCode", "Creating")}
+_UNLISTED = {("LastUpdateStatusReasonCode", "Creating"), ("EnvironmentHealth", "Ready"),
+             ("EnvironmentHealth", "Updating")}
 
 
 def problems(operation, response):

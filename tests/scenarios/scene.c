@@ -55,10 +55,22 @@ void scene_expect(const struct sim_action *a, const char *status, const char *fa
 
 /* --- shares --------------------------------------------------------------------------------- */
 
+/* Are versions recorded of it, and not target groups? */
+static bool has_versions(const char *resource)
+{
+	return !strncmp(resource, "lambda:", 7) || !strncmp(resource, "beanstalk:", 10);
+}
+
+/* What the ready-made worlds begin with. */
+static const char *first_version(const char *resource)
+{
+	return !strncmp(resource, "beanstalk:", 10) ? "v1" : "1";
+}
+
 /* Versions other than what served when the action began are the candidate. */
 static double share_of(const struct sim_split *s, const char *baseline)
 {
-	if (!strncmp(s->resource, "lambda:", 7))
+	if (has_versions(s->resource))
 		return strcmp(s->baseline, baseline) != 0 ? 100 : s->weight;
 	return strstr(s->candidate, "-green/") ? s->weight : -1;
 }
@@ -66,7 +78,7 @@ static double share_of(const struct sim_split *s, const char *baseline)
 static const char *baseline_at(const struct sim_split *splits, size_t n, const char *resource,
 			       int64_t at_ms)
 {
-	const char *baseline = "1"; /* what the function was made with */
+	const char *baseline = first_version(resource);
 
 	for (size_t i = 0; i < n && splits[i].at.ms <= at_ms; i++)
 		if (!strcmp(splits[i].resource, resource))
@@ -132,7 +144,7 @@ static bool has_share(struct world *w, void *arg)
 	size_t n = sim_split_log(w->sim, &splits);
 
 	while (n-- > 0) {
-		double share = share_of(&splits[n], "1");
+		double share = share_of(&splits[n], first_version(wish->resource));
 
 		if (!strcmp(splits[n].resource, wish->resource) && share >= 0)
 			return share >= wish->percent;

@@ -24,6 +24,7 @@ static const struct {
 	{&sim_lambda, "lambda", NULL, SIM_WIRE_REST_JSON},
 	{&sim_elbv2, "elasticloadbalancing", NULL, SIM_WIRE_QUERY},
 	{&sim_cloudwatch, "monitoring", "GraniteServiceVersion20100801.", SIM_WIRE_JSON},
+	{&sim_beanstalk, "elasticbeanstalk", NULL, SIM_WIRE_QUERY},
 	{&sim_ecs, "ecs", "AmazonEC2ContainerServiceV20141113.", SIM_WIRE_JSON},
 	{&sim_ec2, "ec2", NULL, SIM_WIRE_EC2},
 	{&sim_autoscaling, "autoscaling", NULL, SIM_WIRE_QUERY},

@@ -103,7 +103,7 @@ enum sim_fault {
 void sim_fault_at(struct sim *s, uint64_t n, enum sim_fault kind, int times);
 void sim_fault_service(struct sim *s, const char *service); /* only these calls count; NULL: all */
 void sim_fault_operation(struct sim *s, const char *operation); /* likewise, "UpdateAlias" */
-bool sim_fault_hit(const struct sim *s);		    /* the armed fault has happened */
+bool sim_fault_hit(const struct sim *s);			/* the armed fault has happened */
 void sim_on_crash(struct sim *s, void (*fn)(void *arg), void *arg);
 void sim_resume(struct sim *s); /* after a crash: calls are served again; disarms the fault */
 uint64_t sim_calls(const struct sim *s); /* calls seen so far */
@@ -122,7 +122,7 @@ uint64_t sim_call_count(const struct sim *s, const char *service, const char *op
 /* A change of the live split of one alias, listener or rule. */
 struct sim_split {
 	struct utc at;
-	const char *resource;  /* "lambda:checkout:live", or a listener or rule ARN */
+	const char *resource;  /* "lambda:checkout:live", "beanstalk:shop/prod", or an ARN */
 	const char *candidate; /* version or target group ARN with the additional weight; or "" */
 	double weight;	       /* its share of traffic, percent */
 	const char *baseline;  /* what serves the rest */

@@ -343,6 +343,8 @@ static struct str service_word(struct str word)
 		return STR("monitoring");
 	if (str_is(word, "elbv2"))
 		return STR("elasticloadbalancing");
+	if (str_is(word, "beanstalk"))
+		return STR("elasticbeanstalk");
 	return word;
 }
 

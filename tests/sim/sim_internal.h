@@ -83,7 +83,7 @@ struct sim_service {
 
 /* sim.c dispatches to these by host, credential scope, target and path. */
 extern const struct sim_service sim_codepipeline, sim_s3, sim_sts, sim_imds, sim_lambda, sim_elbv2,
-	sim_cloudwatch, sim_ec2, sim_autoscaling, sim_ssm, sim_ecs, sim_web;
+	sim_cloudwatch, sim_ec2, sim_autoscaling, sim_ssm, sim_beanstalk, sim_ecs, sim_web;
 
 const struct sim_options *sim_opts(const struct sim *s);
 void *sim_state(struct sim *s, const struct sim_service *service);
@@ -151,6 +151,37 @@ const char *sim_elbv2_target_state(struct sim *s, struct str group_arn, struct s
 /* Make a group, port 80 HTTP. false: no good name, one of that name exists, or size is small. */
 bool sim_elbv2_group_new(struct sim *s, struct str name, struct str target_type, char *arn,
 			 size_t size);
+
+/*
+ * sim_elbv2_front.c: load balancers, rules and groups that another service manages for its users.
+ * Rules and groups go by ARN. false: there is no such thing.
+ */
+struct sim_front {
+	char lb[256], rule[256]; /* ARNs */
+};
+/* A load balancer of its own; its listener at port 80 forwards to the group by default. */
+bool sim_elbv2_front_new(struct sim *s, struct str name, bool network, struct str group_arn,
+			 struct sim_front *out);
+/* A rule for a host name on a load balancer (name or ARN) that is there. */
+bool sim_elbv2_front_rule(struct sim *s, struct str lb, struct str host, struct str group_arn,
+			  struct sim_front *out);
+/* Forward to the group, and to another one with this share; "": to no other one. */
+bool sim_elbv2_front_forward(struct sim *s, struct str rule, struct str group_arn,
+			     struct str other_arn, int64_t other_percent);
+bool sim_elbv2_front_host(struct sim *s, struct str rule, struct str host);
+bool sim_elbv2_front_rps(struct sim *s, struct str rule, double rps);
+/* The rule; with a default rule its whole load balancer. */
+void sim_elbv2_front_remove(struct sim *s, struct str rule);
+/* Requests that a group ever got, and those that failed. */
+bool sim_elbv2_group_counts(struct sim *s, struct str group_arn, uint64_t *requests,
+			    uint64_t *errors);
+/* Does a rule other than this one refer to it? */
+bool sim_elbv2_group_shared(struct sim *s, struct str group_arn, struct str but_rule);
+/* false: some rule refers to it, or its weights have not left the data plane yet. */
+bool sim_elbv2_group_delete(struct sim *s, struct str group_arn);
+/* Its targets have been there for long: their first health checks are over. */
+bool sim_elbv2_group_settle(struct sim *s, struct str group_arn);
+void sim_elbv2_tag_add(struct sim *s, const char *arn, const char *key, const char *value);
 
 /*
  * sim_elbv2_managed.c: rules whose weights another service writes. arn: of a rule, or of a listener

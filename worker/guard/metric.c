@@ -27,7 +27,7 @@ static struct rollout_state as_watch(const struct rollout_state *s)
 
 /*
  * What "{candidate}" and "{baseline}" stand for in a dimension: what tells the two apart in the
- * target's own series, a version or a target group. NULL when it is not known.
+ * target's own series, a version, a target group or an environment. NULL when it is not known.
  */
 static const char *identity(const struct guard_env *env, const struct rollout_state *s,
 			    const char *word)
@@ -38,7 +38,8 @@ static const char *identity(const struct guard_env *env, const struct rollout_st
 		env->ops->series(env->target, &w, !strcmp(word, "{candidate}"), &ns, names, values);
 
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(names[i], "ExecutedVersion") || !strcmp(names[i], "TargetGroup"))
+		if (!strcmp(names[i], "ExecutedVersion") || !strcmp(names[i], "TargetGroup") ||
+		    !strcmp(names[i], "EnvironmentName"))
 			return values[i];
 	return NULL;
 }

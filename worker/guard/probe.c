@@ -7,6 +7,7 @@
  * An HTTP request from the worker. Its failures count in a row, since one lost packet is no bad
  * release: fewer than the plan tolerates are Unknown, which holds a step but does not end it.
  */
+#define CANDIDATE "://{candidate}"
 #define PROBE_KEPT_MAX (256u << 10) /* of the answer, to look into */
 #define PROBE_BODY_MAX (64u << 20)  /* a longer one is no answer to a probe */
 
@@ -58,6 +59,38 @@ static struct verdict judge(const struct plan_guard *g, const struct http_respon
 	return verdict_make(VERDICT_PASS, now, "probe %s answered %d", g->name, res->status);
 }
 
+/*
+ * The URL with the candidate's own address in the place of "{candidate}"; *url NULL while it has
+ * none, or when it could not be read (then *out says why).
+ */
+static int resolve(const struct guard_env *env, const struct plan_guard *g,
+		   const struct rollout_state *s, const char **url, struct verdict *out,
+		   struct err *err)
+{
+	struct utc now = clock_utc(env->target->client.aws->clock);
+	const char *at = strstr(g->url, CANDIDATE), *host = NULL;
+
+	*url = g->url;
+	if (!at)
+		return 0;
+	*url = NULL;
+	*out = verdict_make(VERDICT_UNKNOWN, now, "probe %.140s: the candidate has no address yet",
+			    g->name);
+	if (!env->ops->address)
+		return 0;
+	if (env->ops->address(env->target, s, &host, err)) {
+		if (err->code == ERR_CANCELED)
+			return -1;
+		*out = verdict_make(VERDICT_ERROR, now, "probe %.140s: %s", g->name, err->text);
+		*err = ERR_INIT;
+		return 0;
+	}
+	if (host)
+		*url = arena_printf(env->target->arena, "%.*s://%s%s", (int)(at - g->url), g->url,
+				    host, at + strlen(CANDIDATE));
+	return 0;
+}
+
 static int ask(const struct guard_env *env, const struct plan_guard *g,
 	       const struct rollout_state *s, const struct target_observation *o, uint8_t *failures,
 	       struct verdict *out, struct err *err)
@@ -67,7 +100,8 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 	struct http_response res;
 	struct buf body;
 	struct http_request req = {.method = g->method,
-				   .url = g->url,
+				   /* such an address need not know TLS, and the plan says so */
+				   .is_plain_ok = strstr(g->url, CANDIDATE) != NULL,
 				   .headers = headers,
 				   .n_headers = 1,
 				   .total_ms = g->timeout_ms,
@@ -77,8 +111,11 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 	struct utc now;
 	int rc;
 
-	(void)s;
 	(void)o;
+	if (resolve(env, g, s, &req.url, out, err))
+		return -1;
+	if (!req.url)
+		return 0;
 	buf_init(&body, PROBE_KEPT_MAX);
 	rc = http_send(c->aws->http, &req, env->target->arena, &res,
 		       c->cancel ? c->cancel : c->aws->cancel, err);
@@ -97,10 +134,11 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 static int check(const struct guard_env *env, const struct plan_guard *g, struct problems *p,
 		 struct err *err)
 {
-	(void)env;
-	(void)g;
-	(void)p;
 	(void)err;
+	if (strstr(g->url, CANDIDATE) && !env->ops->address)
+		problem_add(p, g->place, g->name,
+			    "a candidate of this kind of target has no address of its own: write "
+			    "a host name");
 	return 0; /* it probes the candidate, which is not there yet */
 }
 

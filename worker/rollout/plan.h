@@ -49,7 +49,12 @@ enum asg_install {
 };
 
 /* What becomes of the old group after the bake time. */
-enum asg_retire { ASG_RETIRE_KEEP, ASG_RETIRE_SCALE_IN, ASG_RETIRE_DELETE };
+enum asg_retire {
+	ASG_RETIRE_KEEP,
+	ASG_RETIRE_SCALE_IN,
+	ASG_RETIRE_DELETE,
+	ASG_RETIRE_AUTO, /* deleted when a rollout made it; scaled in when people did */
+};
 
 /* An EC2 Auto Scaling group behind a load balancer, whose weights plan_target.lb moves. */
 struct plan_auto_scaling {
@@ -66,9 +71,35 @@ struct plan_auto_scaling {
 	enum asg_retire retire;
 };
 
+/* How the candidate of an Elastic Beanstalk environment gets its traffic. */
+enum beanstalk_method {
+	BEANSTALK_BY_SWAP,		/* two environments exchange their CNAMEs */
+	BEANSTALK_BY_TRAFFIC_SPLITTING, /* Beanstalk's own, within one environment */
+	BEANSTALK_BY_LOAD_BALANCER,	/* two environments, weights of one rule: t.lb */
+	BEANSTALK_METHOD_COUNT
+};
+
+/* What becomes of the old environment after the bake time. */
+enum beanstalk_retire {
+	BEANSTALK_KEEP,
+	BEANSTALK_SCALE_IN, /* to one instance */
+	BEANSTALK_TERMINATE,
+	BEANSTALK_RETIRE_COUNT
+};
+
 /* An Elastic Beanstalk environment. */
 struct plan_beanstalk {
-	const char *application, *environment;
+	const char *application;
+	const char *environment; /* its name, or NULL */
+	const char *cname;	 /* what users reach it by, or NULL; one of the two is there */
+	enum beanstalk_method method;
+	const char *bundle;	  /* path in the artifact: a zip or a folder; NULL: all of it */
+	const char *twin;	  /* name of a standing second environment; NULL: one is cloned */
+	const char *cname_prefix; /* of the clone; NULL: as its name */
+	bool match_capacity;	  /* the candidate gets as many instances as are live */
+	enum beanstalk_retire retire;
+	int64_t dns_ttl_ms;	 /* how long clients remember a CNAME */
+	const char *hosted_zone; /* id of a Route 53 zone to look for aliases in, or NULL */
 };
 
 /* A service of ECS. */
@@ -156,7 +187,7 @@ struct plan_guard {
 	double threshold;
 	bool missing_is_zero; /* "missing: zero"; otherwise no data is Unknown */
 
-	/* probe */
+	/* probe; the URL's host may be "{candidate}": the candidate's own address */
 	const char *url, *method, *body_contains;
 	int64_t expect_status, timeout_ms;
 

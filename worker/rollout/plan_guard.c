@@ -188,20 +188,33 @@ static void read_metric(struct plan_reader *r, const struct yaml *map, const cha
 			    "write zero or unknown");
 }
 
+/* "{candidate}" for the host is the candidate's own address, which need not know TLS. */
+static bool is_probe_url(struct plan_reader *r, const char *url)
+{
+	static const char word[] = "://{candidate}";
+	const char *at = strstr(url, word);
+	struct http_url u;
+
+	if (at)
+		url = arena_printf(r->a, "%.*s://candidate%s", (int)(at - url), url,
+				   at + strlen(word));
+	return http_url_parse(str_from(url), &u) &&
+	       (u.https || http_host_is_loopback(u.host) || (at && str_is(u.host, "candidate")));
+}
+
 static void read_probe(struct plan_reader *r, const struct yaml *map, const char *path,
 		       struct plan_guard *g)
 {
 	const struct yaml *method = yaml_get(map, "method");
-	struct http_url url;
 
 	g->url = g->name;
 	/* what stands in the query may be a token, and the name is what people are told */
 	g->name = arena_strndup(r->a, g->url, strcspn(g->url, "?#"));
-	if (!http_url_parse(str_from(g->url), &url) ||
-	    (!url.https && !http_host_is_loopback(url.host)))
+	if (!is_probe_url(r, g->url))
 		problem_add(r->problems, plan_place(r, yaml_get(map, "probe"), path),
 			    strchr(g->name, '@') ? NULL : g->name,
-			    "write an absolute https URL (http for loopback only)");
+			    "write an absolute https URL (http for loopback and for {candidate} "
+			    "only)");
 	if (plan_text(r, method, arena_printf(r->a, "%s.method", path), &g->method) &&
 	    strcmp(g->method, "GET") != 0 && strcmp(g->method, "HEAD") != 0)
 		problem_add(r->problems,

@@ -118,13 +118,22 @@ struct target_ops {
 			 const char *values[PLAN_DIMENSIONS_MAX]);
 
 	/*
+	 * The host name that reaches the candidate itself, whatever traffic it has, for probes:
+	 * what "{candidate}" in their URL stands for. *host NULL while there is none. NULL where a
+	 * candidate has no address of its own.
+	 */
+	int (*address)(const struct target_env *env, const struct rollout_state *s,
+		       const char **host, struct err *err);
+
+	/*
 	 * The calls in order, offline, for this plan: appended through add(arg, call).
 	 */
 	void (*calls)(const struct plan *plan, struct arena *a,
 		      void (*add)(void *arg, const struct target_call *c), void *arg);
 };
 
-extern const struct target_ops target_lambda, target_load_balancer, target_auto_scaling, target_ecs;
+extern const struct target_ops target_lambda, target_load_balancer, target_auto_scaling,
+	target_beanstalk, target_ecs;
 
 const struct target_ops *target_of(enum target_kind k); /* never NULL */
 

@@ -7,6 +7,8 @@ static const struct aws_service s3 = {
 static const struct aws_service elb = {.id = "Elastic Load Balancing v2",
 				       .endpoint_prefix = "elasticloadbalancing",
 				       .double_encode = true};
+static const struct aws_service route53 = {
+	.id = "Route 53", .endpoint_prefix = "route53", .double_encode = true, .is_global = true};
 static const struct aws_service lambda = {
 	.id = "Lambda", .endpoint_prefix = "lambda", .double_encode = true};
 
@@ -42,6 +44,20 @@ static const struct want rules[] = {
 	 .origin = "https://elasticloadbalancing-fips.us-gov-west-1.api.aws"},
 	{&elb, "us-east-1", .fips = true,
 	 .origin = "https://elasticloadbalancing-fips.us-east-1.amazonaws.com"},
+	/* global services */
+	{&route53, "eu-central-1", .origin = "https://route53.amazonaws.com",
+	 .host = "route53.amazonaws.com"},
+	{&route53, "us-east-1", .fips = true, .origin = "https://route53-fips.amazonaws.com"},
+	{&route53, "us-east-1", .dualstack = true, .origin = "https://route53.global.api.aws"},
+	{&route53, "us-east-1", .fips = true, .dualstack = true,
+	 .origin = "https://route53-fips.global.api.aws"},
+	{&route53, "cn-north-1", .origin = "https://route53.amazonaws.com.cn"},
+	{&route53, "us-gov-east-1", .origin = "https://route53.us-gov.amazonaws.com"},
+	{&route53, "us-gov-west-1", .fips = true,
+	 .origin = "https://route53.us-gov.amazonaws.com"},
+	{&route53, "us-gov-west-1", .dualstack = true,
+	 .origin = "https://route53.us-gov.api.aws"},
+	{&route53, "eu-isoe-west-1", .origin = "https://route53.cloud.adc-e.uk"},
 	/* S3 */
 	{&s3, "eu-west-1", "my-bucket", .origin = "https://my-bucket.s3.eu-west-1.amazonaws.com",
 	 .host = "my-bucket.s3.eu-west-1.amazonaws.com"},
@@ -96,7 +112,9 @@ static void test_rules(void **state)
 		assert_string_equal(e.origin, w->origin);
 		assert_string_equal(e.host, w->host ? w->host : strstr(w->origin, "://") + 3);
 		assert_string_equal(e.base_path, w->base_path ? w->base_path : "");
-		assert_string_equal(e.region, w->region);
+		assert_string_equal(e.region, w->service->is_global
+						      ? aws_partition_of(w->region)->global_region
+						      : w->region);
 		assert_int_equal(e.configured, w->url != NULL);
 	}
 	arena_free(a);

@@ -69,6 +69,10 @@ static void metrics(void **state)
 	assert_string_equal(g->dimensions[0].value, "checkout");
 	assert_string_equal(g->dimensions[1].name, "Version");
 	assert_string_equal(g->dimensions[1].value, "{candidate}");
+	g = guard(f, "{ probe: \"http://{candidate}/health?x=1\" }");
+	assert_string_equal(g->url, "http://{candidate}/health?x=1");
+	g = guard(f, "{ probe: \"https://{candidate}:8443/health\" }");
+	assert_string_equal(g->name, "https://{candidate}:8443/health");
 	g = guard(f, "{ metric: A/B, below: 1, missing: unknown, dimensions: {}, period: 10s }");
 	assert_false(g->missing_is_zero);
 	assert_false(g->candidate_series);
@@ -170,6 +174,9 @@ static const struct {
 	 ".dimensions: write a map of at most 10"},
 	{"{ metric: A/B, below: 1, failures: 2 }", "\"failures\": unknown here"},
 	{"{ probe: /health }", "\"/health\": write an absolute https URL (http for loopback"},
+	{"{ probe: \"http://{candidate}.example.com/\" }", "write an absolute https URL"},
+	{"{ probe: \"http://x.example.com/{candidate}\" }", "write an absolute https URL"},
+	{"{ probe: \"https://{baseline}/\" }", "write an absolute https URL"},
 	{"{ probe: \"http://example.com/\" }", "\"http://example.com/\": write an absolute"},
 	{"{ probe: \"https://user@example.com/\" }", ": write an absolute https URL"},
 	{"{ probe: \"http://x.example.com/?key=secret\" }",

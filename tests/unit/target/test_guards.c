@@ -167,6 +167,59 @@ static void a_probe_answers_for_itself(void **state)
 	assert_null(w->problems.first);
 }
 
+static const char *own_address; /* of the candidate; NULL: none yet */
+static enum err_code address_fails;
+
+static int give_address(const struct target_env *env, const struct rollout_state *s,
+			const char **host, struct err *err)
+{
+	(void)env;
+	(void)s;
+	*host = own_address;
+	return address_fails ? err_set(err, address_fails, "cannot be read") : 0;
+}
+
+static int ask_own(struct world *w, const struct plan_guard *g, const struct target_ops *ops,
+		   struct verdict *v)
+{
+	struct guard_env env = env_of(w);
+	struct target_observation o = {.live = LIVE_SPLIT};
+	uint8_t none = 0;
+
+	env.ops = ops;
+	return guard_of(g->kind)->ask(&env, g, &w->state, &o, &none, v, &w->err);
+}
+
+static void a_probe_reaches_the_candidate_by_its_own_address(void **state)
+{
+	struct target_ops ops = target_lambda;
+	struct world *w = *state;
+	struct plan_guard g = probe();
+	struct verdict v;
+
+	g.url = g.name = "http://{candidate}/health?of=it";
+	/* a version of a function has none */
+	check(w, &g);
+	expect_said(w, "has no address of its own");
+	assert_int_equal(ask_own(w, &g, &target_lambda, &v), 0);
+	expect(v, VERDICT_UNKNOWN, "no address yet");
+	ops.address = give_address;
+	own_address = NULL;
+	assert_int_equal(ask_own(w, &g, &ops, &v), 0);
+	expect(v, VERDICT_UNKNOWN, "no address yet");
+	assert_int_equal(w->f->n_requests, 0);
+	own_address = "green.example.com";
+	route(w, "GET", "http://green.example.com/health?of=it", 200, "");
+	assert_int_equal(ask_own(w, &g, &ops, &v), 0);
+	expect(v, VERDICT_PASS, "answered 200");
+	address_fails = ERR_DENIED;
+	assert_int_equal(ask_own(w, &g, &ops, &v), 0);
+	expect(v, VERDICT_ERROR, "cannot be read");
+	address_fails = ERR_CANCELED;
+	assert_int_equal(ask_own(w, &g, &ops, &v), -1);
+	address_fails = ERR_OK;
+}
+
 static void a_probe_looks_into_the_beginning_of_a_long_answer(void **state)
 {
 	struct world *w = *state;
@@ -467,6 +520,7 @@ int main(void)
 		T(an_alarm_is_checked_beforehand),
 		T(an_alarm_must_be_fast_enough),
 		T(a_probe_answers_for_itself),
+		T(a_probe_reaches_the_candidate_by_its_own_address),
 		T(a_probe_looks_into_the_beginning_of_a_long_answer),
 		T(a_probe_fails_after_so_many_failures_in_a_row),
 		T(an_invocation_passes_by_returning),

@@ -130,6 +130,36 @@ static void the_newest_whole_periods_of_the_phase_are_asked_for(void **state)
 		strstr(last_body(w, "POST", "MetricDataQueries"), "\"EndTime\":1767326880"));
 }
 
+static size_t series_of_environments(const struct target_env *env, const struct rollout_state *s,
+				     bool candidate, const char **ns,
+				     const char *names[PLAN_DIMENSIONS_MAX],
+				     const char *values[PLAN_DIMENSIONS_MAX])
+{
+	(void)env;
+	(void)s;
+	*ns = "AWS/ElasticBeanstalk";
+	names[0] = "EnvironmentName";
+	values[0] = candidate ? "shop-green" : "shop-blue";
+	return 1;
+}
+
+/* What tells two environments of Elastic Beanstalk apart is their name. */
+static void environments_are_told_apart(struct world *w, const struct plan_guard *g)
+{
+	struct target_ops ops = target_lambda;
+	struct guard_env env = env_of(w);
+	struct target_observation o = {.live = LIVE_SPLIT};
+	struct verdict v;
+	uint8_t none = 0;
+
+	ops.series = series_of_environments;
+	env.ops = &ops;
+	assert_int_equal(guard_of(g->kind)->ask(&env, g, &w->state, &o, &none, &v, &w->err), 0);
+	assert_non_null(strstr(last_body(w, "POST", "MetricDataQueries"),
+			       "\"Value\":\"shop-green\"},{\"Name\":\"Than\",\"Value\":\"shop-"
+			       "blue\"}"));
+}
+
 static void a_metric_looks_at_the_candidate(void **state)
 {
 	struct world *w = *state;
@@ -157,6 +187,7 @@ static void a_metric_looks_at_the_candidate(void **state)
 	assert_non_null(strstr(body, "[{\"Name\":\"Service\",\"Value\":\"checkout\"},{\"Name\":"
 				     "\"Version\",\"Value\":\"8\"},{\"Name\":\"Than\",\"Value\":"
 				     "\"7\"}]"));
+	environments_are_told_apart(w, &g);
 	set_candidate(w, "");
 	forget_requests(w);
 	expect(ask(w, &g, NULL), VERDICT_UNKNOWN, "what its dimensions name is not known yet");
