@@ -10,6 +10,7 @@
 #include "tests/scenarios/calls.h"
 #include "tests/scenarios/scene.h"
 #include "tests/scenarios/world_auto_scaling.h"
+#include "tests/scenarios/world_beanstalk.h"
 #include "tests/scenarios/world_ecs.h"
 
 /*
@@ -142,6 +143,65 @@ static const char *asg_belongings(struct world *w)
 	return world_auto_scaling_belongings(w);
 }
 
+#define BEANSTALK "rollout: 1\ntarget: { beanstalk: { application: " NAME ", "
+#define WATCHED "guards: [ { alarm: " NAME "-errors }, { health: candidate } ]\n"
+
+static void make_swap(struct world *w)
+{
+	world_beanstalk(w, NAME, "");
+}
+
+static void push_swap(struct world *w)
+{
+	world_beanstalk_push(w, NAME,
+			     BEANSTALK "cname: " NAME
+				       "-prod.eu-central-1.elasticbeanstalk.com } }\n"
+				       "strategy: { blue_green: { bake: 10m } }\n" WATCHED,
+			     "errors=0.001");
+}
+
+static double swap_share(struct world *w)
+{
+	return strcmp(world_beanstalk_holder(w, NAME "-prod"), NAME "-blue") == 0 ? 0 : 100;
+}
+
+static void make_shared(struct world *w)
+{
+	world_beanstalk_shared(w, NAME);
+}
+
+static void push_shared(struct world *w)
+{
+	world_beanstalk_push(
+		w, NAME,
+		arena_printf(w->arena,
+			     BEANSTALK "environment: " NAME "-blue, twin: " NAME "-green, "
+				       "method: load_balancer, rule: \"%s\" } }\n"
+				       "strategy: { canary: { steps: [ { weight: 10, for: 5m } ], "
+				       "bake: 5m } }\n" WATCHED,
+			     world_beanstalk_rule(w, NAME)),
+		"errors=0.001");
+}
+
+/* Of the green environment's group, as the rule was set last. */
+static double shared_share(struct world *w)
+{
+	const char *rule = world_beanstalk_rule(w, NAME);
+	const char *green = world_beanstalk_get(w, NAME "-green", "targetGroup");
+	const struct sim_split *splits;
+	size_t n = sim_split_log(w->sim, &splits);
+
+	while (n-- > 0)
+		if (!strcmp(splits[n].resource, rule) && !strcmp(splits[n].candidate, green))
+			return splits[n].weight;
+	return 0;
+}
+
+static const char *beanstalk_belongings(struct world *w)
+{
+	return world_beanstalk_snapshot(w, NAME);
+}
+
 #define NATIVE                                                                       \
 	"config.Target=ecs:prod/" NAME " config.Strategy=\"canary 20% 5m bake 5m\" " \
 	"config.Alarms=" NAME "-errors"
@@ -159,6 +219,11 @@ static const struct kind twin = {"EC2 twin",	 make_twin, push_twin, asg_share,
 				 asg_belongings, "",	    25};
 static const struct kind twin_kept = {
 	"EC2 twin, kept", make_twin, push_twin_kept, asg_share, asg_belongings, "", 25};
+
+static const struct kind swap = {"Beanstalk swap",     make_swap, push_swap, swap_share,
+				 beanstalk_belongings, "",	  0};
+static const struct kind shared = {
+	"Beanstalk, shared balancer", make_shared, push_shared, shared_share, NULL, "", 10};
 
 /* --- the scene ------------------------------------------------------------------------------ */
 
@@ -226,6 +291,8 @@ static void park(struct scene *s)
 	struct world *w = &s->w;
 
 	s->k->make(w);
+	world_control(w, "codepipeline delete " NAME);
+	world_control(w, "codepipeline pipeline " NAME);
 	world_control(w,
 		      "codepipeline action " NAME " Deploy Canary type=Deploy/Rollout/1 "
 		      "namespace=Canary config.Mode=start %s",
@@ -236,7 +303,7 @@ static void park(struct scene *s)
 			 "run-order=3 config.Mode=promote config.Handle=#{Canary.RolloutHandle}");
 	world_start(w);
 	s->k->push(w);
-	scene_expect(end_of(s, "Canary"), "Succeeded", NULL, "parked at", NULL);
+	scene_expect(end_of(s, "Canary"), "Succeeded", NULL, "parked", NULL);
 	world_run(w, 10 * MINUTE_MS);
 	expect_share_within(s, s->k->parked, 1);
 }
@@ -363,19 +430,30 @@ static void what_was_retired_cannot_be_undone(void **state)
 	{                                                                       \
 #f " (" #k ")", f, set_up, tear_down, (void *)(uintptr_t) & (k) \
 	}
-#define EACH(f) ONE(f, native), ONE(f, two), ONE(f, copy), ONE(f, twin)
+#define EACH(f) \
+	ONE(f, native), ONE(f, two), ONE(f, copy), ONE(f, twin), ONE(f, swap), ONE(f, shared)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EACH(it_is_promoted_when_it_is_approved),
 		EACH(it_goes_back_when_it_is_rejected),
-		EACH(it_goes_back_when_it_turns_bad),
+		/* before the exchange nobody uses the candidate, so nothing can turn bad by it */
+		ONE(it_goes_back_when_it_turns_bad, native),
+		ONE(it_goes_back_when_it_turns_bad, two),
+		ONE(it_goes_back_when_it_turns_bad, copy),
+		ONE(it_goes_back_when_it_turns_bad, twin),
+		ONE(it_goes_back_when_it_turns_bad, shared),
 		EACH(another_worker_promotes_it),
 		ONE(what_was_kept_can_be_undone, two_kept),
 		ONE(what_was_kept_can_be_undone, copy_kept),
 		ONE(what_was_kept_can_be_undone, twin_kept),
-		EACH(what_was_retired_cannot_be_undone),
+		ONE(what_was_kept_can_be_undone, swap),
+		ONE(what_was_kept_can_be_undone, shared),
+		ONE(what_was_retired_cannot_be_undone, native),
+		ONE(what_was_retired_cannot_be_undone, two),
+		ONE(what_was_retired_cannot_be_undone, copy),
+		ONE(what_was_retired_cannot_be_undone, twin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
