@@ -122,7 +122,7 @@ static void undo(struct deciding *x)
 	const struct target_observation *t = &x->o->target;
 	const struct verdict *health = &t->baseline_health;
 	bool is_late = x->now.ms - x->s->started.ms >= UNDO_LOOKS_MS;
-	bool is_all = t->live == LIVE_PROMOTED || t->live == LIVE_CANDIDATE;
+	bool is_all = decide_live_weight(t) == 10000;
 	/* one that failed may have been left anywhere between */
 	bool is_ours = is_all || t->live == LIVE_BASELINE ||
 		       (t->live == LIVE_SPLIT &&
