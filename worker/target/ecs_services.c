@@ -147,6 +147,9 @@ static int read_capacity(const struct target_env *env, const struct rollout_stat
 	if (wanted(env, p, share_of(env->plan, s), &want, err) ||
 	    lb_read_health(env, p->r.lb.candidate, &h, err))
 		return -1;
+	/* the baseline may have grown since PREPARE; nothing makes tasks in VERIFY, SHIFT does */
+	if (s->phase == PHASE_VERIFY && candidate->desired < want)
+		want = candidate->desired;
 	/* PREPARE and the next change make it more; until then it is no reason to wait */
 	if (candidate->desired < want) {
 		o->candidate = s->phase == PHASE_SHIFT || s->phase == PHASE_PROMOTE

@@ -55,6 +55,17 @@ static const struct {
 	 LIVE_BASELINE,
 	 0,
 	 CANDIDATE_READY},
+	/* the baseline has grown: SHIFT makes more tasks, VERIFY only looks */
+	{{"blue=100 green=0", 40, "web:8", 1, 1, 1, NULL},
+	 PHASE_VERIFY,
+	 LIVE_BASELINE,
+	 0,
+	 CANDIDATE_READY},
+	{{"blue=100 green=0", 40, "web:8", 1, 1, 1, NULL},
+	 PHASE_PREPARE,
+	 LIVE_BASELINE,
+	 0,
+	 CANDIDATE_PENDING},
 	/* as the health guard asks while more of them start */
 	{{"blue=95 green=5", 4, "web:8", 2, 1, 1, "IN_PROGRESS"},
 	 PHASE_VERIFY,
