@@ -68,8 +68,8 @@ struct sweep_result {
 	bool hit;	    /* the fault has happened */
 	uint64_t calls;	    /* calls until the action was over */
 	bool succeeded;	    /* the action */
-	char problem[1024]; /* "" when everything is as it must be */
-	char status[600];   /* what became of the action, for people */
+	char problem[4096]; /* "" when everything is as it must be */
+	char status[3000];  /* what became of the action, for people */
 };
 
 const char *sweep_kind_name(int kind);
