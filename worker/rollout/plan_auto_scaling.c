@@ -233,6 +233,26 @@ static void digest(struct json_out *o, const struct plan_target *t)
 	json_member_i64(o, "retire", g->retire);
 }
 
+/* What takes longer than the preparation may take could never succeed. */
+static void check(struct plan_reader *r)
+{
+	const struct plan_auto_scaling *t = &r->plan->target.auto_scaling;
+	int64_t needed = t->stable_ms;
+	char limit[DURATION_TEXT_SIZE], text[DURATION_TEXT_SIZE];
+
+	if (t->install == ASG_INSTALL_COMMAND)
+		needed += t->install_timeout_ms;
+	if (needed < r->plan->prepare_ms)
+		return;
+	duration_format(needed, text);
+	duration_format(r->plan->prepare_ms, limit);
+	problem_add(r->problems, r->target_place, NULL,
+		    "the command's timeout and healthy_for together are %s, and bringing the "
+		    "candidate up may take %s (limits.prepare): shorten the one, or lengthen the "
+		    "other",
+		    text, limit);
+}
+
 const struct plan_target_kind plan_kind_auto_scaling = {
 	.word = "auto-scaling",
 	.key = "auto_scaling",
@@ -243,4 +263,5 @@ const struct plan_target_kind plan_kind_auto_scaling = {
 	.same = same,
 	.text = text,
 	.digest = digest,
+	.check = check,
 };

@@ -178,7 +178,32 @@ static void what_is_wrong_is_said_with_its_place(void **state)
 	expect_words(f, "Target: \"auto-scaling:\": write auto-scaling:GROUP, for example");
 }
 
+static void what_takes_longer_than_it_may_is_said(void **state)
+{
+	static const char text[] =
+		"rollout: 1\nstrategy: \"canary 5%% 10m\"\nguards:\n  - { alarm: a }\n"
+		"target:\n  auto_scaling:\n    group: a\n    healthy_for: 1m\n"
+		"    install: { run_command: { script: x, timeout: %s } }\nlimits: { prepare: 30m "
+		"}\n";
+	struct plan_fixture *f = *state;
+
+	file(f, arena_printf(f->arena, text, "28m"));
+	read_ok(f);
+	forget(f);
+	file(f, arena_printf(f->arena, text, "29m"));
+	expect_words(f,
+		     "rollout.yaml:5: target: the command's timeout and healthy_for together are "
+		     "30m, and bringing the candidate up may take 30m (limits.prepare)");
+	forget(f);
+	prop(f, "Target", "auto-scaling:a");
+	prop(f, "Strategy", "canary 5% 10m");
+	prop(f, "Alarms", "a");
+	prop(f, "Overrides", "limits.prepare=1m");
+	read_ok(f);
+}
+
 /* Each of them changes what is done, so each of them changes the digest. */
+#define INSTALL(keys) ("    group: a\n    install: { run_command: { " keys " } }\n")
 static void every_key_is_in_the_digest(void **state)
 {
 	static const char *const keys[] = {
@@ -190,10 +215,9 @@ static void every_key_is_in_the_digest(void **state)
 		"    group: a\n    target_groups: [ \"" GROUP("a") "\", \"" GROUP("c") "\" ]\n",
 		"    group: a\n    install: { image: x }\n",
 		"    group: a\n    install: { user_data: x }\n",
-		"    group: a\n    install: { run_command: { script: x } }\n",
-		"    group: a\n    install: { run_command: { script: x, timeout: 1m } }\n",
-		"    group: a\n    install: { run_command: { script: x, later_instances: without } "
-		"}\n",
+		INSTALL("script: x"),
+		INSTALL("script: x, timeout: 1m"),
+		INSTALL("script: x, later_instances: without"),
 		"    group: a\n    headroom: 0\n",
 		"    group: a\n    healthy_for: 1m\n",
 		"    group: a\n    retire: keep\n",
@@ -230,9 +254,13 @@ static void both_places_name_the_same_group(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_group_alone_is_enough),	     T(all_of_it_can_be_said),
-		T(what_is_left_out_has_good_values), T(what_is_wrong_is_said_with_its_place),
-		T(every_key_is_in_the_digest),	     T(both_places_name_the_same_group),
+		T(a_group_alone_is_enough),
+		T(all_of_it_can_be_said),
+		T(what_is_left_out_has_good_values),
+		T(what_is_wrong_is_said_with_its_place),
+		T(what_takes_longer_than_it_may_is_said),
+		T(every_key_is_in_the_digest),
+		T(both_places_name_the_same_group),
 	};
 
 	return cmocka_run_group_tests_name("plan_auto_scaling", tests, NULL, NULL);
