@@ -21,7 +21,7 @@
 #define LATE_MS (25 * MINUTE_MS)
 
 /* A rollout that could not clear up says so, and is then allowed to leave it. */
-#define LEFTOVER "What was made for the candidate is there still"
+#define LEFTOVER "what was made for the candidate is there still"
 
 struct trial {
 	const struct sweep_run *run;

@@ -1,9 +1,20 @@
-#include "tests/scenarios/asg_scene.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/scenarios/scene_auto_scaling.h"
 
 /*
  * EC2 Auto Scaling groups, end to end: every strategy, both kinds of candidate, all ways of
- * installing, each with a good and a bad release; abandoned and killed at any time.
+ * installing, each with a good and a bad release. Whatever goes wrong, afterwards everything is
+ * what it was; and no share of the traffic comes before the instances to carry it.
  */
+#define CANARY "canary 10% 5m, 50% 5m bake 5m"
 
 /* --- every strategy, both candidates, every way of installing -------------------------------- */
 
@@ -13,11 +24,11 @@ static void run_case(const struct world_asg *g, bool bad, unsigned rises)
 	struct world *w;
 	const struct sim_action *a;
 	const char *before;
-	struct look l;
+	struct asg_look l;
 
 	assert_int_equal(scene_set_up(&state), 0);
 	w = state;
-	begin(w, &l, g);
+	asg_begin(w, &l, g);
 	before = world_auto_scaling_belongings(w);
 	world_start(w);
 	world_auto_scaling_push(w, g, bad);
@@ -25,13 +36,13 @@ static void run_case(const struct world_asg *g, bool bad, unsigned rises)
 	if (bad) {
 		scene_expect(a, "Failed", "JobFailed", "shop-errors",
 			     "The baseline carries all traffic", NULL);
-		expect_as_before(w, g, before);
+		asg_expect_as_before(w, g, before);
 		assert_int_equal(l.rises, 1);
 	} else {
 		scene_expect(a, "Succeeded", NULL, "serves everything", NULL);
-		expect_promoted(w, g);
+		asg_expect_promoted(w, g);
 		assert_int_equal(l.rises, rises);
-		assert_int_equal(shown(w, "shop", "inService"), 0);
+		assert_int_equal(asg_shown(w, "shop", "inService"), 0);
 	}
 	scene_expect_only_reads_before_token(w, a);
 	assert_int_equal(scene_tear_down(&state), 0);
@@ -88,152 +99,158 @@ static void by_command(void **state)
 
 /* --- what becomes of either side ------------------------------------------------------------- */
 
+static const struct world_asg plain = {.name = "shop", .strategy = CANARY};
+
 static void the_old_group_is_kept(void **state)
 {
 	struct world *w = *state;
 	struct world_asg g = plain;
-	struct look l;
+	struct asg_look l;
 
 	g.target = "    retire: keep\n";
-	begin(w, &l, &g);
+	asg_begin(w, &l, &g);
 	world_start(w);
 	world_auto_scaling_push(w, &g, false);
 	scene_expect(scene_end(w, "shop"), "Succeeded", NULL, NULL);
-	expect_promoted(w, &g);
-	expect_serves(w, "shop");
-	assert_int_equal(healthy(w, "shop", "blue"), WORLD_ASG_SIZE);
+	asg_expect_promoted(w, &g);
+	asg_expect_serves(w, "shop");
+	assert_int_equal(asg_healthy(w, "shop", "blue"), WORLD_ASG_SIZE);
 }
 
 static void the_old_group_is_scaled_in(void **state)
 {
 	struct world *w = *state;
 	struct world_asg g = plain;
-	struct look l;
+	struct asg_look l;
 
 	g.target = "    retire: scale_in\n";
-	begin(w, &l, &g);
+	asg_begin(w, &l, &g);
 	world_start(w);
 	world_auto_scaling_push(w, &g, false);
 	scene_expect(scene_end(w, "shop"), "Succeeded", NULL, NULL);
-	expect_promoted(w, &g);
-	assert_int_equal(shown(w, "shop", "inService"), 0);
-	assert_int_equal(shown(w, "shop", "desired"), 0);
+	asg_expect_promoted(w, &g);
+	assert_int_equal(asg_shown(w, "shop", "inService"), 0);
+	assert_int_equal(asg_shown(w, "shop", "desired"), 0);
 }
 
 static void a_candidate_is_kept_for_a_look(void **state)
 {
 	struct world *w = *state;
 	struct world_asg g = plain;
-	struct look l;
+	struct asg_look l;
 
 	g.plan = "rollback: { keep_candidate: 1h }\n";
-	begin(w, &l, &g);
+	asg_begin(w, &l, &g);
 	world_start(w);
 	world_auto_scaling_push(w, &g, true);
 	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", "shop-errors", NULL);
 	assert_true(world_auto_scaling_live(w, "shop").candidate < 0.1);
-	expect_serves(w, "shop");
+	asg_expect_serves(w, "shop");
 	assert_non_null(world_asg_copy(w, "shop"));
-	assert_true(shown(w, world_asg_copy(w, "shop"), "inService") > 0);
+	assert_true(asg_shown(w, world_asg_copy(w, "shop"), "inService") > 0);
 }
 
-/* --- abandoned, killed ----------------------------------------------------------------------- */
+/* --- launches, hooks, commands --------------------------------------------------------------- */
 
-/* Everything on one side, that side whole, and nothing of the other that costs. */
-static void expect_one_side(struct world *w, const struct world_asg *g, const char *before)
+static void a_short_lack_of_capacity_is_waited_for(void **state)
 {
-	struct world_live l = world_auto_scaling_live(w, g->name);
+	struct world *w = *state;
+	struct asg_look l;
 
-	assert_true(l.is_one);
-	if (l.candidate > 50) {
-		expect_promoted(w, g);
-		return;
+	asg_begin(w, &l, &plain);
+	world_control(w, "ec2 launches error=InsufficientInstanceCapacity n=3");
+	world_start(w);
+	world_auto_scaling_push(w, &plain, false);
+	scene_expect(scene_end(w, "shop"), "Succeeded", NULL, NULL);
+	asg_expect_promoted(w, &plain);
+}
+
+/* Capacity is there for the first step, and not for the second. */
+static void a_lack_of_capacity_in_the_middle_takes_it_back(void **state)
+{
+	struct world *w = *state;
+	const char *before;
+	struct asg_look l;
+
+	asg_begin(w, &l, &plain);
+	before = world_auto_scaling_belongings(w);
+	world_start(w);
+	world_auto_scaling_push(w, &plain, false);
+	scene_run_until_share(w, world_auto_scaling_listener(w, "shop"), 10);
+	world_control(w, "ec2 launches error=InsufficientInstanceCapacity");
+	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", "a launch failed",
+		     "The baseline carries all traffic", NULL);
+	assert_int_equal(l.rises, 1);
+	asg_expect_as_before(w, &plain, before);
+}
+
+static void a_stuck_hook_ends_it(void **state)
+{
+	struct world *w = *state;
+	const char *before;
+	struct asg_look l;
+
+	asg_begin(w, &l, &plain);
+	world_control(w, "autoscaling hook shop install heartbeat=7200");
+	world_control(w, "autoscaling answer install stuck=true");
+	before = world_auto_scaling_belongings(w);
+	world_start(w);
+	world_auto_scaling_push(w, &plain, false);
+	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", "Pending:Wait", NULL);
+	assert_int_equal(l.rises, 0);
+	asg_expect_as_before(w, &plain, before);
+}
+
+static void run_command_case(struct world *w, const char *control, const char *word)
+{
+	struct world_asg g = plain;
+	const char *before;
+	struct asg_look l;
+
+	g.install = WORLD_INSTALL_COMMAND;
+	asg_begin(w, &l, &g);
+	world_control(w, "%s", control);
+	before = world_auto_scaling_belongings(w);
+	world_start(w);
+	world_auto_scaling_push(w, &g, false);
+	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", word, NULL);
+	assert_int_equal(l.rises, 0);
+	asg_expect_as_before(w, &g, before);
+}
+
+static void a_command_that_fails_somewhere_ends_it(void **state)
+{
+	run_command_case(*state, "ssm outcome Failed n=1", "failed on i-");
+}
+
+static void a_command_that_hangs_ends_it(void **state)
+{
+	run_command_case(*state, "ssm outcome stuck n=1", "i-");
+}
+
+/* Instances that come later get the command as well, before they count. */
+static void instances_of_later_steps_get_the_command(void **state)
+{
+	struct world *w = *state;
+	struct world_asg g = plain;
+	const char *copy;
+	struct asg_look l;
+
+	g.install = WORLD_INSTALL_COMMAND;
+	asg_begin(w, &l, &g);
+	world_start(w);
+	world_auto_scaling_push(w, &g, false);
+	scene_expect(scene_end(w, "shop"), "Succeeded", NULL, NULL);
+	copy = world_asg_copy(w, "shop");
+	json_each(i, world_asg_show(w, copy, "instances")) {
+		double rate = 1;
+
+		(void)json_double(json_get(i, "errorRate"), &rate);
+		assert_true(rate < 0.0001); /* what the script brought */
 	}
-	expect_as_before(w, g, before);
 }
 
-static void run_abandoned(bool twin)
-{
-	const char *sanitized = getenv("SAN");
-	int64_t every = sanitized && *sanitized ? 420 : 90;
-	bool over = false;
-
-	for (int64_t at = 30; !over; at += every) {
-		struct world_asg g = plain;
-		void *state;
-		struct world *w;
-		const char *before;
-		struct look l;
-
-		g.twin = twin;
-		assert_int_equal(scene_set_up(&state), 0);
-		w = state;
-		begin(w, &l, &g);
-		before = world_auto_scaling_belongings(w);
-		world_start(w);
-		world_auto_scaling_push(w, &g, false);
-		world_run(w, at * 1000);
-		over = strcmp(sim_action_find(w->sim, "shop", NULL)->status, "InProgress") != 0;
-		if (!over) {
-			world_control(w, "codepipeline stop shop abandon");
-			world_run(w, HOUR_MS);
-		}
-		expect_one_side(w, &g, before);
-		assert_int_equal(w->workers[0].worker->n_rollouts, 0);
-		assert_int_equal(scene_tear_down(&state), 0);
-		assert_true(at < 7200);
-	}
-}
-
-static void abandoned_at_any_time_with_a_copy(void **state)
-{
-	(void)state;
-	run_abandoned(false);
-}
-
-static void abandoned_at_any_time_with_a_twin(void **state)
-{
-	(void)state;
-	run_abandoned(true);
-}
-
-/* Killed again and again, good and bad, and each time with nothing but the token to go on. */
-static void a_worker_killed_all_the_time_gets_there(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 4; i++) {
-		struct world_asg g = plain;
-		const struct sim_action *a;
-		void *made;
-		struct world *w;
-		const char *before;
-		struct look l;
-
-		g.twin = i & 1;
-		g.install = i & 2 ? WORLD_INSTALL_COMMAND : WORLD_INSTALL_IMAGE;
-		assert_int_equal(scene_set_up(&made), 0);
-		w = made;
-		begin(w, &l, &g);
-		before = world_auto_scaling_belongings(w);
-		world_start(w);
-		world_auto_scaling_push(w, &g, i >= 2);
-		do {
-			world_run(w, 70000);
-			world_kill(w);
-			world_run(w, 5000);
-			world_start(w);
-			a = sim_action_find(w->sim, "shop", NULL);
-		} while (strcmp(a->status, "InProgress") == 0);
-		if (i >= 2) {
-			scene_expect(a, "Failed", "JobFailed", "shop-errors", NULL);
-			expect_as_before(w, &g, before);
-		} else {
-			scene_expect(a, "Succeeded", NULL, NULL);
-			expect_promoted(w, &g);
-		}
-		assert_int_equal(scene_tear_down(&made), 0);
-	}
-}
+#define T(name) cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
 
 int main(void)
 {
@@ -246,9 +263,12 @@ int main(void)
 		T(the_old_group_is_kept),
 		T(the_old_group_is_scaled_in),
 		T(a_candidate_is_kept_for_a_look),
-		cmocka_unit_test(abandoned_at_any_time_with_a_copy),
-		cmocka_unit_test(abandoned_at_any_time_with_a_twin),
-		cmocka_unit_test(a_worker_killed_all_the_time_gets_there),
+		T(a_short_lack_of_capacity_is_waited_for),
+		T(a_lack_of_capacity_in_the_middle_takes_it_back),
+		T(a_stuck_hook_ends_it),
+		T(a_command_that_fails_somewhere_ends_it),
+		T(a_command_that_hangs_ends_it),
+		T(instances_of_later_steps_get_the_command),
 	};
 
 	return cmocka_run_group_tests_name("auto_scaling", tests, NULL, NULL);

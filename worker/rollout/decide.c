@@ -51,6 +51,17 @@ static void keep(struct deciding *x, const char *text)
 	changed(x);
 }
 
+void decide_add(struct deciding *x, const char *text)
+{
+	char both[CAUSE_TEXT_MAX + 1];
+	size_t n = strlen(text), room = n + 2 < CAUSE_TEXT_MAX ? CAUSE_TEXT_MAX - n - 2 : 0;
+
+	if (!x->next->cause_text[0])
+		return;
+	snprintf(both, sizeof(both), "%.*s; %s", (int)room, x->next->cause_text, text);
+	keep(x, both);
+}
+
 static void PRINTF_LIKE(3, 0)
 	blame(struct deciding *x, enum cause cause, const char *fmt, va_list ap)
 {

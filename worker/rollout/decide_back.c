@@ -1,5 +1,7 @@
 #include "worker/rollout/decide_step.h"
 
+#include <stdio.h>
+
 /*
  * The way back. It is not over when a call returns but when a look shows the baseline with all
  * traffic and healthy; a report never claims more than was seen. Nothing but the phases' limits and
@@ -42,25 +44,34 @@ static void restore(struct deciding *x)
 		decide_act(x, DECIDE_RESTORE, "giving the baseline all traffic");
 }
 
+/* Nobody will remove it now: that is told, whenever the report goes out. */
+static void end_with_leftover(struct deciding *x)
+{
+	const struct target_observation *t = &x->o->target;
+	const struct err *e = x->o->act_error;
+	const char *why = e ? e->text : t->detail[0] ? t->detail : "out of time";
+	char text[240];
+
+	snprintf(text, sizeof(text), "what was made for the candidate is there still: %.180s", why);
+	decide_fail(x, CAUSE_NONE, ENDING_RESTORED,
+		    "the baseline carries all traffic and is healthy: %s; %s",
+		    t->baseline_health.text, text);
+	decide_add(x, text);
+}
+
 /* The baseline is proved: what was made for the candidate goes now, unless the plan keeps it. */
 static void end_restored(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
-	const char *health = t->baseline_health.text;
 	const struct err *e = x->o->act_error;
 
 	if (!t->leftover || x->plan->keep_candidate_ms > 0)
 		/* whether anything was touched may be news to this state: say what was read */
 		decide_fail(x, CAUSE_NONE, ENDING_RESTORED,
-			    "the baseline carries all traffic and is healthy: %s", health);
+			    "the baseline carries all traffic and is healthy: %s",
+			    t->baseline_health.text);
 	else if (decide_act_failed(x) || decide_limit_is_over(x))
-		decide_fail(x, CAUSE_NONE, ENDING_RESTORED,
-			    "the baseline carries all traffic and is healthy: %s; what was made "
-			    "for the candidate is there still: %s",
-			    health,
-			    e		   ? e->text
-			    : t->detail[0] ? t->detail
-					   : "out of time");
+		end_with_leftover(x);
 	else if (e)
 		decide_wait(x, "removing the candidate did not work, trying again: %s", e->text);
 	else

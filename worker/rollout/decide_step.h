@@ -38,6 +38,11 @@ void decide_restore(struct deciding *x, enum cause cause, const char *fmt, ...) 
 /* End as failed. CAUSE_NONE keeps the cause and the text there are. */
 void decide_fail(struct deciding *x, enum cause cause, enum ending ending, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+/*
+ * Add to the text that is kept about the cause, which is cut where both do not fit; nothing when
+ * there is none, as the reason of the end is told then.
+ */
+void decide_add(struct deciding *x, const char *text);
 void decide_succeed(struct deciding *x, enum ending ending, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /*

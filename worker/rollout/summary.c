@@ -385,24 +385,6 @@ static const char *details_of(const struct rollout_state *s, const struct observ
 	return "";
 }
 
-/* What nobody has removed costs money: it is told. */
-static void add_leftover(const struct plan *plan, const struct rollout_state *s,
-			 const struct observation *o, struct buf *out)
-{
-	const struct target_observation *t = &o->target;
-
-	if (s->ending != ENDING_RESTORED || !t->leftover)
-		return;
-	if (plan->keep_candidate_ms > 0)
-		buf_adds(out, " The candidate is kept, as the plan says.");
-	else
-		buf_addf(out,
-			 " What was made for the candidate is there still, and serves nobody: %s.",
-			 o->act_error	? o->act_error->text
-			 : t->detail[0] ? t->detail
-					: "out of time");
-}
-
 void rollout_failure_message(const struct plan *plan, const struct rollout_state *s,
 			     const struct observation *o, const struct decision *d, struct buf *out)
 {
@@ -414,7 +396,8 @@ void rollout_failure_message(const struct plan *plan, const struct rollout_state
 	buf_addf(out, "%s: %s. %s", headline(s->cause), why, how_left(s));
 	if (details[0])
 		buf_addf(out, " The last look: %s.", details);
-	add_leftover(plan, s, o, out);
+	if (s->ending == ENDING_RESTORED && o->target.leftover && plan->keep_candidate_ms > 0)
+		buf_adds(out, " The candidate is kept, as the plan says.");
 	buf_addf(out, " Rollout %s", s->id);
 	if (plan->strategy && s->touched && step) {
 		struct traffic traffic = rollout_traffic(plan, s->step);

@@ -300,6 +300,35 @@ static void test_failure_types_follow_the_cause(void **state)
 	}
 }
 
+/* A report may go out much later, with nothing but the token to tell from. */
+static void test_what_is_left_behind_is_kept_in_the_token(void **state)
+{
+	static const char left[] = "what was made for the candidate is there still: out of time";
+	const struct rule r = {"late", PHASE_PROVE, .leftover = true, .at_ms = 30 * M};
+	const struct plan plan = test_plan();
+	struct rollout_state s, next;
+	struct decision d;
+	struct err act = ERR_INIT;
+	struct observation o;
+
+	(void)state;
+	run_rule(&r, &s, &next, &d);
+	assert_string_equal(
+		next.cause_text,
+		"with 5% on it: errors is red; what was made for the candidate is there "
+		"still: out of time");
+	assert_non_null(strstr(d.reason, left));
+	/* a long text is cut for it */
+	memset(s.cause_text, 'x', sizeof(s.cause_text) - 1);
+	o = look_of(&plan, &s, &r, (struct utc){s.phase_since.ms + r.at_ms}, &act);
+	decide(&plan, &s, &o, (struct utc){s.phase_since.ms + r.at_ms}, &next, &d);
+	assert_int_equal(strlen(next.cause_text), CAUSE_TEXT_MAX);
+	assert_true(str_ends(str_from(next.cause_text), left));
+	s.cause_text[0] = '\0'; /* then the reason is what is told */
+	decide(&plan, &s, &o, (struct utc){s.phase_since.ms + r.at_ms}, &next, &d);
+	assert_string_equal(next.cause_text, "");
+}
+
 /* What services and people say goes into the token: it must be made fit for it. */
 static void test_cause_text_is_ascii(void **state)
 {
@@ -453,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_age_of_evidence_follows_the_periods),
 		cmocka_unit_test(test_first_cause_stays),
 		cmocka_unit_test(test_failure_types_follow_the_cause),
+		cmocka_unit_test(test_what_is_left_behind_is_kept_in_the_token),
 		cmocka_unit_test(test_cause_text_is_ascii),
 		cmocka_unit_test(test_retire_remembers_what_hindered),
 		cmocka_unit_test(test_attach),
