@@ -209,8 +209,7 @@ static inline void api_check(struct fake *f, size_t i, const char *service, cons
 		if (!api_is_own_header(r->headers[h].name))
 			api_saw(&k, "header", str_dup(f->arena, r->headers[h].name));
 	}
-	if (str_starts(http_header_get(r->headers, r->n_headers, "Content-Type"),
-		       "application/x-www-form-urlencoded")) {
+	if (str_starts(fake_header(f, i, "content-type"), "application/x-www-form-urlencoded")) {
 		api_walk_pairs(&k, "body", r->body);
 	} else if (strcmp(service, "s3") != 0 && strcmp(operation, "Invoke") != 0 && r->body.n) {
 		if (json_parse(f->arena, r->body, &doc, &err))
