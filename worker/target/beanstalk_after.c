@@ -158,8 +158,15 @@ int bean_leftover_look(const struct target_env *env, const struct bean_record *r
 {
 	enum what what;
 
-	if (to_discard(env, r, l, &what, err))
-		return bean_unreadable(o, err);
+	if (to_discard(env, r, l, &what, err)) {
+		if (err->code == ERR_CANCELED)
+			return -1;
+		/* the baseline is proved all the same; discarding will say what is the matter */
+		o->leftover = true;
+		bean_detail(o, "%s", err->text);
+		*err = ERR_INIT;
+		return 0;
+	}
 	o->leftover = what != WHAT_NOTHING;
 	if (o->leftover)
 		bean_detail(o, "%s", what_text(what));

@@ -7,10 +7,9 @@
  * longer than PROMOTE, which has to wait for its end, can bear.
  */
 #define MINUTE_MS 60000
-#define ROOM_MIN 3	 /* the watch begins a little after the evaluation */
-#define HOLD_MOST_MIN 10 /* and an Unknown may hold it so long: PROMOTE has to wait for it */
-#define EVALUATION_MIN 3 /* Beanstalk's own limits */
-#define EVALUATION_MAX 600
+#define ROOM_MIN 3	   /* the watch begins a little after the evaluation */
+#define HOLD_MOST_MIN 10   /* and an Unknown may hold it so long: PROMOTE has to wait for it */
+#define EVALUATION_MAX 600 /* Beanstalk's own limit; its least, 3, is ROOM_MIN */
 
 static int64_t evaluation_minutes(const struct plan *plan)
 {
@@ -19,8 +18,6 @@ static int64_t evaluation_minutes(const struct plan *plan)
 	int64_t n = (watch + MINUTE_MS - 1) / MINUTE_MS + ROOM_MIN;
 
 	n += hold < HOLD_MOST_MIN ? hold : HOLD_MOST_MIN;
-	if (n < EVALUATION_MIN)
-		return EVALUATION_MIN;
 	return n > EVALUATION_MAX ? EVALUATION_MAX : n;
 }
 

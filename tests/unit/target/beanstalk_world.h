@@ -411,6 +411,19 @@ static inline void expect_error(struct world *w, int rc, enum err_code code, con
 	w->err = ERR_INIT;
 }
 
+/* While this operation is called, the whole is cancelled: no look, whatever was known by then. */
+static inline void canceled_in(struct world *w, enum phase phase, const char *operation)
+{
+	struct target_observation o;
+
+	says(w, arena_printf(w->f->arena, "Action=%s&", operation), 0, "")->fail = ERR_CANCELED;
+	w->state.phase = phase;
+	w->err = ERR_INIT;
+	if (target_beanstalk.observe(&w->env, &w->state, &o, &w->err) != -1 ||
+	    w->err.code != ERR_CANCELED)
+		fail_msg("%s in %s: %s", operation, phase_name(phase), w->err.text);
+}
+
 /* How often an operation was called. */
 static inline size_t called(struct world *w, const char *operation)
 {

@@ -120,7 +120,7 @@ static int inspect(struct world *w)
 
 static struct bean_record accepted(struct world *w)
 {
-	struct bean_record r;
+	struct bean_record r = clone_record;
 
 	if (inspect(w) || bean_record_load(w->f->arena, w->state.undo, &r, &w->err))
 		fail_msg("%s %s", w->err.text, world_problems(w));
@@ -247,6 +247,10 @@ static void the_candidate_is_up_when_both_say_so(void **state)
 	assert_true(look(w, PHASE_VERIFY).denied);
 	denied(w, "DescribeRules");
 	assert_true(look(w, PHASE_WATCH).denied);
+	canceled_in(w, PHASE_WATCH, "DescribeRules");
+	rule_forwards(w, "blue=100 green=0");
+	environments(w, &prod, &ready);
+	canceled_in(w, PHASE_VERIFY, "DescribeEvents");
 }
 
 static void preparing_is_of_the_twin_and_of_the_rule(void **state)

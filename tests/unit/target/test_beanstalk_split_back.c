@@ -123,6 +123,16 @@ static void the_options_are_part_of_it(void **state)
 	assert_true(look(w, PHASE_RETIRE).denied);
 }
 
+static void cancelled_is_no_look(void **state)
+{
+	struct world *w = *state;
+
+	canceled_in(w, PHASE_RETIRE, "DescribeConfigurationSettings");
+	canceled_in(w, PHASE_RESTORE, "DescribeConfigurationSettings");
+	canceled_in(w, PHASE_RESTORE, "DescribeInstancesHealth");
+	canceled_in(w, PHASE_WATCH, "DescribeEnvironments");
+}
+
 static void what_changed_since_the_look_is_not_touched(void **state)
 {
 	struct target_observation o;
@@ -178,6 +188,7 @@ int main(void)
 		TEST(the_way_back_is_not_aborted),
 		TEST(after_the_promotion_the_old_version_is_deployed),
 		TEST(the_options_are_part_of_it),
+		TEST(cancelled_is_no_look),
 		TEST(what_changed_since_the_look_is_not_touched),
 		TEST(retiring_is_restoring_the_options),
 	};

@@ -160,7 +160,13 @@ static void cancelled_is_no_look(void **state)
 	cancel_fire(cancel);
 	assert_int_equal(target_beanstalk.observe(&w->env, &w->state, &o, &w->err), -1);
 	assert_int_equal(w->err.code, ERR_CANCELED);
+	w->env.client.cancel = NULL;
 	cancel_free(cancel);
+	canceled_in(w, PHASE_SHIFT, "DescribeEvents");
+	canceled_in(w, PHASE_RESTORE, "DescribeInstancesHealth");
+	expect_error(w, prepare(w), ERR_SYSTEM, "DescribeApplicationVersions");
+	version_is(w, LABEL, "PROCESSED");
+	expect_error(w, prepare(w), ERR_CANCELED, "");
 }
 
 /* --- exchanging ------------------------------------------------------------------------------ */
