@@ -386,10 +386,54 @@ const char *cp_action_status_name(enum cp_action_status s)
 	return (unsigned)s <= CP_ACTION_UNKNOWN ? action_status_names[s] : "unknown";
 }
 
-static void read_action(const struct json *node, struct cp_action_execution *out)
+/* Pairs of text out of a map; what is no text is left out. */
+static size_t read_pairs(const struct json *map, struct arena *a, const struct cp_property **out)
+{
+	struct cp_property *p;
+	size_t n = 0;
+
+	if (!object_of(map))
+		return 0;
+	p = arena_array(a, struct cp_property, map->n + 1);
+	json_each(m, map) {
+		if (m->type != JSON_STRING || str_is(m->key, "__type"))
+			continue;
+		p[n++] = (struct cp_property){m->key.p, m->text.p};
+	}
+	*out = p;
+	return n;
+}
+
+static void read_variables(const struct json *map, struct arena *a, struct cp_action_execution *out)
+{
+	const struct cp_property *pairs = NULL;
+	size_t n = read_pairs(map, a, &pairs);
+	struct cp_variable *v = arena_array(a, struct cp_variable, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct cp_variable){pairs[i].name, pairs[i].value};
+	out->variables = v;
+	out->n_variables = n;
+}
+
+const char *cp_action_variable(const struct cp_action_execution *e, const char *name)
+{
+	for (size_t i = 0; i < e->n_variables; i++)
+		if (!strcmp(e->variables[i].name, name))
+			return e->variables[i].value;
+	return NULL;
+}
+
+static void read_action(const struct json *node, struct arena *a, struct cp_action_execution *out)
 {
 	const struct json *result = json_at(node, "output.executionResult");
+	const struct json *resolved = json_at(node, "input.resolvedConfiguration");
 
+	read_action_type(json_at(node, "input.actionTypeId"), &out->type);
+	out->n_configuration =
+		read_pairs(object_of(resolved) ? resolved : json_at(node, "input.configuration"), a,
+			   &out->configuration);
+	read_variables(json_at(node, "output.outputVariables"), a, out);
 	out->action_execution_id = aws_json_text(node, "actionExecutionId");
 	out->pipeline_execution_id = aws_json_text(node, "pipelineExecutionId");
 	out->stage_name = aws_json_text(node, "stageName");
@@ -440,7 +484,54 @@ int codepipeline_list_action_executions(const struct aws_client *c, const struct
 	struct cp_action_execution *all = arena_array(a, struct cp_action_execution, list->n);
 
 	json_each (node, list)
-		read_action(node, &all[out->n++]);
+		read_action(node, a, &all[out->n++]);
 	out->actions = all;
+	return 0;
+}
+
+/* --- pipeline executions --------------------------------------------------------------------- */
+
+static const char *const execution_status_names[] = {
+	[CP_EXECUTION_IN_PROGRESS] = "InProgress", [CP_EXECUTION_STOPPING] = "Stopping",
+	[CP_EXECUTION_STOPPED] = "Stopped",	   [CP_EXECUTION_SUCCEEDED] = "Succeeded",
+	[CP_EXECUTION_SUPERSEDED] = "Superseded",  [CP_EXECUTION_FAILED] = "Failed",
+	[CP_EXECUTION_CANCELLED] = "Cancelled",	   [CP_EXECUTION_UNKNOWN] = "unknown",
+};
+
+const char *cp_execution_status_name(enum cp_execution_status s)
+{
+	return (unsigned)s <= CP_EXECUTION_UNKNOWN ? execution_status_names[s] : "unknown";
+}
+
+int codepipeline_execution(const struct aws_client *c, const char *pipeline_name,
+			   const char *pipeline_execution_id, struct arena *a,
+			   enum cp_execution_status *out, struct err *err)
+{
+	const struct json *execution;
+	struct aws_response res;
+	struct json_out o;
+	struct buf body;
+	const char *id;
+	int ret;
+
+	buf_init(&body, 1024);
+	json_out_init(&o, &body);
+	json_out_object(&o);
+	json_member_cstr(&o, "pipelineName", pipeline_name);
+	json_member_cstr(&o, "pipelineExecutionId", pipeline_execution_id);
+	json_out_end(&o);
+	ret = call(c, "GetPipelineExecution", &body, true, a, &res, err);
+	buf_release(&body);
+	if (ret)
+		return -1;
+	execution = json_get(res.json, "pipelineExecution");
+	id = aws_json_text(execution, "pipelineExecutionId");
+	if (!id || strcmp(id, pipeline_execution_id) != 0)
+		return err_set(err, ERR_MALFORMED,
+			       "CodePipeline.GetPipelineExecution: asked for execution %s, got "
+			       "%.40s",
+			       pipeline_execution_id, id ? id : "one without id");
+	*out = (enum cp_execution_status)word_of(execution_status_names, CP_EXECUTION_UNKNOWN,
+						 json_text(json_get(execution, "status")));
 	return 0;
 }

@@ -213,14 +213,23 @@ enum cp_action_status {
 struct cp_action_execution {
 	const char *action_execution_id; /* NULL when absent, as all here */
 	const char *pipeline_execution_id, *stage_name, *action_name;
+	struct cp_action_type type;
 	const char *external_execution_id; /* of the last report */
 	const char *summary;		   /* likewise */
 	enum cp_action_status status;
+	/* the action's properties with variables filled in; the service masks secret ones */
+	const struct cp_property *configuration;
+	size_t n_configuration;
+	const struct cp_variable *variables; /* what its success gave out */
+	size_t n_variables;
 };
+
+/* The value of an output variable, NULL when there is none of that name. */
+const char *cp_action_variable(const struct cp_action_execution *e, const char *name);
 
 struct cp_action_query {
 	const char *pipeline_name;
-	const char *pipeline_execution_id; /* NULL: all executions, newest first */
+	const char *pipeline_execution_id; /* NULL: of all executions, newest first */
 	const char *next_token;		   /* of the answer before; NULL: start */
 	int max_results;		   /* 1 to 100; 0: 100 */
 };
@@ -236,9 +245,29 @@ int codepipeline_list_action_executions(const struct aws_client *c, const struct
 					struct arena *a, struct cp_action_list *out,
 					struct err *err) MUST_CHECK;
 
+enum cp_execution_status {
+	CP_EXECUTION_IN_PROGRESS,
+	CP_EXECUTION_STOPPING, /* actions that run may still end by themselves */
+	CP_EXECUTION_STOPPED,
+	CP_EXECUTION_SUCCEEDED,
+	CP_EXECUTION_SUPERSEDED,
+	CP_EXECUTION_FAILED,
+	CP_EXECUTION_CANCELLED, /* the pipeline was edited meanwhile */
+	CP_EXECUTION_UNKNOWN	/* absent, or a word we do not know: conclude nothing */
+};
+
+/*
+ * GetPipelineExecution: how one trip through the pipeline stands. ERR_NOT_FOUND: no such pipeline
+ * or execution. ERR_MALFORMED when the answer is about another one.
+ */
+int codepipeline_execution(const struct aws_client *c, const char *pipeline_name,
+			   const char *pipeline_execution_id, struct arena *a,
+			   enum cp_execution_status *out, struct err *err) MUST_CHECK;
+
 /* "InProgress", "JobFailed" ...: the service's words. Never NULL. */
 const char *cp_job_status_name(enum cp_job_status s);
 const char *cp_failure_type_name(enum cp_failure_type t);
 const char *cp_action_status_name(enum cp_action_status s);
+const char *cp_execution_status_name(enum cp_execution_status s);
 
 #endif

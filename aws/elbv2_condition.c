@@ -1,6 +1,6 @@
 #include "aws/elbv2_rule.h"
 
-#include <stdlib.h>
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "aws/answer.h"
@@ -187,12 +187,35 @@ int elbv2_conditions_format(struct buf *b, const struct elbv2_condition *conditi
 
 /* --- comparing and counting ------------------------------------------------------------------- */
 
+/* "2001:DB8::/32" and "2001:db8:0::/32" are one block of addresses. */
+static bool same_block(const char *a, const char *b)
+{
+	const char *const texts[] = {a, b};
+	unsigned char bits[2][16] = {{0}};
+	int64_t length[2] = {-1, -2};
+
+	for (int i = 0; i < 2; i++) {
+		char address[INET6_ADDRSTRLEN];
+		const char *slash = strchr(texts[i], '/');
+		int family = strchr(texts[i], ':') ? AF_INET6 : AF_INET;
+
+		if (!slash ||
+		    !str_copy(address, sizeof(address),
+			      (struct str){texts[i], (size_t)(slash - texts[i])}) ||
+		    inet_pton(family, address, bits[i]) != 1 ||
+		    !str_parse_i64(str_from(slash + 1), 0, 128, &length[i]))
+			return false;
+		length[i] += family == AF_INET6 ? 1000 : 0;
+	}
+	return length[0] == length[1] && memcmp(bits[0], bits[1], sizeof(bits[0])) == 0;
+}
+
 static size_t times(const char *const *list, size_t n, const char *text)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		count += strcmp(list[i], text) == 0;
+		count += strcmp(list[i], text) == 0 || same_block(list[i], text);
 	return count;
 }
 

@@ -53,7 +53,7 @@ int elbv2_conditions_format(struct buf *b, const struct elbv2_condition *conditi
 			    struct err *err) MUST_CHECK;
 
 /* Do both say the same, whatever the order of conditions and values? False for one that is not
- * whole. Header names are compared without case. Pure. */
+ * whole. Header names are compared without case, blocks of addresses by what they are. Pure. */
 bool elbv2_conditions_same(const struct elbv2_condition *a, size_t n_a,
 			   const struct elbv2_condition *b, size_t n_b);
 

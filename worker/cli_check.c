@@ -11,6 +11,7 @@
 #include "artifacts/workspace.h"
 #include "aws/core/rng.h"
 #include "aws/readfile.h"
+#include "worker/rollout/handle.h"
 
 /*
  * `check`: everything that can be known without asking AWS. The plan is read the way a job's is:
@@ -178,6 +179,7 @@ int cli_input_read(struct cli_input *in, const struct options *o, struct problem
 		   struct err *err)
 {
 	struct plan_source src = {.properties = o->properties, .n_properties = o->n_properties};
+	enum mode mode;
 	size_t before;
 
 	in->artifact.dir_fd = in->artifact.file_fd = in->temp_fd = -1;
@@ -186,6 +188,11 @@ int cli_input_read(struct cli_input *in, const struct options *o, struct problem
 	in->given = o->plan || o->artifact || o->n_properties;
 	if (!in->given)
 		return 0;
+	(void)mode_of(o->properties, o->n_properties, &mode); /* what is no mode the plan says */
+	if (mode == MODE_PROMOTE || mode == MODE_ROLLBACK) {
+		handle_check(o->properties, o->n_properties, problems);
+		return 0;
+	}
 	if (o->artifact && read_artifact(in, o->artifact, problems, err))
 		return -1;
 	before = problems->n_errors;

@@ -72,13 +72,26 @@ static void add_role_call(struct call_list *l, const struct plan *p)
 						  "sts:AssumeRole", p->role_arn, false});
 }
 
-static void add_reports(struct call_list *l)
+static void add_reports(struct call_list *l, const struct plan *p)
 {
 	add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "PutJobSuccessResult",
 					  "codepipeline:PutJobSuccessResult", "*", true});
 	add_call(l, &(struct target_call){PHASE_WATCH, "codepipeline", "ListActionExecutions",
 					  "codepipeline:ListActionExecutions",
 					  "arn:aws:codepipeline:*:*:*", false});
+	if (p->mode == MODE_START) {
+		add_call(l,
+			 &(struct target_call){PHASE_PARKED, "codepipeline", "PutJobSuccessResult",
+					       "codepipeline:PutJobSuccessResult", "*", true});
+		add_call(l,
+			 &(struct target_call){PHASE_PARKED, "codepipeline", "GetPipelineExecution",
+					       "codepipeline:GetPipelineExecution",
+					       "arn:aws:codepipeline:*:*:*", false});
+		add_call(l,
+			 &(struct target_call){PHASE_PARKED, "codepipeline", "ListActionExecutions",
+					       "codepipeline:ListActionExecutions",
+					       "arn:aws:codepipeline:*:*:*", false});
+	}
 	add_call(l, &(struct target_call){PHASE_SUCCEEDED, "codepipeline", "PutJobSuccessResult",
 					  "codepipeline:PutJobSuccessResult", "*", true});
 	add_call(l, &(struct target_call){PHASE_FAILED, "codepipeline", "PutJobFailureResult",
@@ -93,7 +106,7 @@ static void collect(struct call_list *l, const struct config *config, const stru
 	target_of(p->target.kind)->calls(p, l->arena, add_call, l);
 	for (size_t i = 0; i < p->n_guards; i++)
 		guard_of(p->guards[i].kind)->calls(&p->guards[i], p, l->arena, add_call, l);
-	add_reports(l);
+	add_reports(l, p);
 }
 
 /* --- the time-line ---------------------------------------------------------------------------- */
@@ -142,11 +155,39 @@ static const char *step_text(struct arena *a, const struct plan *p, const struct
 	return arena_strdup(a, weight);
 }
 
+/* Where a started rollout is handed over; what follows has a time of its own. */
+static void add_parking(struct buf *out, struct arena *a, const struct plan *p, size_t step,
+			int64_t *at)
+{
+	char text[TRAFFIC_TEXT_SIZE];
+	struct traffic traffic;
+
+	if (step > 0) {
+		traffic = rollout_traffic(p, (int)step - 1);
+		rollout_traffic_text(p, &traffic, text);
+	}
+	add_line(out, *at, PHASE_PARKED,
+		 step > 0 ? arena_printf(a,
+					 "the action succeeds and hands out the rollout's handle; "
+					 "parked at %s, watched by %s",
+					 text, guards_text(a, p, GUARD_IN_WATCH))
+			  : "the action succeeds and hands out the rollout's handle; parked before "
+			    "any traffic");
+	buf_adds(out, "When an action with Mode: promote comes, all guards passing again:\n");
+	*at = 0;
+}
+
 static void add_steps(struct buf *out, struct arena *a, const struct plan *p, int64_t *at)
 {
+	bool parks = p->mode == MODE_START;
+
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct plan_step *s = &p->steps[i];
 
+		if (parks && s->weight_bp == 10000) {
+			add_parking(out, a, p, i, at);
+			parks = false;
+		}
 		add_line(out, *at, PHASE_SHIFT,
 			 arena_printf(
 				 a, "step %zu of %zu: %s to the candidate, watched for %s by %s%s",
@@ -155,6 +196,8 @@ static void add_steps(struct buf *out, struct arena *a, const struct plan *p, in
 				 s->approve ? ", then waits for approval" : ""));
 		*at += s->watch_ms;
 	}
+	if (parks)
+		add_parking(out, a, p, p->n_steps, at);
 }
 
 static void add_time_line(struct buf *out, struct arena *a, const struct plan *p)
@@ -290,8 +333,11 @@ static enum exit_status plan(const struct options *o, struct arena *a, struct bu
 		return cli_say(CLI_USAGE, "plan needs --plan, --property or --artifact");
 	for (const struct problem *p = problems.first; p; p = p->next)
 		cli_say(CLI_FAILED, "%s%s", p->is_warning ? "warning: " : "", p->text);
-	if (problems.n_errors || !in.plan)
+	if (problems.n_errors)
 		return CLI_FAILED;
+	if (!in.plan)
+		return cli_say(CLI_USAGE, "there is nothing to show: such an action follows the "
+					  "plan of the action that started the rollout");
 	add_plan(out, a, &config, in.plan);
 	return CLI_OK;
 }

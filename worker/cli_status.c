@@ -70,13 +70,18 @@ static const char *clean(struct arena *a, const char *text)
 	return copy;
 }
 
+static bool is_between_jobs(const struct ledger_rollout *r)
+{
+	return r->parked && !r->final && !r->handed_over;
+}
+
 static void fill_row(struct arena *a, const struct ledger_rollout *r, const char *row[COLUMNS])
 {
 	row[COLUMN_ID] = clean(a, r->id);
 	row[COLUMN_ACTION] = arena_printf(a, "%s/%s", clean(a, r->pipeline), clean(a, r->action));
 	row[COLUMN_TARGET] = clean(a, r->target);
 	row[COLUMN_PHASE] =
-		arena_printf(a, "%s%s", clean(a, r->phase), r->parked && !r->final ? "*" : "");
+		arena_printf(a, "%s%s", clean(a, r->phase), is_between_jobs(r) ? "*" : "");
 	row[COLUMN_UPDATED] = iso(a, r->updated);
 	row[COLUMN_SUMMARY] = clean(a, r->summary);
 }
@@ -95,7 +100,7 @@ static void add_table(struct buf *out, struct arena *a, const struct ledger_roll
 	rows[0][COLUMN_SUMMARY] = "SUMMARY";
 	for (size_t i = 0; i < n; i++) {
 		fill_row(a, &r[i], rows[i + 1]);
-		parked |= r[i].parked && !r[i].final;
+		parked |= is_between_jobs(&r[i]);
 	}
 	for (size_t i = 0; i <= n; i++)
 		for (int c = 0; c < COLUMN_SUMMARY; c++)
@@ -127,6 +132,8 @@ static void add_json(struct json_out *j, const struct ledger_rollout *r)
 	json_member_cstr(j, "summary", r->summary);
 	json_member_bool(j, "final", r->final);
 	json_member_bool(j, "parked", r->parked);
+	json_member_bool(j, "handedOver", r->handed_over);
+	json_member_cstr(j, "handle", r->handle);
 	json_member_i64(j, "changes", (int64_t)r->seq);
 	utc_format_iso(r->started, text);
 	json_member_cstr(j, "started", text);
@@ -228,6 +235,7 @@ static void add_report(struct buf *out, struct arena *a, const struct history *h
 	add_field(out, "role", r->role_arn);
 	add_field(out, "phase", r->phase);
 	add_field(out, "summary", r->summary);
+	add_field(out, "handle", r->handle);
 	add_field(out, "started", iso(a, r->started));
 	add_field(out, "updated", iso(a, r->updated));
 	buf_adds(out, h->n ? "\nHistory\n" : "\nNo history\n");
@@ -330,6 +338,12 @@ static enum exit_status operate(const struct options *o, struct arena *a, struct
 			       "there is no rollout %s in the ledger; status lists them", o->id);
 	if (r->final)
 		return cli_say(CLI_FAILED, "rollout %s has ended: %s", o->id, r->phase);
+	if (o->command == COMMAND_PROMOTE && r->phase &&
+	    !strcmp(r->phase, phase_name(PHASE_PARKED)))
+		return cli_say(CLI_FAILED,
+			       "rollout %s is parked: the pipeline's own action with Mode: promote "
+			       "goes on with it; what you can do here is hold, resume and rollback",
+			       o->id);
 	if (write_command(&c, cli_ledger_path(a, config), &err))
 		return cli_say(CLI_FAILED, "%s", err.text);
 	duration_format(config->tick_ms, tick);

@@ -50,6 +50,18 @@ static int set_credentials(struct job *j, const struct cp_job *cp, struct utc no
 	return 0;
 }
 
+/* Whose rollout it is. What is wrong with mode or handle is said when the job is opened. */
+static void set_rollout(struct job *j)
+{
+	struct err err = ERR_INIT;
+
+	(void)mode_of(j->properties, j->n_properties, &j->mode);
+	rollout_id_from(str_from(j->action_execution_id ? j->action_execution_id : j->id),
+			j->rollout_id);
+	if (job_attaches(j) && handle_parse(job_property(j, "Handle"), &j->handle, &err) == 0)
+		str_copy(j->rollout_id, sizeof(j->rollout_id), str_from(j->handle.id));
+}
+
 struct job *job_new(const struct cp_job *cp, struct clock *clock, struct err *err)
 {
 	struct arena *a = arena_new();
@@ -67,14 +79,13 @@ struct job *job_new(const struct cp_job *cp, struct clock *clock, struct err *er
 	j->stage = copy(a, cp->stage_name);
 	j->action = copy(a, cp->action_name);
 	j->action_execution_id = copy(a, cp->action_execution_id);
-	rollout_id_from(str_from(cp->action_execution_id ? cp->action_execution_id : cp->id),
-			j->rollout_id);
 	j->n_properties = cp->n_configuration;
 	j->properties = arena_array(a, struct plan_property, cp->n_configuration + 1);
 	for (size_t i = 0; i < cp->n_configuration; i++) {
 		j->properties[i].name = str_from(copy(a, cp->configuration[i].name));
 		j->properties[i].value = str_from(copy(a, cp->configuration[i].value));
 	}
+	set_rollout(j);
 	j->inputs = copy_artifacts(a, cp->inputs, cp->n_inputs);
 	j->n_inputs = cp->n_inputs;
 	j->outputs = copy_artifacts(a, cp->outputs, cp->n_outputs);

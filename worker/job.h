@@ -7,6 +7,7 @@
 #include "aws/core/clock.h"
 #include "aws/credentials.h"
 #include "worker/rollout/decide.h"
+#include "worker/rollout/handle.h"
 #include "worker/rollout/plan.h"
 
 struct worker;
@@ -21,21 +22,33 @@ struct job {
 	const char *id, *action_type;
 	const char *problem; /* NULL for a usable job; else what is wrong with its document */
 	const char *pipeline, *execution_id, *stage, *action, *action_execution_id;
+	/*
+	 * What the action is for. Of promote and rollback the rollout is the handle's, which has
+	 * the id "" when the property Handle is none; else the rollout is the action execution's.
+	 */
+	enum mode mode;
+	struct handle handle;
 	char rollout_id[ROLLOUT_ID_MAX + 1];
 	struct plan_property *properties;
 	size_t n_properties;
 	const struct cp_artifact *inputs, *outputs;
 	size_t n_inputs, n_outputs;
-	const char *token;		/* continuation token, or NULL on a first job */
-	const char *encryption_key_id;	/* or NULL */
+	const char *token;	       /* continuation token, or NULL on a first job */
+	const char *encryption_key_id; /* or NULL */
 	struct credentials_provider *artifact_credentials; /* or NULL */
-	struct utc credentials_at;	/* when they were issued to us */
-	struct mono taken;		/* when it became ours */
+	struct utc credentials_at;			   /* when they were issued to us */
+	struct mono taken;				   /* when it became ours */
 };
 
 /* Copy a job; NULL with err set when it is unusable (no ids, bad credentials). */
 struct job *job_new(const struct cp_job *cp, struct clock *clock, struct err *err);
 void job_free(struct job *j); /* NULL does nothing */
+
+/* Is it for another action's rollout: promote or rollback? */
+static inline bool job_attaches(const struct job *j)
+{
+	return j->mode == MODE_PROMOTE || j->mode == MODE_ROLLBACK;
+}
 
 /* The value of a property of the action's configuration; the empty slice when absent. */
 struct str job_property(const struct job *j, const char *name);
@@ -57,8 +70,8 @@ struct job_details {
 int job_report_token(struct worker *w, const struct job *j, const char *token,
 		     const struct job_details *d, struct err *err) MUST_CHECK;
 int job_report_success(struct worker *w, const struct job *j, const struct job_details *d,
-		       const struct cp_variable *variables, size_t n_variables, struct err *err)
-	MUST_CHECK;
+		       const struct cp_variable *variables, size_t n_variables,
+		       struct err *err) MUST_CHECK;
 int job_report_failure(struct worker *w, const struct job *j, enum failure failure,
 		       const char *message, const char *rollout_id, struct err *err) MUST_CHECK;
 

@@ -11,13 +11,13 @@
 
 #include "aws/core/lock.h"
 #include "aws/core/str.h"
+#include "worker/ledger_schema.h"
 
 /*
  * One connection, one lock, one statement at a time: a turn writes a handful of rows a minute, so
  * there is nothing to gain from more. Every write is a transaction of its own; synchronous=FULL
  * puts it on disk before the call returns. Rows are read into the caller's arena.
  */
-#define SCHEMA_VERSION 1
 #define BUSY_MS 5000 /* `status` and operators' commands write from another process */
 
 struct ledger {
@@ -25,27 +25,6 @@ struct ledger {
 	struct lock lock;
 	bool frozen;
 };
-
-static const char SCHEMA[] =
-	"CREATE TABLE jobs (job_id TEXT PRIMARY KEY, rollout_id TEXT, state INTEGER NOT NULL,"
-	" action_type TEXT, pipeline TEXT, execution_id TEXT, action TEXT,"
-	" action_execution_id TEXT, claimed INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE rollouts (id TEXT PRIMARY KEY, pipeline TEXT, execution_id TEXT, action TEXT,"
-	" action_execution_id TEXT, action_type TEXT, target TEXT, token TEXT, seq INTEGER NOT "
-	"NULL,"
-	" phase TEXT, summary TEXT, final INTEGER NOT NULL, parked INTEGER NOT NULL,"
-	" started INTEGER NOT NULL, updated INTEGER NOT NULL, job_seen INTEGER NOT NULL,"
-	" region TEXT, role_arn TEXT, configuration TEXT) STRICT;"
-	"CREATE INDEX rollouts_open ON rollouts (final, started);"
-	"CREATE TABLE notes (n INTEGER PRIMARY KEY, rollout_id TEXT NOT NULL, at INTEGER NOT NULL,"
-	" event TEXT NOT NULL, text TEXT) STRICT;"
-	"CREATE INDEX notes_by_rollout ON notes (rollout_id, n);"
-	"CREATE TABLE reports (job_id TEXT PRIMARY KEY, rollout_id TEXT, operation TEXT NOT NULL,"
-	" body TEXT NOT NULL, final INTEGER NOT NULL, written INTEGER NOT NULL,"
-	" attempts INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE commands (id INTEGER PRIMARY KEY, rollout_id TEXT NOT NULL,"
-	" command TEXT NOT NULL, user TEXT, at INTEGER NOT NULL) STRICT;"
-	"PRAGMA user_version = 1;";
 
 /* --- statements ----------------------------------------------------------------------------- */
 
@@ -160,19 +139,41 @@ static void *rows_add(struct rows *r, struct arena *a)
 
 /* --- open ----------------------------------------------------------------------------------- */
 
-static int set_up(struct ledger *l, bool writable, struct err *err)
+/* -1 when it cannot be read. */
+static int64_t version_of(struct ledger *l)
 {
 	sqlite3_stmt *st = NULL;
 	int64_t version = -1;
+
+	if (sqlite3_prepare_v2(l->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return version;
+}
+
+/* Another process may be doing the same: the version counts that is found in the transaction. */
+static int bring_up_to_date(struct ledger *l, struct err *err)
+{
+	if (sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return sql_failed(l, err, "create the schema");
+	for (int64_t v = version_of(l); v >= 0 && v < SCHEMA_VERSION; v++)
+		if (sqlite3_exec(l->db, SCHEMAS[v], NULL, NULL, NULL) != SQLITE_OK)
+			return sql_failed(l, err, "create the schema");
+	if (sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		return sql_failed(l, err, "create the schema");
+	return 0;
+}
+
+static int set_up(struct ledger *l, bool writable, struct err *err)
+{
+	int64_t version;
 
 	sqlite3_busy_timeout(l->db, BUSY_MS);
 	if (writable && sqlite3_exec(l->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
 				     NULL, NULL, NULL) != SQLITE_OK)
 		return sql_failed(l, err, "set up");
-	if (sqlite3_prepare_v2(l->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		version = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
+	version = version_of(l);
 	if (version < 0)
 		return sql_failed(l, err, "read the version of the schema");
 	if (version == SCHEMA_VERSION)
@@ -183,13 +184,13 @@ static int set_up(struct ledger *l, bool writable, struct err *err)
 			"ledger: schema version %lld is newer than this program's %d: a newer "
 			"rollout-worker wrote it",
 			(long long)version, SCHEMA_VERSION);
-	if (!writable)
+	if (!writable && version == 0)
 		return err_set(err, ERR_NOT_FOUND, "ledger: empty: no worker has written it yet");
-	if (sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(l->db, SCHEMA, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		return sql_failed(l, err, "create the schema");
-	return 0;
+	if (!writable)
+		return err_set(err, ERR_SYSTEM,
+			       "ledger: an older rollout-worker wrote it; it is brought up to date "
+			       "when the worker is started");
+	return bring_up_to_date(l, err);
 }
 
 static struct ledger *open_with(const char *path, int flags, struct err *err)
@@ -301,11 +302,11 @@ int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, siz
 
 int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
 {
-	int rc;
+	int changed = 0, rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL,
-		 "INSERT INTO rollouts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	rc = run(l, err, &changed,
+		 "INSERT INTO rollouts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 		 " ON CONFLICT (id) DO UPDATE SET pipeline=excluded.pipeline,"
 		 " execution_id=excluded.execution_id, action=excluded.action,"
 		 " action_execution_id=excluded.action_execution_id,"
@@ -314,12 +315,16 @@ int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct 
 		 " summary=excluded.summary, final=excluded.final, parked=excluded.parked,"
 		 " started=excluded.started, updated=excluded.updated,"
 		 " job_seen=excluded.job_seen, region=excluded.region,"
-		 " role_arn=excluded.role_arn, configuration=excluded.configuration"
+		 " role_arn=excluded.role_arn, configuration=excluded.configuration,"
+		 " handle=excluded.handle, handed_over=excluded.handed_over"
 		 " WHERE excluded.seq >= rollouts.seq",
-		 "ssssssssissiiiiisss", r->id, r->pipeline, r->execution_id, r->action,
+		 "ssssssssissiiiiissssi", r->id, r->pipeline, r->execution_id, r->action,
 		 r->action_execution_id, r->action_type, r->target, r->token, (int64_t)r->seq,
 		 r->phase, r->summary, (int64_t)r->final, (int64_t)r->parked, r->started.ms,
-		 r->updated.ms, r->job_seen.ms, r->region, r->role_arn, r->configuration);
+		 r->updated.ms, r->job_seen.ms, r->region, r->role_arn, r->configuration, r->handle,
+		 (int64_t)r->handed_over);
+	if (rc == 0 && changed && r->final)
+		rc = run(l, err, NULL, "DELETE FROM plans WHERE rollout_id = ?", "s", r->id);
 	lock_drop(&l->lock);
 	return rc;
 }
@@ -347,10 +352,12 @@ static void add_rollout(void *arg, struct arena *a, sqlite3_stmt *st)
 	r->region = text_at(a, st, 16);
 	r->role_arn = text_at(a, st, 17);
 	r->configuration = text_at(a, st, 18);
+	r->handle = text_at(a, st, 19);
+	r->handed_over = sqlite3_column_int(st, 20) != 0;
 }
 
-int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a,
-		       struct ledger_rollout **r, struct err *err)
+int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a, struct ledger_rollout **r,
+		       struct err *err)
 {
 	struct rows rows = {.size = sizeof(struct ledger_rollout)};
 	int rc =
@@ -372,6 +379,48 @@ int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *
 	*r = rows.p;
 	*n = rows.n;
 	return rc;
+}
+
+int ledger_plan_put(struct ledger *l, const char *rollout_id, const char *text, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "INSERT OR REPLACE INTO plans VALUES (?,?)", "ss", rollout_id, text);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+static void take_text(void *arg, struct arena *a, sqlite3_stmt *st)
+{
+	*(const char **)arg = text_at(a, st, 0);
+}
+
+int ledger_plan_get(struct ledger *l, const char *rollout_id, struct arena *a, const char **text,
+		    struct err *err)
+{
+	*text = NULL;
+	return each(l, a, take_text, text, err, "SELECT text FROM plans WHERE rollout_id = ?", "s",
+		    rollout_id);
+}
+
+int ledger_handle_put(struct ledger *l, const char *handle, const char *rollout_id, struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = run(l, err, NULL, "INSERT OR REPLACE INTO handles VALUES (?,?)", "ss", handle,
+		 rollout_id);
+	lock_drop(&l->lock);
+	return rc;
+}
+
+int ledger_handle_get(struct ledger *l, const char *handle, struct arena *a,
+		      const char **rollout_id, struct err *err)
+{
+	*rollout_id = NULL;
+	return each(l, a, take_text, rollout_id, err,
+		    "SELECT rollout_id FROM handles WHERE handle = ?", "s", handle);
 }
 
 /* --- history -------------------------------------------------------------------------------- */

@@ -61,6 +61,9 @@ struct ledger_rollout {
 	struct utc started, updated, job_seen; /* job_seen: when a job of it was last held */
 	const char *region, *role_arn;	       /* how to reach the target without the job */
 	const char *configuration; /* the action's configuration as JSON, secrets left out */
+	const char *handle;	   /* the last one given out for it, or NULL */
+	/* its action has succeeded by giving out the handle: another one is to come for it */
+	bool handed_over;
 };
 
 /* Insert or update; a row with a higher seq is never overwritten by a lower one. */
@@ -72,6 +75,21 @@ int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a, struct
 /* Newest first; only those not final when open_only. */
 int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *a,
 		    struct ledger_rollout **r, size_t *n, struct err *err) MUST_CHECK;
+
+/*
+ * What the plan of an open rollout is read from (see kept_plan.h), so that its guards can be asked
+ * after a restart without a job. Forgotten when the rollout is final. *text NULL: there is none.
+ */
+int ledger_plan_put(struct ledger *l, const char *rollout_id, const char *text,
+		    struct err *err) MUST_CHECK;
+int ledger_plan_get(struct ledger *l, const char *rollout_id, struct arena *a, const char **text,
+		    struct err *err) MUST_CHECK;
+
+/* Handles that were given out, of whatever rollout; *rollout_id NULL: not by this worker. */
+int ledger_handle_put(struct ledger *l, const char *handle, const char *rollout_id,
+		      struct err *err) MUST_CHECK;
+int ledger_handle_get(struct ledger *l, const char *handle, struct arena *a,
+		      const char **rollout_id, struct err *err) MUST_CHECK;
 
 /* --- history: what happened, for people ----------------------------------------------------- */
 int ledger_note(struct ledger *l, const char *rollout_id, struct utc at, const char *event,

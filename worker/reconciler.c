@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/kept_plan.h"
 #include "worker/slice.h"
 
 #define EVERY_MS 30000
@@ -12,6 +13,8 @@
 struct reconciler {
 	struct task task;
 	struct worker *worker;
+	/* what is parked may be so for days: it is asked about every other time only */
+	unsigned runs;
 };
 
 /* --- what became of it? ---------------------------------------------------------------------- */
@@ -62,28 +65,127 @@ enum fate reconciler_ask(struct worker *w, const char *pipeline, const char *exe
 	return FATE_UNKNOWN;
 }
 
-/* --- parked rollouts ------------------------------------------------------------------------ */
+/* --- what later actions made of it ------------------------------------------------------------ */
+
+enum fate reconciler_ask_later(struct worker *w, const char *pipeline, const char *execution_id,
+			       const char *action_execution_id, const char *rollout_id,
+			       struct arena *a)
+{
+	struct cp_action_query q = {.pipeline_name = pipeline,
+				    .pipeline_execution_id = execution_id};
+	struct err err = ERR_INIT;
+
+	if (!pipeline || !action_execution_id)
+		return FATE_UNKNOWN;
+	do {
+		struct cp_action_list list;
+
+		if (codepipeline_list_action_executions(&w->client, &q, a, &list, &err)) {
+			log_event(w->log, LOG_WARN, "reconcile.failed", LOG_E(&err),
+				  LOG_S("pipeline", pipeline));
+			return FATE_UNKNOWN;
+		}
+		for (size_t i = 0; i < list.n; i++) {
+			const struct cp_action_execution *e = &list.actions[i];
+
+			if (e->status == CP_ACTION_SUCCEEDED && e->external_execution_id &&
+			    e->action_execution_id &&
+			    !strcmp(e->external_execution_id, rollout_id) &&
+			    strcmp(e->action_execution_id, action_execution_id) != 0)
+				return FATE_SUCCEEDED;
+		}
+		q.next_token = list.next_token;
+	} while (q.next_token);
+	return FATE_OVER;
+}
 
 /*
- * A rollout known from the ledger only, made so that it can go back. NULL when that is
- * impossible.
+ * A rollout that was handed over is nobody's when its pipeline execution is over, however, and no
+ * later action has ended it well.
+ */
+static enum fate fate_of_handed_over(struct worker *w, const struct ledger_rollout *row,
+				     struct arena *a)
+{
+	enum cp_execution_status status;
+	struct err err = ERR_INIT;
+
+	if (!row->pipeline || !row->execution_id)
+		return FATE_UNKNOWN;
+	if (codepipeline_execution(&w->client, row->pipeline, row->execution_id, a, &status,
+				   &err)) {
+		log_event(w->log, LOG_WARN, "reconcile.failed", LOG_E(&err),
+			  LOG_S("pipeline", row->pipeline));
+		return err.code == ERR_NOT_FOUND ? FATE_OVER : FATE_UNKNOWN;
+	}
+	switch (status) {
+	case CP_EXECUTION_IN_PROGRESS:
+	case CP_EXECUTION_STOPPING:
+		return FATE_IN_PROGRESS;
+	case CP_EXECUTION_STOPPED:
+	case CP_EXECUTION_SUCCEEDED:
+	case CP_EXECUTION_SUPERSEDED:
+	case CP_EXECUTION_FAILED:
+	case CP_EXECUTION_CANCELLED:
+		return reconciler_ask_later(w, row->pipeline, row->execution_id,
+					    row->action_execution_id, row->id, a);
+	case CP_EXECUTION_UNKNOWN:
+		break;
+	}
+	return FATE_UNKNOWN;
+}
+
+/* --- parked rollouts ------------------------------------------------------------------------ */
+
+/* The plan as the ledger keeps it; NULL when it does not, or it is not this rollout's. */
+static struct plan *kept_plan(struct worker *w, struct arena *a, const struct ledger_rollout *row,
+			      const struct rollout_state *s)
+{
+	struct problems problems;
+	struct err err = ERR_INIT;
+	struct plan_source src;
+	struct plan *plan;
+	const char *text;
+
+	problems_init(&problems, a);
+	if (ledger_plan_get(w->ledger, row->id, a, &text, &err)) {
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+		return NULL;
+	}
+	if (!text || kept_plan_read(a, str_from(text), &src, &err) ||
+	    plan_read(a, &src, &plan, &problems) ||
+	    strncmp(plan->digest, s->plan_digest, sizeof(s->plan_digest) - 1) != 0)
+		return NULL;
+	return plan;
+}
+
+/*
+ * A rollout known from the ledger only, with its plan, or so that it can go back. NULL when neither
+ * is possible, or only the latter and it is not to go back.
  */
 static struct rollout *revive(struct worker *w, const struct ledger_rollout *row,
-			      const struct rollout_state *s, struct err *err)
+			      const struct rollout_state *s, bool is_over, struct err *err)
 {
 	struct rollout *r = rollout_new(w, row->id);
-	struct plan *plan;
+	struct plan *plan = kept_plan(w, r->arena, row, s);
 
-	if (plan_fallback(r->arena, s->undo,
-			  row->role_arn ? arena_strdup(r->arena, row->role_arn) : NULL, &plan,
-			  err)) {
+	if (!plan && !is_over)
+		err_set(err, ERR_NOT_FOUND, "the ledger has no plan of rollout %s", row->id);
+	if (!plan &&
+	    (!is_over || plan_fallback(r->arena, s->undo,
+				       row->role_arn ? arena_strdup(r->arena, row->role_arn) : NULL,
+				       &plan, err))) {
 		rollout_free(r);
 		return NULL;
 	}
 	r->plan = plan;
 	r->state = *s;
-	r->has_state = true;
-	r->abandoned = true;
+	r->has_state = r->known = true;
+	r->abandoned = is_over;
+	r->handed_over = row->handed_over;
+	if (row->handle)
+		str_copy(r->handle, sizeof(r->handle), str_from(row->handle));
+	r->target = row->target ? arena_strdup(r->arena, row->target) : NULL;
+	r->role_arn = row->role_arn ? arena_strdup(r->arena, row->role_arn) : NULL;
 	r->pipeline = row->pipeline ? arena_strdup(r->arena, row->pipeline) : NULL;
 	r->execution_id = row->execution_id ? arena_strdup(r->arena, row->execution_id) : NULL;
 	r->action = row->action ? arena_strdup(r->arena, row->action) : NULL;
@@ -130,7 +232,7 @@ static void take_back(struct worker *w, struct ledger_rollout *row, struct arena
 	} else if (phase_is_final(s.phase) || !s.touched) {
 		close_row(w, row);
 	} else {
-		r = revive(w, row, &s, &err);
+		r = revive(w, row, &s, true, &err);
 		if (r)
 			rollouts_adopt(w, r);
 		else
@@ -140,14 +242,63 @@ static void take_back(struct worker *w, struct ledger_rollout *row, struct arena
 }
 
 /*
+ * A parked rollout that this process does not know: it is taken up again, so that its guards go on
+ * being asked. Without its plan it can only go back, and that it does when its execution is over.
+ */
+static void watch_again(struct worker *w, const struct ledger_rollout *row, struct arena *a)
+{
+	struct err err = ERR_INIT;
+	struct rollout_state s;
+	struct rollout *r = NULL;
+
+	if (token_decode(a, str_from(row->token), &s, &err) == 0)
+		r = revive(w, row, &s, false, &err);
+	if (!r) {
+		log_event(w->log, LOG_WARN, "rollout.unwatched", LOG_E(&err),
+			  LOG_S("rollout", row->id));
+		return;
+	}
+	log_event(w->log, LOG_INFO, "rollout.revived", LOG_S("rollout", row->id),
+		  LOG_S("phase", row->phase));
+	rollouts_adopt(w, r);
+}
+
+static void check_handed_over(struct worker *w, struct ledger_rollout *row, struct arena *a)
+{
+	enum fate fate = fate_of_handed_over(w, row, a);
+	bool known = rollouts_knows(w, row->id);
+
+	if (fate == FATE_OVER || fate == FATE_SUCCEEDED)
+		log_event(w->log, LOG_WARN, "rollout.over", LOG_S("rollout", row->id),
+			  LOG_S("phase", row->phase), LOG_S("pipeline", row->pipeline),
+			  LOG_B("succeeded", fate == FATE_SUCCEEDED));
+	if (fate == FATE_SUCCEEDED && known)
+		rollouts_end(w, row->id, true);
+	else if (fate == FATE_SUCCEEDED)
+		close_row(w, row);
+	else if (fate == FATE_OVER && known)
+		rollouts_end(w, row->id, false);
+	else if (fate == FATE_OVER)
+		take_back(w, row, a);
+	else if (!known)
+		watch_again(w, row, a);
+}
+
+/*
  * An open rollout that has had no job for longer than it should: parked here, or left over from a
  * process that died with it. What its row says about parking is of that process's time.
  */
-static void check_rollout(struct worker *w, struct ledger_rollout *row, struct arena *a)
+static void check_rollout(struct worker *w, struct ledger_rollout *row, bool patient,
+			  struct arena *a)
 {
 	int64_t gap = 3 * (w->config->hold_ms + 60000);
 	enum fate fate;
 
+	if (row->token && row->handed_over && !holds_job(w, row->id)) {
+		if (!patient)
+			check_handed_over(w, row, a);
+		return;
+	}
 	if (!row->token || holds_job(w, row->id) ||
 	    clock_utc(w->clock).ms - row->job_seen.ms < (gap > GAP_LEAST_MS ? gap : GAP_LEAST_MS))
 		return;
@@ -272,7 +423,8 @@ void reconciler_recover(struct worker *w)
 
 static bool run(struct task *t, struct mono now, struct mono *next)
 {
-	struct worker *w = ((struct reconciler *)t)->worker;
+	struct reconciler *r = (struct reconciler *)t;
+	struct worker *w = r->worker;
 	struct arena *a = arena_new();
 	struct ledger_rollout *rows;
 	struct err err = ERR_INIT;
@@ -282,7 +434,8 @@ static bool run(struct task *t, struct mono now, struct mono *next)
 	if (ledger_rollouts(w->ledger, true, 10000, a, &rows, &n, &err))
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	for (size_t i = 0; i < n && !cancel_is_fired(w->cancel); i++)
-		check_rollout(w, &rows[i], a);
+		check_rollout(w, &rows[i], r->runs % 2 != 0, a);
+	r->runs++;
 	arena_free(a);
 	next->ms = now.ms + EVERY_MS;
 	return true;

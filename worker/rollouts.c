@@ -74,6 +74,11 @@ void rollouts_attach(struct worker *w, struct job *job_take)
 void rollouts_adopt(struct worker *w, struct rollout *r_take)
 {
 	lock_take(&w->lock);
+	if (find(w, r_take->id)) { /* a job has come for it meanwhile */
+		lock_drop(&w->lock);
+		rollout_free(r_take);
+		return;
+	}
 	r_take->next = w->rollouts;
 	w->rollouts = r_take;
 	w->n_rollouts++;

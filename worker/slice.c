@@ -13,22 +13,54 @@
  */
 #define ROUNDS_MAX 24	      /* acts in one turn; more would be a loop without progress */
 #define REPORT_LEAST_MS 15000 /* sooner would be a hot loop of jobs */
-/* Alarm states are shared for a quarter of a tick: of a whole one, a red alarm could be seen a tick
- * late. Calls stay bounded by the tick, whatever the number of rollouts. */
-#define SHARED_AGE_PART 4
-#define SETTLE_MS 2000 /* how soon to look again while something is taking effect */
+#define SETTLE_MS 2000	      /* how soon to look again while something is taking effect */
 
 static int64_t least(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
-static void take_incoming(struct rollout *r)
+/*
+ * A job of another action has come while one is held: a rollback, say, while the promotion bakes.
+ * Both actions have to be told, in turns. False as long as the one that is held cannot go.
+ */
+static bool make_way(struct turn *t)
 {
+	struct rollout *r = t->r;
+	struct worker *w = r->worker;
+	struct err err = ERR_INIT;
+	bool is_other;
+
+	lock_take(&w->lock);
+	is_other = r->incoming && r->job && r->job->action_execution_id &&
+		   r->incoming->action_execution_id &&
+		   strcmp(r->incoming->action_execution_id, r->job->action_execution_id) != 0;
+	lock_drop(&w->lock);
+	if (!is_other)
+		return true;
+	/* not at once: two actions would hand each other over in a hot loop */
+	if (clock_mono(w->clock).ms - r->job->taken.ms < REPORT_LEAST_MS)
+		return false;
+	if ((!r->opened && slice_take_state(t, &err)) || slice_report_token(t, &err)) {
+		log_event(r->log, LOG_ERROR, "report.failed", LOG_E(&err));
+		return false;
+	}
+	lock_take(&w->lock);
+	w->n_jobs += !r->holds_job; /* the one that waits has the slot */
+	r->holds_job = true;
+	lock_drop(&w->lock);
+	return true;
+}
+
+static void take_incoming(struct turn *t)
+{
+	struct rollout *r = t->r;
 	struct worker *w = r->worker;
 	struct err err = ERR_INIT;
 	struct job *j;
 
+	if (!make_way(t))
+		return;
 	lock_take(&w->lock);
 	j = r->incoming;
 	r->incoming = NULL;
@@ -47,6 +79,7 @@ static void take_incoming(struct rollout *r)
 	lock_drop(&w->lock);
 	r->job = j;
 	r->opened = false;
+	r->attached = false;
 	r->moved = false;
 	r->job_seen = clock_utc(w->clock);
 }
@@ -59,60 +92,6 @@ static bool is_stopping(struct worker *w)
 	stopping = w->stopping;
 	lock_drop(&w->lock);
 	return stopping;
-}
-
-/* --- observe -------------------------------------------------------------------------------- */
-
-static int look_for_command(struct turn *t, struct observation *o, struct err *err)
-{
-	struct ledger_command *c;
-
-	if (ledger_command_get(t->w->ledger, t->r->id, t->arena, &c, err))
-		return -1;
-	if (!c)
-		return 0;
-	o->operator_name = c->user;
-	/* an approval is for the step it was given in, not for those to come */
-	if (!strcmp(c->command, "promote") && c->at.ms > t->r->state.phase_since.ms)
-		o->operator_command = OPERATOR_PROMOTE;
-	else if (!strcmp(c->command, "rollback"))
-		o->operator_command = OPERATOR_ROLLBACK;
-	else if (!strcmp(c->command, "hold"))
-		o->operator_command = OPERATOR_HOLD;
-	return 0;
-}
-
-/* Everything a decision needs, by reading only. -1 when the call was canceled. */
-static int observe(struct turn *t, struct observation *o, struct err *err)
-{
-	struct rollout *r = t->r;
-	unsigned in = rollout_guards_in(r->state.phase);
-	struct guard_env guards = {.target = &t->env,
-				   .ops = t->ops,
-				   .alarms = t->w->alarms,
-				   .max_age_ms = t->w->config->tick_ms / SHARED_AGE_PART};
-
-	*o = (struct observation){.token_held = r->token_held};
-	lock_take(&t->w->lock);
-	o->abandoned = r->abandoned;
-	lock_drop(&t->w->lock);
-	if (phase_is_final(r->state.phase))
-		return 0;
-	if (look_for_command(t, o, err)) {
-		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
-		*err = ERR_INIT;
-	}
-	if (t->ops->observe(&t->env, &r->state, &o->target, err))
-		return -1;
-	for (size_t i = 0; i < r->plan->n_guards; i++)
-		o->has_guards |= (r->plan->guards[i].in & in) != 0;
-	if (o->has_guards && guards_ask(&guards, &r->state, &o->target, in, r->state.failures,
-					&o->guards, r->verdicts, err))
-		return -1;
-	if (r->has_act_err)
-		o->act_error = &r->act_err;
-	r->seen = o->target;
-	return 0;
 }
 
 /* --- decide --------------------------------------------------------------------------------- */
@@ -201,6 +180,7 @@ static int64_t pause_of(const struct turn *t)
 	case PHASE_INSPECT:
 	case PHASE_VERIFY:
 	case PHASE_WATCH:
+	case PHASE_PARKED:
 	case PHASE_BAKE:
 	case PHASE_SUCCEEDED:
 	case PHASE_FAILED:
@@ -280,10 +260,21 @@ static enum turn_end finish(struct turn *t, struct mono *next)
 	return TURN_LEAVE;
 }
 
+/* Its action is told a success, and the rollout stays: another action is to come for it. */
+static enum turn_end hand_over(struct turn *t, struct mono *next)
+{
+	struct err err = ERR_INIT;
+
+	if (slice_report_hand_over(t, &err))
+		return end_later(t, &err, next);
+	next->ms = clock_mono(t->w->clock).ms + t->w->config->tick_ms;
+	return TURN_WAIT;
+}
+
 /*
- * A parked rollout wants to go back. Between jobs the last word may have been another worker's:
- * what has succeeded there is not taken back here. Only CodePipeline can tell; when it cannot be
- * asked, a guard's Fail counts.
+ * A rollout without a job wants to go back. Between jobs the last word may have been another
+ * worker's: what has succeeded there is not taken back here. Only CodePipeline can tell; when it
+ * cannot be asked, a guard's Fail counts.
  */
 static bool has_succeeded_elsewhere(struct turn *t, const struct rollout_state *next)
 {
@@ -298,8 +289,13 @@ static bool has_succeeded_elsewhere(struct turn *t, const struct rollout_state *
 	lock_drop(&t->w->lock);
 	if (succeeded)
 		return true;
-	return !over && !goes_back(&r->state) && goes_back(next) &&
-	       reconciler_ask(t->w, r->pipeline, r->execution_id, r->action_execution_id,
+	if (over || goes_back(&r->state) || !goes_back(next))
+		return false;
+	if (r->handed_over)
+		return reconciler_ask_later(t->w, r->pipeline, r->execution_id,
+					    r->action_execution_id, r->id,
+					    t->arena) == FATE_SUCCEEDED;
+	return reconciler_ask(t->w, r->pipeline, r->execution_id, r->action_execution_id,
 			      t->arena) == FATE_SUCCEEDED;
 }
 
@@ -325,7 +321,7 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 	struct err err = ERR_INIT;
 	bool may_act;
 
-	if (observe(t, &o, &err))
+	if (slice_look(t, &o, &err))
 		return wait_until(t, (struct utc){0}, next);
 	rollout_decide(r->plan, &r->state, &o, clock_utc(t->w->clock), &state, &r->decision);
 	r->has_act_err = false;
@@ -347,7 +343,10 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 		return wait_until(t, (struct utc){0}, next);
 	case DECIDE_SUCCEED:
 	case DECIDE_FAIL:
+	case DECIDE_REFUSE:
 		return finish(t, next);
+	case DECIDE_HAND_OVER:
+		return hand_over(t, next);
 	case DECIDE_PREPARE:
 	case DECIDE_SPLIT:
 	case DECIDE_PROMOTE:
@@ -384,6 +383,18 @@ static bool tried_long_enough(const struct turn *t)
 	       clock_utc(t->w->clock).ms - s->started.ms >= phase_limit_ms(PHASE_INSPECT);
 }
 
+/* The action is refused, the rollout it named is not its own: where it is known here it stays. */
+static enum turn_end refuse_attachment(struct turn *t, enum failure failure, const char *message,
+				       struct mono *next)
+{
+	struct err err = ERR_INIT;
+
+	if (slice_report_job_failure(t, failure, message, &err))
+		return end_later(t, &err, next);
+	next->ms = clock_mono(t->w->clock).ms + 1;
+	return t->r->known ? TURN_WAIT : TURN_LEAVE;
+}
+
 /* The job cannot be gone on with: say so, unless trying again may help. */
 static enum turn_end refuse(struct turn *t, enum failure failure, const char *message,
 			    const struct err *why, struct mono *next)
@@ -395,6 +406,8 @@ static enum turn_end refuse(struct turn *t, enum failure failure, const char *me
 		log_event(r->log, LOG_WARN, "rollout.delayed", LOG_E(why));
 		return wait_until(t, (struct utc){0}, next);
 	}
+	if (job_attaches(r->job) && !r->job->problem)
+		return refuse_attachment(t, failure, message, next);
 	if (slice_report_refusal(t, failure, message, &err))
 		return end_later(t, &err, next);
 	return TURN_LEAVE;
@@ -446,6 +459,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
+	r->known |= r->job != NULL;
 	if (!r->plan || (!r->job && is_uninspected(r))) {
 		end = without_plan(t, next);
 		goto out;
@@ -529,7 +543,7 @@ bool slice_run(struct task *task, struct mono now, struct mono *next)
 	enum turn_end end = TURN_WAIT;
 
 	next->ms = now.ms + t.w->config->tick_ms;
-	take_incoming(r);
+	take_incoming(&t);
 	if (!is_stopping(t.w) || (r->job && r->opened) || r->state.phase == PHASE_RESTORE)
 		end = turn_run(&t, next);
 	if (end != TURN_LEAVE && is_stopping(t.w) && leave_for_stop(&t))

@@ -31,13 +31,17 @@ struct rollout {
 	const char *configuration; /* JSON, for the ledger */
 	const char *target;	   /* as the action's configuration names it, or NULL */
 	const char *role_arn;	   /* to assume for the target when there is no plan, or NULL */
+	char handle[HANDLE_SIZE];  /* the last one given out, or "" */
+	bool handed_over;	   /* parked, and its action has ended by giving it out */
 	struct job *job;	   /* the job held, or NULL */
 	const struct plan *plan;   /* NULL until the first job has been opened */
 	struct artifact *artifact; /* of the job held; NULL until it was needed */
 
 	struct rollout_state state;
 	bool has_state;
-	bool opened;	    /* state and plan are those of the job held */
+	bool known;  /* its state and plan have been taken up here: not only a job that names it */
+	bool opened; /* state and plan are those of the job held */
+	bool attached;	    /* the job held is of another action, which goes on with this rollout */
 	bool token_held;    /* CodePipeline has the undo record */
 	bool moved;	    /* phase or step changed since the job was taken */
 	struct err act_err; /* of the last act, when it failed for good */
@@ -92,6 +96,29 @@ int slice_open(struct turn *t, enum failure *failure, struct buf *message,
  */
 int slice_fall_back(struct turn *t, const char *why, struct err *err) MUST_CHECK;
 
+/*
+ * The same for a job of another action (Mode promote or rollback): its handle is checked against
+ * what CodePipeline keeps, the newest state is taken, and the rollout belongs to that action from
+ * here on. What is wrong leaves rollout and target as they are. slice_attach.c
+ */
+int slice_attach(struct turn *t, enum failure *failure, struct buf *message,
+		 struct err *err) MUST_CHECK;
+
+/* Take this state over when it is newer than the one there is, and of this rollout. */
+void slice_take_newer(struct rollout *r, const struct rollout_state *s);
+/* There is nothing in this state: it was begun, and no target inspected. */
+bool slice_is_blank(const struct rollout_state *s);
+/* Read the plan file that these properties name from the job's artifact, if there is one. */
+int slice_plan_text(struct turn *t, struct plan_source *src, struct err *err) MUST_CHECK;
+/*
+ * Make the plan of this source the rollout's. It must have the digest that the rollout began with.
+ */
+int slice_plan_from(struct turn *t, const struct plan_source *src, struct buf *message,
+		    struct err *err) MUST_CHECK;
+/* What stands in the artifact cannot be read just now. False when that lasts too long. */
+bool slice_may_wait(struct turn *t, const struct err *err);
+enum failure slice_failure_of(const struct err *err);
+
 /* Fill in t->ops, t->client, t->env for the plan. May block: a role is assumed. */
 int slice_target(struct turn *t, struct err *err) MUST_CHECK;
 
@@ -101,6 +128,11 @@ int slice_target(struct turn *t, struct err *err) MUST_CHECK;
  */
 int slice_inspect(struct turn *t, enum failure *failure, struct buf *message,
 		  struct err *err) MUST_CHECK;
+
+/* --- slice_look.c ---------------------------------------------------------------------------- */
+
+/* Everything a decision needs, by reading only. -1 when the call was canceled. */
+int slice_look(struct turn *t, struct observation *o, struct err *err) MUST_CHECK;
 
 /* --- slice_act.c: the change decided ------------------------------------------------------- */
 
@@ -119,6 +151,16 @@ int slice_report_token(struct turn *t, struct err *err) MUST_CHECK;
 
 /* Report the end, as the decision says; outputs are uploaded before a success is reported. */
 int slice_report_end(struct turn *t, struct err *err) MUST_CHECK;
+
+/*
+ * Report success of an action that started the rollout: with the handle, by which another action
+ * goes on. The rollout lives on, parked.
+ */
+int slice_report_hand_over(struct turn *t, struct err *err) MUST_CHECK;
+
+/* Report a failure of the job held alone; the rollout, if it is known, stays as it is. */
+int slice_report_job_failure(struct turn *t, enum failure failure, const char *message,
+			     struct err *err) MUST_CHECK;
 
 /* Report a failure that came before there was anything to decide. */
 int slice_report_refusal(struct turn *t, enum failure failure, const char *message,

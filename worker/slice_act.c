@@ -45,6 +45,8 @@ int slice_act(struct turn *t, const struct decision *d, const struct observation
 	case DECIDE_CHECKPOINT:
 	case DECIDE_SUCCEED:
 	case DECIDE_FAIL:
+	case DECIDE_HAND_OVER:
+	case DECIDE_REFUSE:
 		break;
 	}
 	assert(0 && "a decision to act");
@@ -71,6 +73,8 @@ const char *slice_act_name(enum decision_kind k)
 	case DECIDE_CHECKPOINT:
 	case DECIDE_SUCCEED:
 	case DECIDE_FAIL:
+	case DECIDE_HAND_OVER:
+	case DECIDE_REFUSE:
 		break;
 	}
 	return "none";

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aws/core/json.h"
+#include "worker/kept_plan.h"
 
 /*
  * What stands before the first look of a slice: the newest state, the plan it belongs to, the
@@ -48,7 +49,12 @@ static void take_identity(struct rollout *r, const struct job *j)
 
 /* --- state ---------------------------------------------------------------------------------- */
 
-static void take_newer(struct rollout *r, const struct rollout_state *s)
+bool slice_is_blank(const struct rollout_state *s)
+{
+	return s->phase == PHASE_INSPECT && !s->undo[0];
+}
+
+void slice_take_newer(struct rollout *r, const struct rollout_state *s)
 {
 	if (strcmp(s->id, r->id) != 0)
 		return;
@@ -68,7 +74,7 @@ static int take_token(struct turn *t, struct err *err)
 		return err_set(err, ERR_REJECTED,
 			       "continuation token: it belongs to rollout %s, not to %s", s.id,
 			       r->id);
-	take_newer(r, &s);
+	slice_take_newer(r, &s);
 	r->token_held = s.undo[0] != '\0';
 	return 0;
 }
@@ -85,12 +91,14 @@ static int take_row(struct turn *t, struct err *err)
 		return 0;
 	if (!r->role_arn && row->role_arn)
 		r->role_arn = arena_strdup(r->arena, row->role_arn);
+	if (!r->handle[0] && row->handle)
+		str_copy(r->handle, sizeof(r->handle), str_from(row->handle));
 	if (token_decode(t->arena, str_from(row->token), &s, err)) {
 		log_event(r->log, LOG_WARN, "ledger.state_unreadable", LOG_E(err));
 		*err = ERR_INIT;
 		return 0;
 	}
-	take_newer(r, &s);
+	slice_take_newer(r, &s);
 	return 0;
 }
 
@@ -121,11 +129,11 @@ int slice_take_state(struct turn *t, struct err *err)
 /* --- plan ----------------------------------------------------------------------------------- */
 
 /* The text of the plan file: the one named, or the first of the defaults that exists. */
-static int plan_text(struct turn *t, struct plan_source *src, struct err *err)
+int slice_plan_text(struct turn *t, struct plan_source *src, struct err *err)
 {
 	struct rollout *r = t->r;
 	const struct job *j = r->job;
-	const char *named = plan_file_of(t->arena, j->properties, j->n_properties);
+	const char *named = plan_file_of(t->arena, src->properties, src->n_properties);
 	const char *const names[] = {named ? named : "rollout.yaml", named ? NULL : "rollout.json"};
 
 	if (j->n_inputs == 0)
@@ -172,18 +180,27 @@ int slice_fall_back(struct turn *t, const char *why, struct err *err)
 	return 0;
 }
 
-static int read_plan(struct turn *t, struct buf *message, struct err *err)
+/* So that its guards can be asked after a restart, when no job is held. */
+static void keep_plan(struct turn *t, const struct plan_source *src)
+{
+	struct err err = ERR_INIT;
+	struct buf text;
+
+	buf_init(&text, KEPT_PLAN_MAX);
+	if (kept_plan_write(&text, src) && ledger_plan_put(t->w->ledger, t->r->id, text.p, &err))
+		log_event(t->r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+	buf_release(&text);
+}
+
+int slice_plan_from(struct turn *t, const struct plan_source *src, struct buf *message,
+		    struct err *err)
 {
 	struct rollout *r = t->r;
-	struct plan_source src = {.properties = r->job->properties,
-				  .n_properties = r->job->n_properties};
 	struct problems problems;
 	struct plan *plan;
 
-	if (plan_text(t, &src, err))
-		return -1;
 	problems_init(&problems, r->arena); /* the plan's own texts live there, too */
-	if (plan_read(r->arena, &src, &plan, &problems)) {
+	if (plan_read(r->arena, src, &plan, &problems)) {
 		problems_format(&problems, message);
 		return err_set(err, ERR_REJECTED, "the plan has %zu problems", problems.n_errors);
 	}
@@ -195,10 +212,21 @@ static int read_plan(struct turn *t, struct buf *message, struct err *err)
 			       r->state.plan_digest, plan->digest);
 	str_copy(r->state.plan_digest, sizeof(r->state.plan_digest), str_from(plan->digest));
 	r->plan = plan;
+	keep_plan(t, src);
 	return 0;
 }
 
-static enum failure failure_of(const struct err *err)
+static int read_plan(struct turn *t, struct buf *message, struct err *err)
+{
+	struct plan_source src = {.properties = t->r->job->properties,
+				  .n_properties = t->r->job->n_properties};
+
+	if (slice_plan_text(t, &src, err))
+		return -1;
+	return slice_plan_from(t, &src, message, err);
+}
+
+enum failure slice_failure_of(const struct err *err)
 {
 	if (err->code == ERR_DENIED)
 		return FAILURE_PERMISSION_ERROR;
@@ -209,8 +237,7 @@ static enum failure failure_of(const struct err *err)
 	return FAILURE_CONFIGURATION_ERROR;
 }
 
-/* What stands in the artifact cannot be read just now. False when that lasts too long. */
-static bool may_wait(struct turn *t, const struct err *err)
+bool slice_may_wait(struct turn *t, const struct err *err)
 {
 	struct rollout *r = t->r;
 	struct utc now = clock_utc(t->w->clock);
@@ -235,11 +262,13 @@ int slice_open(struct turn *t, enum failure *failure, struct buf *message, struc
 		buf_adds(message, err->text);
 		return -1;
 	}
+	if (!r->job->problem && job_attaches(r->job))
+		return slice_attach(t, failure, message, err);
 	if (r->job->problem)
 		rc = err_set(err, ERR_REJECTED, "%s", r->job->problem);
 	else
 		rc = r->plan ? 0 : read_plan(t, message, err);
-	if (rc && may_wait(t, err))
+	if (rc && slice_may_wait(t, err))
 		return -1;
 	/* with the undo record the way back can be gone; and an end needs only to be told */
 	if (rc && r->state.touched) {
@@ -248,7 +277,7 @@ int slice_open(struct turn *t, enum failure *failure, struct buf *message, struc
 		rc = slice_fall_back(t, message->n ? message->p : why.text, err);
 	}
 	if (rc) {
-		*failure = failure_of(err);
+		*failure = slice_failure_of(err);
 		if (!message->n)
 			buf_adds(message, err->text);
 		return -1;
@@ -311,8 +340,8 @@ int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, st
 	if (t->ops->inspect(&t->env, undo, &first, &problems, err)) {
 		err_wrap(err, "inspect the target");
 		buf_adds(message, err->text);
-		*failure =
-			err->code == ERR_NOT_FOUND ? FAILURE_CONFIGURATION_ERROR : failure_of(err);
+		*failure = err->code == ERR_NOT_FOUND ? FAILURE_CONFIGURATION_ERROR
+						      : slice_failure_of(err);
 		return -1;
 	}
 	for (size_t i = 0; i < r->plan->n_guards; i++) {
@@ -321,10 +350,14 @@ int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, st
 		if (guard_of(g->kind)->check(&guards, g, &problems, err)) {
 			err_wrap(err, "check guard %s", g->name);
 			buf_adds(message, err->text);
-			*failure = failure_of(err);
+			*failure = slice_failure_of(err);
 			return -1;
 		}
 	}
+	if (first && r->plan->mode == MODE_START)
+		problem_add(&problems, "Mode", "start",
+			    "there is no baseline yet to share traffic with, nor to go back to; "
+			    "deploy the first time with Mode: deploy");
 	if (problems.n_errors) {
 		problems_format(&problems, message);
 		*failure = FAILURE_CONFIGURATION_ERROR;

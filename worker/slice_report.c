@@ -48,7 +48,9 @@ int slice_save(struct turn *t, bool final, struct err *err)
 				     .job_seen = r->job_seen,
 				     .region = t->w->client.region,
 				     .role_arn = r->plan ? r->plan->role_arn : r->role_arn,
-				     .configuration = r->configuration};
+				     .configuration = r->configuration,
+				     .handle = r->handle[0] ? r->handle : NULL,
+				     .handed_over = r->handed_over};
 	struct buf token;
 	int rc;
 
@@ -71,13 +73,42 @@ static struct job_details details_of(struct turn *t)
 		.summary = summary_text(t), .rollout_id = r->id, .percent = r->state.percent};
 }
 
-int slice_report_token(struct turn *t, struct err *err)
+/*
+ * A job whose handle has not been checked yet: its token says nothing but that, and the rollout,
+ * which is another action's, stays as it is.
+ */
+static int report_unattached(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
-	struct job_details d = details_of(t);
+	struct job_details d = {.summary = "looking for the rollout of the handle",
+				.rollout_id = r->id,
+				.percent = 1};
+	static const struct plan no_plan;
+	struct rollout_state blank;
 	struct buf token;
 	int rc;
 
+	rollout_begin(&no_plan, r->id, clock_utc(t->w->clock), &blank);
+	buf_init(&token, LIMIT_TOKEN);
+	rc = token_encode(&blank, &token, err);
+	if (rc == 0)
+		rc = job_report_token(t->w, r->job, token.p, &d, err);
+	buf_release(&token);
+	if (rc == 0)
+		slice_drop_job(r);
+	return rc;
+}
+
+int slice_report_token(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct job_details d;
+	struct buf token;
+	int rc;
+
+	if (job_attaches(r->job) && !r->attached)
+		return report_unattached(t, err);
+	d = details_of(t);
 	buf_init(&token, LIMIT_TOKEN);
 	rc = token_encode(&r->state, &token, err);
 	if (rc == 0)
@@ -108,6 +139,8 @@ static void write_report(const struct turn *t, const struct job_details *d, stru
 	json_out_init(&o, b);
 	json_out_object(&o);
 	json_member_cstr(&o, "rollout", r->id);
+	json_member_cstr(&o, "handle", r->handle);
+	json_member_cstr(&o, "mode", mode_name(r->job->mode));
 	json_member_cstr(&o, "pipeline", r->pipeline);
 	json_member_cstr(&o, "execution", r->execution_id);
 	json_member_cstr(&o, "action", r->action);
@@ -195,7 +228,43 @@ static const char *name_in(const struct turn *t, const char *record, const char 
 	return name ? name[0] ? name : "none" : record;
 }
 
-static int report_success(struct turn *t, struct err *err)
+/*
+ * What another action needs to go on: the state's text, and the handle made of it. The state may
+ * not change between this and the report.
+ */
+static int make_handle(struct turn *t, const char **state_text, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct buf text;
+	int rc;
+
+	(void)details_of(t); /* with the percentage that is about to be told */
+	buf_init(&text, LIMIT_TOKEN);
+	rc = token_encode(&r->state, &text, err);
+	if (rc == 0) {
+		*state_text = arena_strdup(t->arena, text.p);
+		handle_make(r->id, buf_str(&text), r->handle);
+	}
+	buf_release(&text);
+	if (rc == 0 && ledger_handle_put(t->w->ledger, r->handle, r->id, err)) {
+		/* CodePipeline has it as well */
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
+		*err = ERR_INIT;
+	}
+	return rc;
+}
+
+/* What the success that could not be told in full was. */
+static const char *good_of(const struct rollout *r)
+{
+	if (r->state.phase == PHASE_PARKED)
+		return "The rollout is parked";
+	return r->job->mode == MODE_ROLLBACK
+		       ? "The baseline carries all traffic"
+		       : "The rollout succeeded and the candidate serves everything";
+}
+
+static int report_success(struct turn *t, const char *state_text, struct err *err)
 {
 	struct rollout *r = t->r;
 	struct job_details d = details_of(t);
@@ -204,7 +273,8 @@ static int report_success(struct turn *t, struct err *err)
 						      : name_in(t, r->state.undo, "c", "c");
 	const struct cp_variable variables[] = {
 		{"RolloutId", r->id},
-		{"RolloutHandle", r->id},
+		{"RolloutHandle", r->handle},
+		{"RolloutState", state_text},
 		{"Candidate", candidate},
 		{"Baseline", name_in(t, r->state.undo, "v", "v")},
 		{"Strategy", r->plan->strategy},
@@ -217,11 +287,9 @@ static int report_success(struct turn *t, struct err *err)
 		if (err_is_retryable(err) || err->code == ERR_CANCELED || err->sent ||
 		    err->code == ERR_MALFORMED)
 			return -1;
-		message = arena_printf(
-			t->arena,
-			"The rollout succeeded and the candidate serves everything, but "
-			"its output artifact could not be written: %s",
-			err->text);
+		message = arena_printf(t->arena,
+				       "%s, but the output artifact could not be written: %s",
+				       good_of(r), err->text);
 		return job_report_failure(t->w, r->job,
 					  err->code == ERR_DENIED ? FAILURE_PERMISSION_ERROR
 								  : FAILURE_JOB_FAILED,
@@ -248,17 +316,76 @@ static int report_failure(struct turn *t, struct err *err)
 	return rc;
 }
 
+int slice_report_job_failure(struct turn *t, enum failure failure, const char *message,
+			     struct err *err)
+{
+	struct rollout *r = t->r;
+
+	if (job_report_failure(t->w, r->job, failure, message, r->id, err))
+		return -1;
+	log_event(r->log, LOG_WARN, "job.refused", LOG_S("job", r->job->id),
+		  LOG_S("message", message));
+	slice_drop_job(r);
+	return 0;
+}
+
+static int report_refusal(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	const char *message = arena_printf(t->arena, "%s. Rollout %s.", r->decision.reason, r->id);
+
+	if (slice_report_job_failure(t, r->decision.failure, message, err))
+		return -1;
+	if (slice_save(t, true, err)) {
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
+		*err = ERR_INIT;
+	}
+	return 0;
+}
+
+int slice_report_hand_over(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	const char *state_text;
+
+	/* the handle is known here before anybody can come with it */
+	if (make_handle(t, &state_text, err))
+		return -1;
+	r->handed_over = true;
+	if (slice_save(t, false, err)) {
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
+		*err = ERR_INIT;
+	}
+	if (report_success(t, state_text, err)) {
+		r->handed_over = false;
+		return -1;
+	}
+	log_event(r->log, LOG_INFO, "rollout.parked", LOG_I("step", r->state.step),
+		  LOG_S("handle", r->handle));
+	slice_drop_job(r);
+	if (slice_save(t, false, err)) {
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
+		*err = ERR_INIT;
+	}
+	return 0;
+}
+
 int slice_report_end(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
 	bool good = r->decision.kind == DECIDE_SUCCEED;
+	const char *state_text = "";
 
+	if (r->decision.kind == DECIDE_REFUSE)
+		return report_refusal(t, err);
+	if (good && make_handle(t, &state_text, err))
+		return -1;
 	/* the newest state before the report: a crash in between reports the same end again */
 	if (slice_save(t, false, err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
 	}
-	if (good ? report_success(t, err) : report_failure(t, err))
+	if (good ? report_success(t, state_text, err) : report_failure(t, err))
 		return -1;
 	if (good)
 		log_event(r->log, LOG_INFO, "rollout.succeeded",

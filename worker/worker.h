@@ -67,7 +67,7 @@ void worker_free(struct worker *w);
 
 /* Give a job that is ours to its rollout, which is made when it is new; takes the job. */
 void rollouts_attach(struct worker *w, struct job *job_take);
-/* Put a rollout that was made from the ledger into the list; takes it. */
+/* Put a rollout that was made from the ledger into the list, unless it is there; takes it. */
 void rollouts_adopt(struct worker *w, struct rollout *r_take);
 bool rollouts_knows(struct worker *w, const char *rollout_id);
 /* Jobs that could be taken now: slots less those held; 0 while stopping. */

@@ -318,7 +318,8 @@ static int run_cases(struct calls *t, const struct call_case *list, size_t n)
 static int run_all(struct calls *t)
 {
 	return run_cases(t, own_cases, sizeof(own_cases) / sizeof(own_cases[0])) +
-	       run_cases(t, target_cases, n_target_cases) + run_cases(t, ecs_cases, n_ecs_cases);
+	       run_cases(t, target_cases, n_target_cases) + run_cases(t, ecs_cases, n_ecs_cases) +
+	       run_cases(t, auto_scaling_cases, n_auto_scaling_cases);
 }
 
 int main(int argc, char **argv)

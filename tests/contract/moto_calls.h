@@ -22,6 +22,9 @@ extern const size_t n_target_cases;
 /* moto_ecs.c */
 extern const struct call_case ecs_cases[];
 extern const size_t n_ecs_cases;
+/* moto_auto_scaling.c: EC2 Auto Scaling and launch templates */
+extern const struct call_case auto_scaling_cases[];
+extern const size_t n_auto_scaling_cases;
 
 /* The value of a fixture; ends the program when there is none of that name. */
 const char *fixture(const struct calls *t, const char *key);

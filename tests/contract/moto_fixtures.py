@@ -61,6 +61,37 @@ def network():
     return vpc, subnets, target
 
 
+def scaling(vpc, subnets):
+    ec2 = client("ec2")
+    first, second = (client("elbv2").create_target_group(
+        Name=name, Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]["TargetGroupArn"]
+        for name in ("tg-shop", "tg-shop-2"))
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    template = ec2.create_launch_template(LaunchTemplateName="shop", LaunchTemplateData={
+        "ImageId": image, "InstanceType": "t3.small"})["LaunchTemplate"]["LaunchTemplateId"]
+    groups = client("autoscaling")
+    groups.create_auto_scaling_group(
+        AutoScalingGroupName="shop", MinSize=1, MaxSize=4, DesiredCapacity=2,
+        LaunchTemplate={"LaunchTemplateId": template, "Version": "1"},
+        VPCZoneIdentifier=",".join(subnets), TargetGroupARNs=[first],
+        HealthCheckType="ELB", HealthCheckGracePeriod=60, Tags=[
+            {"Key": "team", "Value": "a & b", "PropagateAtLaunch": True, "ResourceId": "shop",
+             "ResourceType": "auto-scaling-group"}])
+    groups.put_scaling_policy(
+        AutoScalingGroupName="shop", PolicyName="cpu", PolicyType="TargetTrackingScaling",
+        TargetTrackingConfiguration={"TargetValue": 50.0, "PredefinedMetricSpecification": {
+            "PredefinedMetricType": "ASGAverageCPUUtilization"}})
+    groups.put_scheduled_update_group_action(
+        AutoScalingGroupName="shop", ScheduledActionName="day", Recurrence="0 8 * * *",
+        MinSize=2)
+    groups.put_lifecycle_hook(
+        AutoScalingGroupName="shop", LifecycleHookName="warm", HeartbeatTimeout=30,
+        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING", DefaultResult="CONTINUE")
+    groups.enable_metrics_collection(AutoScalingGroupName="shop", Granularity="1Minute",
+                                     Metrics=["GroupDesiredCapacity"])
+    say(group="shop", template=template, image=image, group_first=first, group_second=second)
+
+
 def balancing():
     vpc, subnets, target = network()
     elb = client("elbv2")
@@ -75,6 +106,7 @@ def balancing():
                                    DefaultActions=forward)["Listeners"][0]["ListenerArn"]
     rule = elb.create_rule(ListenerArn=listener, Priority=10, Actions=forward, Conditions=[
         {"Field": "path-pattern", "Values": ["/api/*"]}])["Rules"][0]["RuleArn"]
+    scaling(vpc, subnets)
     say(balancer=balancer, listener=listener, rule=rule, blue=blue, green=green, target=target,
         missing_rule=rule[:-4] + "0000", missing_group=green[:-4] + "0000")
 

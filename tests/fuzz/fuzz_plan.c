@@ -113,9 +113,9 @@ static void check_plan(const struct plan *p)
 	for (size_t i = 0; i < p->n_guards; i++)
 		check_guard(&p->guards[i]);
 	FUZZ_CHECK(p->max_duration_ms >= 300000 && p->max_duration_ms <= 24 * 3600000ll);
-	FUZZ_CHECK(plan_least_ms(p) < p->max_duration_ms);
+	FUZZ_CHECK(p->mode == MODE_START || plan_least_ms(p) < p->max_duration_ms);
 	FUZZ_CHECK(p->bake_ms >= 0 && p->unknown_hold_ms >= 0 && p->prepare_ms >= 1000 &&
-		   p->verify_ms >= 1000 && p->mode == MODE_DEPLOY);
+		   p->verify_ms >= 1000 && (p->mode == MODE_DEPLOY || p->mode == MODE_START));
 	if (t->kind == TARGET_LAMBDA)
 		FUZZ_CHECK(t->lambda.function && t->lambda.function[0] && t->lambda.alias &&
 			   t->lambda.alias[0]);

@@ -143,7 +143,7 @@ static void an_image_goes_out_by_a_copy(void **state)
 	scene_expect(a, "Succeeded", NULL, "serves everything", NULL);
 	scene_expect_only_reads_before_token(w, a);
 	scene_expect_shares(w, listener(w), a, 10., 50., 100., -1.);
-	assert_int_equal(of_group(w, "shop", "desired"), -1); /* deleted */
+	assert_int_equal(of_group(w, "shop", "desired"), 0); /* not ours to delete */
 	copy = copy_of(w, a);
 	expect_all_run(w, copy, 4);
 	assert_int_equal(of_group(w, copy, "min"), 2);
@@ -166,9 +166,23 @@ static void the_next_release_finds_the_copy(void **state)
 	a = release(w, "    group: shop\n", "imageDetail.json", image(w, IMAGE_NEXT));
 	scene_expect(a, "Succeeded", NULL, "serves everything", NULL);
 	assert_string_not_equal(first, copy_of(w, a));
-	assert_int_equal(of_group(w, first, "desired"), -1);
+	assert_int_equal(of_group(w, first, "desired"), -1); /* made by a rollout: deleted */
 	expect_all_run(w, copy_of(w, a), 4);
 	expect_images(w, copy_of(w, a), IMAGE_NEXT);
+}
+
+static void a_group_is_deleted_where_the_plan_says_so(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	shop(w);
+	world_start(w);
+	a = release(w, "    group: shop\n    retire: delete\n", "imageDetail.json",
+		    image(w, IMAGE_GOOD));
+	scene_expect(a, "Succeeded", NULL, NULL);
+	assert_int_equal(of_group(w, "shop", "desired"), -1);
+	expect_all_run(w, copy_of(w, a), 4);
 }
 
 static void a_bad_image_is_taken_back_and_removed(void **state)
@@ -395,6 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_image_goes_out_by_a_copy),
 		T(the_next_release_finds_the_copy),
+		T(a_group_is_deleted_where_the_plan_says_so),
 		T(a_bad_image_is_taken_back_and_removed),
 		T(an_image_that_never_gets_healthy_gets_no_traffic),
 		T(a_launch_that_fails_is_explained),

@@ -176,6 +176,40 @@ static void the_service_keeps_its_own_configuration(void **state)
 	}
 }
 
+static double test_share(struct world *w)
+{
+	double green = 0;
+
+	json_each(g, json_get(world_ask(w, "elbv2 show web:443:5"), "live")) {
+		if (str_is(json_text(json_get(g, "targetGroup")), "web-green"))
+			json_double(json_get(g, "share"), &green);
+	}
+	return green;
+}
+
+/* Test traffic reaches the candidate before production traffic does, and goes back with it. */
+static void a_rule_for_tests_leads_to_the_candidate(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	world_ecs_balancer(w, "web", "application");
+	world_control(w, "elbv2 rule web:443 priority=5 header=x-test:1 forward=web-blue:1");
+	world_ecs_service(w, "web",
+			  "alternate=web-green rule=web:443:10 test_rule=web:443:5 "
+			  "strategy=BLUE_GREEN");
+	world_ecs_pipeline(w, "web", "config.Target=ecs:prod/web config.Strategy=\"" CANARY "\"");
+	world_start(w);
+	world_ecs_push(w, "web", "2", BAD, NULL);
+	world_ecs_until(w, "web", "pause");
+	assert_true(test_share(w) == 1);
+	assert_true(world_ecs_look(w, "web").candidate == 0);
+	a = scene_end(w, "web");
+	scene_expect(a, "Failed", "JobFailed", NULL);
+	expect_restored(w);
+	assert_true(test_share(w) == 0);
+}
+
 static void a_network_load_balancer(void **state)
 {
 	struct world *w = *state;
@@ -188,6 +222,8 @@ static void a_network_load_balancer(void **state)
 	world_ecs_push(w, "web", "2", GOOD, NULL);
 	a = scene_end(w, "web");
 	scene_expect(a, "Succeeded", NULL, NULL);
+	assert_true(str_ends(json_text(json_get(world_ask(w, "ecs show prod/web"), "completed")),
+			     "/web:2"));
 	/* two shifts of production traffic, and one of tests, take ten minutes more each */
 	assert_true(a->updated.ms - a->started.ms >= 45 * MINUTE_MS);
 }
@@ -274,6 +310,7 @@ int main(void)
 		CASE(a_bad_release_step_by_step),
 		CASE(releases_follow_each_other),
 		CASE(the_service_keeps_its_own_configuration),
+		CASE(a_rule_for_tests_leads_to_the_candidate),
 		CASE(a_network_load_balancer),
 		CASE(images_alone_are_enough),
 		CASE(an_image_detail_is_pinned_by_its_digest),

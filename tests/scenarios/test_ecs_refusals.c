@@ -134,6 +134,51 @@ static void tasks_that_are_not_healthy(void **state)
 	refused(w, "nothing to go back to", NULL);
 }
 
+/* What serves came by a deployment that was aborted: ECS would go back further than that. */
+static void what_serves_was_never_completed(void **state)
+{
+	struct world *w = *state;
+
+	world_of(w, ADVANCED, CANARY);
+	world_control(w, "cloudwatch alarm other namespace=X metric=Y threshold=1 "
+			 "missing=notBreaching state=OK");
+	world_control(w, "ecs image web:7 " GOOD);
+	world_control(w, "ecs update prod/web \"deploymentConfiguration={\\\"strategy\\\":"
+			 "\\\"ROLLING\\\",\\\"alarms\\\":{\\\"alarmNames\\\":[\\\"other\\\"],"
+			 "\\\"enable\\\":true,\\\"rollback\\\":false}}\"");
+	world_control(w, "ecs deploy prod/web image=web:7");
+	world_run(w, 3 * MINUTE_MS); /* all tasks are new, and still watched */
+	world_control(w, "ecs stop prod/web type=ABORT");
+	world_run(w, MINUTE_MS);
+	assert_string_equal(world_ecs_look(w, "web").deployment, "STOPPED");
+	world_ecs_push(w, "web", "2", GOOD, NULL);
+	refused(w, "goes back to its last completed deployment", NULL);
+}
+
+/* What has to travel in the token has a limit. */
+static void names_that_are_too_long(void **state)
+{
+	struct world *w = *state;
+	char name[200];
+
+	memset(name, 'n', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	world_ecs_balancer(w, "web", "application");
+	world_control(w,
+		      "ecs service prod/%s image=web:1 group=web-blue alternate=web-green "
+		      "rule=web:443:10 strategy=BLUE_GREEN",
+		      name);
+	world_run(w, 2 * MINUTE_MS);
+	world_control(w, "cloudwatch set-state web-errors OK");
+	world_ecs_pipeline(w, "web",
+			   arena_printf(w->arena,
+					"config.Target=ecs:prod/%s config.Strategy=\"%s\"", name,
+					CANARY));
+	world_start(w);
+	world_ecs_push(w, "web", "2", GOOD, NULL);
+	refused(w, "undo record", "640");
+}
+
 /* --- the rule ------------------------------------------------------------------------------- */
 
 /* Somebody moved the weights by hand: the controller would shift towards what it believes. */
@@ -301,6 +346,8 @@ int main(void)
 		CASE(a_deployment_in_progress),
 		CASE(a_deployment_just_asked_for),
 		CASE(tasks_that_are_not_healthy),
+		CASE(what_serves_was_never_completed),
+		CASE(names_that_are_too_long),
 		CASE(weights_that_ecs_did_not_write),
 		CASE(traffic_that_goes_where_no_task_is),
 		CASE(a_rule_that_does_more_than_forward),

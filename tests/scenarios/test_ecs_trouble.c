@@ -106,6 +106,48 @@ static void tasks_that_crash_under_traffic(void **state)
 	expect_restored(w);
 }
 
+/* --- ECS itself ------------------------------------------------------------------------------ */
+
+/* UpdateService was answered, and its deployment is not to be seen yet: no second one. */
+static void a_deployment_that_is_seen_late(void **state)
+{
+	struct world *w = *state;
+
+	world_ecs(w, "web", CANARY);
+	world_control(w, "ecs settings hidden=30s");
+	world_start(w);
+	world_ecs_push(w, "web", "2", GOOD, NULL);
+	expect_released(w, scene_end(w, "web"));
+	/* one for the candidate, and one that puts the configuration back */
+	assert_int_equal(sim_call_count(w->sim, "ecs", "UpdateService"), 2);
+	assert_int_equal(sim_call_count(w->sim, "ecs", "RegisterTaskDefinition"), 1);
+}
+
+/* An alarm that the plan gives to ECS: it goes back by itself, also when we are slow. */
+static void an_alarm_of_ecs(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	world_ecs(w, "web", CANARY);
+	world_control(w, "cloudwatch alarm other namespace=X metric=Y threshold=1 "
+			 "missing=notBreaching state=OK");
+	world_ecs_pipeline(w, "web", "");
+	world_start(w);
+	world_ecs_push(
+		w, "web", "2", GOOD,
+		"rollout: 1\ntarget: { ecs: { cluster: prod, service: web, alarms: [other] } "
+		"}\nstrategy: { canary: { steps: [ { weight: 10, for: 10m } ], bake: 5m } }\n"
+		"guards: [ { alarm: web-errors } ]\n");
+	to_first_step(w);
+	world_control(w, "cloudwatch set-state other ALARM");
+	a = scene_end(w, "web");
+	scene_expect(a, "Failed", "JobFailed", "other", "The baseline carries all traffic", NULL);
+	world_ecs_until_quiet(w, "web");
+	assert_string_equal(world_ecs_look(w, "web").definition, "web:1");
+	assert_false(world_ecs_look(w, "web").has_pauses);
+}
+
 /* --- people --------------------------------------------------------------------------------- */
 
 static void somebody_stops_the_deployment(void **state)
@@ -281,6 +323,8 @@ int main(void)
 		CASE(tasks_that_crash_at_once),
 		CASE(tasks_that_fail_their_health_checks),
 		CASE(tasks_that_crash_under_traffic),
+		CASE(a_deployment_that_is_seen_late),
+		CASE(an_alarm_of_ecs),
 		CASE(somebody_stops_the_deployment),
 		CASE(somebody_aborts_the_deployment),
 		CASE(somebody_goes_on),

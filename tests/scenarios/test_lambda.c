@@ -59,7 +59,9 @@ static void the_success_says_what_went_out(void **state)
 	assert_int_equal(json_parse(w->arena, str_from(a->output_variables_json), &variables, &err),
 			 0);
 	assert_true(str_is(json_text(json_get(variables, "RolloutId")), id));
-	assert_true(str_is(json_text(json_get(variables, "RolloutHandle")), id));
+	assert_true(str_starts(json_text(json_get(variables, "RolloutHandle")),
+			       arena_printf(w->arena, "h1.%s.", id)));
+	assert_true(json_text(json_get(variables, "RolloutState")).n > 100);
 	assert_true(str_is(json_text(json_get(variables, "Candidate")), "2"));
 	assert_true(str_is(json_text(json_get(variables, "Baseline")), "1"));
 	assert_true(str_is(json_text(json_get(variables, "Strategy")), "canary"));

@@ -167,7 +167,7 @@ static void begin(struct run *r)
 }
 
 /* A pipeline whose secret property is used wherever a plan can use it. */
-static void push(struct run *r, const char *behaviour)
+static void push_as(struct run *r, const char *behaviour, const char *mode)
 {
 	static const char plan[] =
 		"rollout: 1\n"
@@ -182,10 +182,17 @@ static void push(struct run *r, const char *behaviour)
 					   {.name = "index.py", .bytes = str_from(code)}};
 
 	world_lambda_function(&r->w, "checkout");
-	world_control(&r->w, "codepipeline pipeline checkout action=Canary type=Deploy/Rollout/1 "
-			     "output=Report config.Overrides=\"param.password=" PASSWORD "\"");
+	world_control(&r->w,
+		      "codepipeline pipeline checkout action=Canary type=Deploy/Rollout/1 "
+		      "output=Report config.Overrides=\"param.password=" PASSWORD "\" %s",
+		      mode);
 	world_start(&r->w);
 	world_push_files(&r->w, "checkout", files, 2);
+}
+
+static void push(struct run *r, const char *behaviour)
+{
+	push_as(r, behaviour, "");
 }
 
 static void end(struct run *r)
@@ -217,6 +224,19 @@ static void a_good_release_tells_no_secret(void **state)
 	scene_expect(scene_end(&r.w, "checkout"), "Succeeded", NULL, NULL);
 	collect(&m, &r.w);
 	assert_int_equal(search_outputs(&r.w, &m), 1);
+	end(&r);
+}
+
+/* Handles, states and what is kept for a restart. */
+static void a_started_release_tells_no_secret(void **state)
+{
+	struct run r;
+
+	(void)state;
+	begin(&r);
+	push_as(&r, "errors=0.001", "config.Mode=start");
+	scene_expect(scene_end(&r.w, "checkout"), "Succeeded", NULL, "parked at 10%", NULL);
+	world_run(&r.w, 5 * MINUTE_MS);
 	end(&r);
 }
 
@@ -311,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_release_tells_no_secret),
+		cmocka_unit_test(a_started_release_tells_no_secret),
 		cmocka_unit_test(a_bad_release_tells_no_secret),
 		cmocka_unit_test(a_failing_probe_tells_no_secret),
 		cmocka_unit_test(a_probe_without_answer_tells_no_secret),

@@ -394,6 +394,54 @@ static void what_cannot_be_is_refused_before_anything_is_touched(void **state)
 	refused(w, HEADER, "client secret");
 }
 
+/* The staff have it, and a quarter of everybody; people look at that before it goes on. */
+static void a_segment_stays_apart_while_it_is_parked(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	make_web(w, false);
+	world_control(w, "codepipeline action shop Deploy Canary type=Deploy/Rollout/1 "
+			 "namespace=Canary config.Mode=start");
+	world_control(w, "codepipeline action shop Deploy Promote type=Deploy/Rollout/1 "
+			 "run-order=3 config.Mode=promote config.Handle=#{Canary.RolloutHandle}");
+	world_control(w, "codepipeline action shop Deploy Ask type=AWS:Approval/Manual/1 "
+			 "run-order=2");
+	world_start(w);
+	push_to_rule(w, HEADER, STAFF ", { weight: 25, for: 5m }");
+	world_run(w, 20 * MINUTE_MS);
+	a = sim_action_find(w->sim, "shop", "Canary");
+	scene_expect(a, "Succeeded", NULL, "parked at 25% and segment staff", NULL);
+	assert_int_equal(rules_of_ours(w), 1);
+	world_control(w, "codepipeline approve shop Ask");
+	world_run(w, 1000);
+	a = scene_end(w, "shop");
+	assert_string_equal(a->action, "Promote");
+	scene_expect(a, "Succeeded", NULL, NULL);
+	expect_nothing_left(w, 100);
+}
+
+/* Nobody wants it: the segment is taken apart on the way back. */
+static void a_segment_that_is_rejected_is_taken_back(void **state)
+{
+	struct world *w = *state;
+
+	make_web(w, false);
+	world_control(w, "codepipeline action shop Deploy Canary type=Deploy/Rollout/1 "
+			 "namespace=Canary config.Mode=start");
+	world_control(w, "codepipeline action shop Deploy Ask type=AWS:Approval/Manual/1 "
+			 "run-order=2");
+	world_start(w);
+	push_to_rule(w, HEADER, STAFF);
+	world_run(w, 20 * MINUTE_MS);
+	scene_expect(sim_action_find(w->sim, "shop", "Canary"), "Succeeded", NULL,
+		     "parked at segment staff", NULL);
+	assert_int_equal(rules_of_ours(w), 1);
+	world_control(w, "codepipeline approve shop Ask rejected");
+	world_run(w, 3 * MINUTE_MS);
+	expect_nothing_left(w, 0);
+}
+
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
 
 int main(void)
@@ -412,6 +460,8 @@ int main(void)
 		SCENE(an_abandoned_rollout_leaves_no_rule),
 		SCENE(a_lost_plan_leaves_no_rule),
 		SCENE(what_cannot_be_is_refused_before_anything_is_touched),
+		SCENE(a_segment_stays_apart_while_it_is_parked),
+		SCENE(a_segment_that_is_rejected_is_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,9 +283,14 @@ static bool run_task(struct world *w)
 	return ran;
 }
 
+/* What a service changes by itself is looked at before much else has happened. */
+#define WATCH_MS 5000
+
 /* How long nothing happens, at most left. */
 static int64_t quiet_ms(struct world *w, int64_t left)
 {
+	if (w->watch && left > WATCH_MS)
+		left = WATCH_MS;
 	for (int i = 0; i < WORLD_WORKERS_MAX; i++) {
 		struct world_worker *ww = &w->workers[i];
 		struct mono due;

@@ -38,6 +38,7 @@ struct simcp_action {
 	const struct simcp_type *type;
 	struct simcp_stage *stage;
 	int64_t run_order;
+	int64_t timeout_ms; /* of an approval */
 	struct simcp_pair config[SIMCP_CONFIG_MAX];
 	size_t n_config;
 	const char *inputs[SIMCP_ARTIFACTS_MAX], *outputs[SIMCP_ARTIFACTS_MAX];
@@ -72,7 +73,8 @@ enum simcp_status {
 	SIMCP_STOPPED,
 	SIMCP_SUCCEEDED,
 	SIMCP_FAILED,
-	SIMCP_SUPERSEDED_STATUS
+	SIMCP_SUPERSEDED_STATUS,
+	SIMCP_CANCELLED
 };
 
 struct simcp_execution {
@@ -137,6 +139,7 @@ struct simcp {
 	struct simcp_run *runs, **runs_end;
 	struct simcp_job *live, **live_end;
 	struct simcp_job *newest;
+	bool has_approvals; /* there ever was one */
 };
 
 /* --- sim_codepipeline_model.c ----------------------------------------------------------------- */
@@ -180,6 +183,8 @@ void simcp_run_end(struct simcp *cp, struct simcp_run *r, const char *status);
 /* These answer NULL, or the name of the exception that AWS would throw. */
 const char *simcp_stop(struct simcp *cp, struct simcp_execution *e, bool abandon,
 		       const char *reason);
+/* The pipeline's definition is changed: what runs is not carried on. */
+void simcp_edit(struct simcp *cp, struct simcp_pipeline *p);
 const char *simcp_retry(struct simcp *cp, struct simcp_execution *e, struct simcp_stage *st,
 			bool all);
 const char *simcp_rollback(struct simcp *cp, struct simcp_stage *st, struct simcp_pipeline *p,

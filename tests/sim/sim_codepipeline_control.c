@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define ARTIFACT_MAX (256u << 20)
+#define APPROVAL_TIMEOUT_MS (7 * 24 * 3600 * 1000ll) /* AWS's default, and the most */
 
 static int wrong(struct err *err, const char *command, const char *what, struct str value)
 {
@@ -88,6 +89,9 @@ static int action_fill(struct simcp *cp, struct simcp_action *a, const struct si
 	    (!sim_word_i64(w, "run-order", &a->run_order) || a->run_order < 1))
 		return wrong(err, "action", "run-order is not a number from 1 up:",
 			     sim_word_value(w, "run-order"));
+	a->timeout_ms = APPROVAL_TIMEOUT_MS;
+	if (sim_word_value(w, "timeout").n && !sim_word_ms(w, "timeout", &a->timeout_ms))
+		return wrong(err, "action", "not a time:", sim_word_value(w, "timeout"));
 	a->ns = str_dup(cp->arena, sim_word_value(w, "namespace"));
 	if (add_names(cp, sim_word_value(w, "input"), a->inputs, &a->n_inputs, err) < 0 ||
 	    add_names(cp, sim_word_value(w, "output"), a->outputs, &a->n_outputs, err) < 0)
@@ -372,6 +376,19 @@ static int cmd_delete(struct simcp *cp, const struct sim_words *w, struct json_o
 	return 0;
 }
 
+/* `codepipeline edit PIPELINE`: its definition is changed, what runs is cancelled */
+static int cmd_edit(struct simcp *cp, const struct sim_words *w, struct json_out *out,
+		    struct err *err)
+{
+	struct simcp_pipeline *p = simcp_pipeline_find(cp, sim_word(w, 2));
+
+	if (!p)
+		return wrong(err, "edit", "no pipeline", sim_word(w, 2));
+	simcp_edit(cp, p);
+	out_ok(out, "edited", p->name);
+	return 0;
+}
+
 /* --- show ------------------------------------------------------------------------------------- */
 
 static void out_iso(struct json_out *o, const char *key, struct utc t)
@@ -529,6 +546,7 @@ int simcp_control(struct sim *s, void *state, const struct sim_words *w, struct 
 		{"action-type", cmd_action_type},
 		{"delete-type", cmd_delete_type},
 		{"delete", cmd_delete},
+		{"edit", cmd_edit},
 		{"pipeline", cmd_pipeline},
 		{"action", cmd_action},
 		{"push", cmd_push},

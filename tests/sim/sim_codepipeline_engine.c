@@ -134,6 +134,7 @@ static void run_start(struct simcp *cp, struct simcp_execution *e, const struct 
 
 		rng_uuid(sim_dice(cp->sim), token);
 		r->approval_token = token;
+		cp->has_approvals = true;
 		return;
 	}
 	simcp_job_add(cp, r, "", 0);
@@ -320,6 +321,15 @@ static void settle_jobs(struct simcp *cp, struct utc now)
 	}
 }
 
+/* Approvals wait for a person, but not for ever. */
+static void settle_approvals(struct simcp *cp, struct utc now)
+{
+	for (struct simcp_run *r = cp->has_approvals ? cp->runs : NULL; r; r = r->next)
+		if (r->approval_token[0] && strcmp(r->pub.status, "InProgress") == 0 &&
+		    is_due(r->pub.started, r->action->timeout_ms, now))
+			run_fail(cp, r, "ApprovalTimedOut", "nobody has decided in time");
+}
+
 static void settle_runs(struct simcp *cp, struct utc now)
 {
 	int64_t limit = sim_opts(cp->sim)->action_timeout_ms;
@@ -344,6 +354,7 @@ void simcp_settle(struct simcp *cp)
 
 	settle_jobs(cp, now);
 	settle_runs(cp, now);
+	settle_approvals(cp, now);
 	do {
 		moved = false;
 		for (struct simcp_execution *e = cp->executions; e; e = e->next)
@@ -371,6 +382,20 @@ const char *simcp_stop(struct simcp *cp, struct simcp_execution *e, bool abandon
 		execution_end(cp, e, SIMCP_STOPPED);
 	simcp_settle(cp);
 	return NULL;
+}
+
+void simcp_edit(struct simcp *cp, struct simcp_pipeline *p)
+{
+	simcp_settle(cp);
+	for (struct simcp_execution *e = cp->executions; e; e = e->next) {
+		if (e->pipeline != p || !is_active(e))
+			continue;
+		execution_end(cp, e, SIMCP_CANCELLED);
+		for (struct simcp_run *r = cp->runs; r; r = r->next)
+			if (r->execution == e && strcmp(r->pub.status, "InProgress") == 0)
+				simcp_run_end(cp, r, "Abandoned");
+	}
+	simcp_settle(cp);
 }
 
 /* A newer execution has been in this stage: its older ones are history. */

@@ -172,6 +172,7 @@ const char *simcp_status_name(enum simcp_status s)
 		[SIMCP_IN_PROGRESS] = "InProgress", [SIMCP_STOPPING] = "Stopping",
 		[SIMCP_STOPPED] = "Stopped",	    [SIMCP_SUCCEEDED] = "Succeeded",
 		[SIMCP_FAILED] = "Failed",	    [SIMCP_SUPERSEDED_STATUS] = "Superseded",
+		[SIMCP_CANCELLED] = "Cancelled",
 	};
 
 	return names[s];

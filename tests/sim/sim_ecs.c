@@ -121,6 +121,11 @@ struct sim_ecs_deployment *sim_ecs_deployment_find(struct sim_ecs_state *e, stru
 	return NULL;
 }
 
+bool sim_ecs_is_seen(const struct sim_ecs_call *c, const struct sim_ecs_deployment *d)
+{
+	return c->now.ms - d->created.ms >= c->e->hidden_ms;
+}
+
 /* --- small things -------------------------------------------------------------------------- */
 
 const char *sim_ecs_word(struct sim *s, struct sim_ecs_state *e, size_t n)

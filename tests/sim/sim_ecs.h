@@ -238,6 +238,7 @@ struct sim_ecs_state {
 	uint64_t n_ids; /* revisions and addresses given so far */
 	/* settings */
 	int64_t provision_ms, pull_ms, stop_ms, stage_ms, shift_ms, network_shift_ms;
+	int64_t hidden_ms;   /* a new service deployment is not to be seen for so long */
 	bool pre_stage_told; /* lifecycleStage says PRE_PRODUCTION_TRAFFIC_SHIFT */
 };
 
@@ -268,6 +269,7 @@ struct sim_ecs_cluster *sim_ecs_need_cluster(struct sim_ecs_call *c);
 struct sim_ecs_service *sim_ecs_need_service(struct sim_ecs_call *c);
 struct sim_ecs_deployment *sim_ecs_deployment_find(struct sim_ecs_state *e, struct str arn,
 						   struct sim_ecs_service **service);
+bool sim_ecs_is_seen(const struct sim_ecs_call *c, const struct sim_ecs_deployment *d);
 const char *sim_ecs_word(struct sim *s, struct sim_ecs_state *e, size_t n); /* random, kept */
 const struct json *sim_ecs_keep(struct sim_ecs_state *e, const struct json *node); /* a copy */
 void sim_ecs_event(struct sim *s, struct sim_ecs_state *e, struct sim_ecs_service *v,

@@ -58,7 +58,8 @@ static int do_settings(struct sim_ecs_call *c, const struct sim_words *w)
 	if (get_ms(w, "provision", &e->provision_ms, c->err) ||
 	    get_ms(w, "pull", &e->pull_ms, c->err) || get_ms(w, "stop", &e->stop_ms, c->err) ||
 	    get_ms(w, "stage", &e->stage_ms, c->err) || get_ms(w, "shift", &e->shift_ms, c->err) ||
-	    get_ms(w, "network_shift", &e->network_shift_ms, c->err))
+	    get_ms(w, "network_shift", &e->network_shift_ms, c->err) ||
+	    get_ms(w, "hidden", &e->hidden_ms, c->err))
 		return -1;
 	if (told.n && !str_is(told, "told") && !str_is(told, "hidden"))
 		return err_set(c->err, ERR_REJECTED, "pre_stage: must be told or hidden");

@@ -45,6 +45,7 @@ static void write_deployment_row(const struct sim_ecs_call *c, const struct sim_
 
 static void write_rows(const struct sim_ecs_call *c, const struct sim_ecs_service *v)
 {
+	const struct sim_ecs_deployment *d = v->deployments;
 	struct json_out *o = c->out;
 	json_out_key(o, "deployments");
 	json_out_array(o);
@@ -57,8 +58,10 @@ static void write_rows(const struct sim_ecs_call *c, const struct sim_ecs_servic
 	json_out_end(o);
 	if (v->controller != SIM_ECS_NATIVE)
 		return;
-	if (v->deployments)
-		json_member_cstr(o, "currentServiceDeployment", v->deployments->arn);
+	while (d && !sim_ecs_is_seen(c, d))
+		d = d->next;
+	if (d)
+		json_member_cstr(o, "currentServiceDeployment", d->arn);
 	json_out_key(o, "currentServiceRevisions");
 	json_out_array(o);
 	for (const struct sim_ecs_revision *r = v->revisions; r; r = r->next) {
@@ -280,6 +283,13 @@ static void write_deployment(const struct sim_ecs_call *c, const struct sim_ecs_
 	json_out_end(o);
 }
 
+static const struct sim_ecs_deployment *find_seen(const struct sim_ecs_call *c, struct str arn,
+						  struct sim_ecs_service **v)
+{
+	const struct sim_ecs_deployment *d = sim_ecs_deployment_find(c->e, arn, v);
+	return d && sim_ecs_is_seen(c, d) ? d : NULL;
+}
+
 int sim_ecs_describe_deployments(struct sim_ecs_call *c)
 {
 	const struct json *arns = json_get(c->in, "serviceDeploymentArns");
@@ -289,8 +299,7 @@ int sim_ecs_describe_deployments(struct sim_ecs_call *c)
 	json_out_key(c->out, "serviceDeployments");
 	json_out_array(c->out);
 	json_each(a, arns) {
-		const struct sim_ecs_deployment *d =
-			sim_ecs_deployment_find(c->e, json_text(a), &v);
+		const struct sim_ecs_deployment *d = find_seen(c, json_text(a), &v);
 		if (d)
 			write_deployment(c, v, d);
 	}
@@ -298,7 +307,7 @@ int sim_ecs_describe_deployments(struct sim_ecs_call *c)
 	json_out_key(c->out, "failures");
 	json_out_array(c->out);
 	json_each(a, arns) {
-		if (!sim_ecs_deployment_find(c->e, json_text(a), &v))
+		if (!find_seen(c, json_text(a), &v))
 			sim_ecs_failure(c->out, json_text(a));
 	}
 	json_out_end(c->out);
@@ -310,6 +319,8 @@ static bool is_listed(const struct sim_ecs_call *c, const struct sim_ecs_deploym
 	const struct json *status = json_get(c->in, "status");
 	double before, after;
 	bool wanted = !status || !status->n;
+	if (!sim_ecs_is_seen(c, d))
+		return false;
 	json_each(s, status) {
 		wanted = wanted || str_is(json_text(s), sim_ecs_status_name(d->status));
 	}

@@ -90,6 +90,12 @@ int64_t decide_budget_end_ms(const struct plan *plan, const struct rollout_state
 	return s->started.ms + plan->max_duration_ms - reserve;
 }
 
+/* Parked, and no action is held whose budget could run out. */
+static bool waits_for_people(const struct deciding *x)
+{
+	return x->s->phase == PHASE_PARKED && x->o->mode == MODE_DEPLOY;
+}
+
 static void no_later_than(struct deciding *x, int64_t at_ms)
 {
 	if (at_ms > x->now.ms && (x->d->until.ms == 0 || at_ms < x->d->until.ms))
@@ -103,7 +109,7 @@ static void set_until(struct deciding *x)
 
 	if (limit > 0)
 		no_later_than(x, n->phase_since.ms + limit);
-	if (n->phase < PHASE_RETIRE)
+	if (n->phase < PHASE_RETIRE && !waits_for_people(x))
 		no_later_than(x, decide_budget_end_ms(x->plan, n));
 	if (n->hold_since.ms && x->plan->unknown_then == UNKNOWN_ROLLBACK)
 		no_later_than(x, n->hold_since.ms + x->plan->unknown_hold_ms);
@@ -201,12 +207,24 @@ static enum failure failure_of(const struct rollout_state *s)
 	return FAILURE_JOB_FAILED;
 }
 
+/* For an action that wanted nothing but the way back, its proved end is a success. */
+static void tell_failed(struct deciding *x)
+{
+	enum ending e = x->next->ending;
+
+	if (x->o->mode == MODE_ROLLBACK && (e == ENDING_RESTORED || e == ENDING_UNTOUCHED)) {
+		x->d->kind = DECIDE_SUCCEED;
+	} else {
+		x->d->kind = DECIDE_FAIL;
+		x->d->failure = failure_of(x->next);
+	}
+}
+
 static void end_failed(struct deciding *x, enum ending ending)
 {
 	x->next->ending = ending;
 	move(x, PHASE_FAILED);
-	x->d->kind = DECIDE_FAIL;
-	x->d->failure = failure_of(x->next);
+	tell_failed(x);
 }
 
 void decide_restore(struct deciding *x, enum cause cause, const char *fmt, ...)
@@ -226,6 +244,7 @@ void decide_restore(struct deciding *x, enum cause cause, const char *fmt, ...)
 		return;
 	}
 	x->d->kind = DECIDE_AGAIN;
+	x->next->ending = ENDING_NONE; /* an end that is undone is none */
 	move(x, PHASE_RESTORE);
 }
 
@@ -255,6 +274,17 @@ void decide_succeed(struct deciding *x, enum ending ending, const char *fmt, ...
 	x->next->ending = ending;
 	x->next->cause_text[0] = '\0'; /* what hindered for a while does not matter any more */
 	move(x, PHASE_SUCCEEDED);
+}
+
+void decide_refuse(struct deciding *x, enum failure failure, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(x, fmt, ap);
+	va_end(ap);
+	x->d->kind = DECIDE_REFUSE;
+	x->d->failure = failure;
 }
 
 void decide_hold(struct deciding *x, enum verdict_kind kind, const char *what)
@@ -386,10 +416,11 @@ static bool is_abandoned(struct deciding *x)
 static bool is_out_of_budget(struct deciding *x)
 {
 	int64_t end = decide_budget_end_ms(x->plan, x->s);
-	bool waits = x->s->phase == PHASE_WATCH || x->s->phase == PHASE_BAKE;
+	bool waits = x->s->phase == PHASE_WATCH || x->s->phase == PHASE_PARKED ||
+		     x->s->phase == PHASE_BAKE;
 	char budget[DURATION_TEXT_SIZE];
 
-	if (end == 0 || x->now.ms < end || x->s->phase == PHASE_RETIRE)
+	if (end == 0 || x->now.ms < end || x->s->phase == PHASE_RETIRE || waits_for_people(x))
 		return false;
 	if (waits && !x->plan->rollback_on_timeout)
 		return false;
@@ -415,12 +446,16 @@ static bool common_rules(struct deciding *x)
 								     : "an operator");
 		return true;
 	}
+	if (o->mode == MODE_ROLLBACK) {
+		decide_restore(x, CAUSE_OPERATOR, "an action with Mode: rollback asked to go back");
+		return true;
+	}
 	return is_abandoned(x) || lost_the_plan(x) || is_out_of_budget(x);
 }
 
 /* --- the frame -------------------------------------------------------------------------------- */
 
-static void repeat_the_end(struct deciding *x)
+void decide_repeat_end(struct deciding *x)
 {
 	const struct rollout_state *s = x->s;
 
@@ -430,8 +465,7 @@ static void repeat_the_end(struct deciding *x)
 			 s->ending == ENDING_SAME ? STR("nothing to shift")
 						  : STR("the candidate serves everything"));
 	} else {
-		x->d->kind = DECIDE_FAIL;
-		x->d->failure = failure_of(s);
+		tell_failed(x);
 		str_copy(x->d->reason, sizeof(x->d->reason),
 			 str_from(s->cause_text[0] ? s->cause_text : NO_TEXT));
 	}
@@ -447,7 +481,7 @@ void rollout_decide(const struct plan *plan, const struct rollout_state *s,
 	*next = *s;
 	*d = (struct decision){.kind = DECIDE_WAIT};
 	if (phase_is_final(s->phase))
-		repeat_the_end(&x);
+		step_ended(&x);
 	else if (s->phase == PHASE_RESTORE || s->phase == PHASE_PROVE)
 		step_back(&x);
 	else if (!common_rules(&x))
@@ -463,6 +497,41 @@ void rollout_begin(const struct plan *plan, const char *id, struct utc now, stru
 	str_copy(s->plan_digest, sizeof(s->plan_digest), str_from(plan->digest));
 }
 
+void rollout_attach(struct rollout_state *s, struct utc now)
+{
+	/* later than the end, even when another worker's clock was ahead of ours */
+	s->started.ms = now.ms > s->phase_since.ms ? now.ms : s->phase_since.ms + 1;
+	s->hold_since.ms = 0;
+	s->seq++;
+}
+
+bool rollout_ended_before(const struct rollout_state *s)
+{
+	return phase_is_final(s->phase) && s->started.ms > s->phase_since.ms;
+}
+
+bool rollout_is_before_traffic(const struct plan *plan, const struct rollout_state *s)
+{
+	return s->phase == PHASE_PARKED && (size_t)s->step < plan->n_steps &&
+	       plan->steps[s->step].weight_bp == 10000;
+}
+
+unsigned rollout_guards_of(const struct plan *plan, const struct rollout_state *s, enum mode mode)
+{
+	if (!rollout_is_before_traffic(plan, s))
+		return rollout_guards_in(s->phase);
+	return mode == MODE_DEPLOY ? 0 : GUARD_IN_VERIFY;
+}
+
+enum phase rollout_look_as(const struct plan *plan, const struct rollout_state *s)
+{
+	if (phase_is_final(s->phase))
+		return PHASE_RESTORE;
+	if (s->phase != PHASE_PARKED)
+		return s->phase;
+	return rollout_is_before_traffic(plan, s) ? PHASE_VERIFY : PHASE_WATCH;
+}
+
 unsigned rollout_guards_in(enum phase p)
 {
 	switch (p) {
@@ -470,6 +539,7 @@ unsigned rollout_guards_in(enum phase p)
 		return GUARD_IN_VERIFY;
 	case PHASE_SHIFT: /* propagation takes minutes on some load balancers */
 	case PHASE_WATCH:
+	case PHASE_PARKED:
 	case PHASE_PROMOTE:
 		return GUARD_IN_WATCH;
 	case PHASE_BAKE:

@@ -77,6 +77,8 @@ enum operator_command { OPERATOR_NONE, OPERATOR_PROMOTE, OPERATOR_ROLLBACK, OPER
 
 struct observation {
 	struct target_observation target;
+	/* what the action whose job is held is for; MODE_DEPLOY also when no job is held */
+	enum mode mode;
 	/* joined, of the guards that count in this phase: see rollout_guards_in() */
 	struct verdict guards;
 	bool has_guards; /* false: no guard is to be asked in this phase */
@@ -98,9 +100,11 @@ enum decision_kind {
 	DECIDE_PROMOTE,
 	DECIDE_RETIRE,
 	DECIDE_RESTORE,
-	DECIDE_DISCARD, /* remove what was made for the candidate, after the way back */
-	DECIDE_SUCCEED, /* report success */
-	DECIDE_FAIL,	/* report failure, of type `failure` */
+	DECIDE_DISCARD,	  /* remove what was made for the candidate, after the way back */
+	DECIDE_SUCCEED,	  /* report success */
+	DECIDE_FAIL,	  /* report failure, of type `failure` */
+	DECIDE_HAND_OVER, /* report success of the job held; the rollout lives on, parked */
+	DECIDE_REFUSE,	  /* report failure of the job held, of type `failure`; nothing changes */
 };
 
 /* CodePipeline's failure types, in its words. */
@@ -119,7 +123,7 @@ struct decision {
 	enum decision_kind kind;
 	struct utc until;	 /* 0: nothing changes by time alone */
 	struct traffic traffic;	 /* DECIDE_SPLIT, DECIDE_PROMOTE */
-	enum failure failure;	 /* DECIDE_FAIL */
+	enum failure failure;	 /* DECIDE_FAIL, DECIDE_REFUSE */
 	char reason[REASON_MAX]; /* one line: why, and what comes next */
 };
 
@@ -136,10 +140,33 @@ void rollout_begin(const struct plan *plan, const char *id, struct utc now,
 		   struct rollout_state *s);
 
 /*
+ * Another action goes on with this rollout: it has a budget and a patience of its own, and only
+ * evidence of from now on counts. It can be told afterwards whether an end came before this (the
+ * rollout had ended already) or after it (it is this action's own).
+ */
+void rollout_attach(struct rollout_state *s, struct utc now);
+bool rollout_ended_before(const struct rollout_state *s);
+
+/* Parked with the candidate up and no traffic on it: the step that follows is the first. */
+bool rollout_is_before_traffic(const struct plan *plan, const struct rollout_state *s);
+
+/*
  * Which guards count in this phase: a set of enum guard_phase, 0 for none. In SHIFT and PROMOTE,
- * which may take minutes, those of WATCH are asked too; there only a Fail counts.
+ * which may take minutes, those of WATCH are asked too; there only a Fail counts. PARKED is watched
+ * like a step.
  */
 unsigned rollout_guards_in(enum phase p);
+/*
+ * The same for a state: parked before any traffic it is what verifies a candidate that counts, and
+ * nothing at all as long as nobody wants to go on (mode MODE_DEPLOY).
+ */
+unsigned rollout_guards_of(const struct plan *plan, const struct rollout_state *s, enum mode mode);
+
+/*
+ * As in which phase the target is to be looked at: a parked one as before it was parked, and one
+ * that has ended, and may be undone, as on the way back.
+ */
+enum phase rollout_look_as(const struct plan *plan, const struct rollout_state *s);
 
 /* How far along, 0 to 100; never less than s->percent. */
 int rollout_percent(const struct plan *plan, const struct rollout_state *s, struct utc now);

@@ -14,13 +14,6 @@
 
 /* --- evidence --------------------------------------------------------------------------------- */
 
-enum look {
-	LOOK_PASS, /* evidence since the moment asked for */
-	LOOK_SOON, /* a Pass, but of before that moment: a look or two more and there will be one */
-	LOOK_HOLD, /* Unknown, Error, or a Pass that is too old to mean anything */
-	LOOK_FAIL,
-};
-
 /*
  * How old a Pass may be and still say something about now. The clocks of data are periods long, and
  * CloudWatch is some minutes behind.
@@ -37,7 +30,7 @@ static int64_t evidence_age_max_ms(const struct plan *plan)
 	return EVIDENCE_AGE_MS + 2 * period_ms;
 }
 
-static enum look look_at_guards(const struct deciding *x, int64_t since_ms, const char **text)
+enum look look_at_guards(const struct deciding *x, int64_t since_ms, const char **text)
 {
 	const struct verdict *v = &x->o->guards;
 	int64_t age_ms = x->now.ms - v->at.ms, max_ms = evidence_age_max_ms(x->plan);
@@ -58,7 +51,7 @@ static enum look look_at_guards(const struct deciding *x, int64_t since_ms, cons
 	return v->at.ms >= since_ms && age_ms >= 0 ? LOOK_PASS : LOOK_SOON;
 }
 
-static enum verdict_kind hold_kind(const struct deciding *x)
+enum verdict_kind hold_kind(const struct deciding *x)
 {
 	return x->o->has_guards && x->o->guards.kind == VERDICT_ERROR ? VERDICT_ERROR
 								      : VERDICT_UNKNOWN;
@@ -79,7 +72,7 @@ static bool has_failed(const struct deciding *x)
 }
 
 /* A guard's Fail, however old: it is no evidence for going on. */
-static bool failed_a_guard(struct deciding *x)
+bool failed_a_guard(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
 	char traffic[TRAFFIC_TEXT_SIZE];
@@ -100,7 +93,7 @@ static bool failed_a_guard(struct deciding *x)
 }
 
 /* Where the plan does not go back for a Fail, it does not go on either: a person decides. */
-static bool is_held_by_guard(struct deciding *x)
+bool is_held_by_guard(struct deciding *x)
 {
 	if (!has_failed(x))
 		return false;
@@ -108,7 +101,7 @@ static bool is_held_by_guard(struct deciding *x)
 	return true;
 }
 
-static bool candidate_failed(struct deciding *x)
+bool candidate_failed(struct deciding *x)
 {
 	if (x->o->target.candidate != CANDIDATE_FAILED)
 		return false;
@@ -117,7 +110,7 @@ static bool candidate_failed(struct deciding *x)
 	return true;
 }
 
-static bool candidate_is_up(const struct deciding *x)
+bool candidate_is_up(const struct deciding *x)
 {
 	return x->o->target.candidate == CANDIDATE_READY ||
 	       x->o->target.candidate == CANDIDATE_SAME;
@@ -141,7 +134,7 @@ static bool act_failed(struct deciding *x)
 	return true;
 }
 
-static bool is_unreadable(struct deciding *x)
+bool is_unreadable(struct deciding *x)
 {
 	if (x->o->target.live != LIVE_UNREADABLE)
 		return false;
@@ -150,7 +143,7 @@ static bool is_unreadable(struct deciding *x)
 	return true;
 }
 
-static bool is_drifted(struct deciding *x)
+bool is_drifted(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
 	char traffic[TRAFFIC_TEXT_SIZE];
@@ -202,7 +195,7 @@ static bool is_ahead(struct deciding *x, const char *what)
 	return true;
 }
 
-static const char *operator_of(const struct deciding *x)
+const char *operator_of(const struct deciding *x)
 {
 	return x->o->operator_name && *x->o->operator_name ? x->o->operator_name : "an operator";
 }
@@ -274,6 +267,8 @@ static void leave_verify(struct deciding *x)
 		decide_wait(x, "held by %s before any traffic", operator_of(x));
 	else if (x->s->first)
 		decide_go(x, PHASE_PROMOTE, "first deployment: there is no baseline to share with");
+	else if (x->plan->mode == MODE_START && x->plan->steps[0].weight_bp == 10000)
+		decide_go(x, PHASE_PARKED, "the candidate is verified: parked before any traffic");
 	else
 		decide_go_step(x, 0, "the candidate is verified");
 }
@@ -351,6 +346,15 @@ static void shift(struct deciding *x)
 	}
 }
 
+/* With Mode start the last step below 100 % is where people come in. */
+static bool is_last_before_parking(const struct deciding *x)
+{
+	const struct plan_step *step = &x->plan->steps[x->s->step];
+	bool is_last = (size_t)x->s->step + 1 == x->plan->n_steps || step[1].weight_bp == 10000;
+
+	return x->plan->mode == MODE_START && step->weight_bp < 10000 && is_last;
+}
+
 static void leave_watch(struct deciding *x)
 {
 	const struct plan_step *step = &x->plan->steps[x->s->step];
@@ -360,6 +364,8 @@ static void leave_watch(struct deciding *x)
 		decide_wait(x, "held by %s", operator_of(x));
 	else if (step->approve && x->o->operator_command != OPERATOR_PROMOTE)
 		decide_wait(x, "step %d passed, waiting for approval", next);
+	else if (is_last_before_parking(x))
+		decide_go(x, PHASE_PARKED, "all steps below 100%% passed: parked");
 	else if ((size_t)next < x->plan->n_steps)
 		decide_go_step(x, next, "step %d of %zu passed", next, x->plan->n_steps);
 	else
@@ -534,6 +540,9 @@ void step_forward(struct deciding *x)
 		return;
 	case PHASE_RETIRE:
 		retire(x);
+		return;
+	case PHASE_PARKED:
+		step_parked(x);
 		return;
 	case PHASE_RESTORE:
 	case PHASE_PROVE:

@@ -18,7 +18,9 @@ struct deciding {
 };
 
 void step_forward(struct deciding *x); /* INSPECT to RETIRE */
+void step_parked(struct deciding *x);  /* of these PARKED */
 void step_back(struct deciding *x);    /* RESTORE, PROVE */
+void step_ended(struct deciding *x);   /* SUCCEEDED, FAILED */
 
 /* --- outcomes --------------------------------------------------------------------------------- */
 
@@ -44,6 +46,12 @@ void decide_succeed(struct deciding *x, enum ending ending, const char *fmt, ...
  */
 void decide_hold(struct deciding *x, enum verdict_kind kind, const char *what);
 
+/* Fail the job held and leave the rollout as it is. */
+void decide_refuse(struct deciding *x, enum failure failure, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* The end there is, once more. */
+void decide_repeat_end(struct deciding *x);
+
 /* --- changes of the state that are no move ---------------------------------------------------- */
 
 void decide_clear_hold(struct deciding *x);
@@ -66,5 +74,23 @@ bool decide_is_same_traffic(const struct traffic *a, const struct traffic *b);
 /* Does the candidate get more than it has, of everybody or a segment? */
 bool decide_rises(const struct traffic *from, const struct traffic *to);
 bool decide_is_plan_weight(const struct plan *plan, int weight_bp);
+
+/* --- rules that several phases share; true: one has decided (decide_forward.c) ------- */
+
+enum look {
+	LOOK_PASS, /* evidence since the moment asked for */
+	LOOK_SOON, /* a Pass, but of before that moment: a look or two more and there will be one */
+	LOOK_HOLD, /* Unknown, Error, or a Pass that is too old to mean anything */
+	LOOK_FAIL,
+};
+enum look look_at_guards(const struct deciding *x, int64_t since_ms, const char **text);
+enum verdict_kind hold_kind(const struct deciding *x);
+bool failed_a_guard(struct deciding *x);
+bool is_held_by_guard(struct deciding *x);
+bool candidate_failed(struct deciding *x);
+bool candidate_is_up(const struct deciding *x);
+bool is_unreadable(struct deciding *x);
+bool is_drifted(struct deciding *x);
+const char *operator_of(const struct deciding *x);
 
 #endif

@@ -10,7 +10,8 @@
 /*
  * The phases of a rollout. This list is the only place where a phase exists: the enum, the names in
  * tokens, logs and reports, the table of allowed edges, the time limits and the graph come from it.
- * A limit of 0 means that the plan says how long (watch and bake times, the preparation).
+ * A limit of 0 means that the plan says how long (watch and bake times, the preparation), or that
+ * people do (PARKED). An end is left again only to be undone, by an action that asks for it.
  */
 #define PHASE_BIT(p) (1u << PHASE_##p)
 #define PHASES(X)                                                                                  \
@@ -18,10 +19,12 @@
 	X(INSPECT,   PHASE_BIT(PREPARE) | PHASE_BIT(FAILED),                            3600)      \
 	X(PREPARE,   PHASE_BIT(VERIFY) | PHASE_BIT(RESTORE) | PHASE_BIT(SUCCEEDED) |               \
 		     PHASE_BIT(FAILED),                                                    0)      \
-	X(VERIFY,    PHASE_BIT(SHIFT) | PHASE_BIT(PROMOTE) | PHASE_BIT(RESTORE) |                  \
-		     PHASE_BIT(FAILED),                                                    0)      \
+	X(VERIFY,    PHASE_BIT(SHIFT) | PHASE_BIT(PARKED) | PHASE_BIT(PROMOTE) |                   \
+		     PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),                               0)      \
 	X(SHIFT,     PHASE_BIT(WATCH) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),          1800)     \
-	X(WATCH,     PHASE_BIT(SHIFT) | PHASE_BIT(PROMOTE) | PHASE_BIT(RESTORE) |                  \
+	X(WATCH,     PHASE_BIT(SHIFT) | PHASE_BIT(PARKED) | PHASE_BIT(PROMOTE) |                   \
+		     PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),                               0)      \
+	X(PARKED,    PHASE_BIT(SHIFT) | PHASE_BIT(PROMOTE) | PHASE_BIT(RESTORE) |                  \
 		     PHASE_BIT(FAILED),                                                    0)      \
 	X(PROMOTE,   PHASE_BIT(BAKE) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),            1800)    \
 	X(BAKE,      PHASE_BIT(PROMOTE) | PHASE_BIT(RETIRE) | PHASE_BIT(RESTORE) |                 \
@@ -29,8 +32,8 @@
 	X(RETIRE,    PHASE_BIT(SUCCEEDED) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),      1800)     \
 	X(RESTORE,   PHASE_BIT(PROVE) | PHASE_BIT(FAILED),                               3600)     \
 	X(PROVE,     PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),                             1800)     \
-	X(SUCCEEDED, 0,                                                                     0)     \
-	X(FAILED,    0,                                                                     0)
+	X(SUCCEEDED, PHASE_BIT(RESTORE),                                                    0)     \
+	X(FAILED,    PHASE_BIT(RESTORE),                                                    0)
 
 enum phase {
 #define X(name, to, limit) PHASE_##name,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aws/core/json.h"
+#include "worker/rollout/handle.h"
 #include "worker/rollout/plan_reader.h"
 #include "worker/rollout/strategy.h"
 
@@ -95,19 +96,13 @@ static void set_budget(struct plan_reader *r, struct str value, const char *plac
 
 static void set_mode(struct plan_reader *r, struct str value)
 {
-	static const char *const names[] = {"deploy", "start", "promote", "rollback"};
-
-	for (int i = 0; i < 4; i++) {
-		if (!str_is(value, names[i]))
-			continue;
-		r->plan->mode = (enum mode)i;
-		if (r->plan->mode != MODE_DEPLOY)
-			problem_add(
-				r->problems, "Mode", names[i],
-				"not available in this version; write deploy, or leave Mode out");
-		return;
-	}
-	problem_add(r->problems, "Mode", str_dup(r->a, value), "write deploy, or leave Mode out");
+	if (!mode_parse(value, &r->plan->mode))
+		problem_add(r->problems, "Mode", str_dup(r->a, value),
+			    "write deploy, start, promote or rollback, or leave Mode out");
+	else if (r->plan->mode == MODE_PROMOTE || r->plan->mode == MODE_ROLLBACK)
+		problem_add(r->problems, "Mode", mode_name(r->plan->mode),
+			    "such an action has no plan of its own: it follows that of the action "
+			    "which started the rollout");
 }
 
 static void set_strategy(struct plan_reader *r, struct str value, const char *place)
@@ -271,8 +266,10 @@ static void set_property(struct plan_reader *r, const struct plan_property *prop
 		set_mode(r, value);
 	} else if (str_is(name, "RoleArn")) {
 		set_role(r, value);
-	} else if (!str_is(name, "Overrides") && !str_is(name, "Plan") && !str_is(name, "Pool") &&
-		   !str_is(name, "Handle")) {
+	} else if (str_is(name, "Handle")) {
+		problem_add(r->problems, "Handle", NULL,
+			    "only with Mode: promote or rollback; a rollout that begins has none");
+	} else if (!str_is(name, "Overrides") && !str_is(name, "Plan") && !str_is(name, "Pool")) {
 		/* its value may be a secret of an action type that is not ours */
 		str_copy_clean(shown, sizeof(shown), name);
 		problem_add(r->problems, arena_strdup(r->a, shown), NULL,
@@ -349,6 +346,21 @@ int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struc
 	plan_digest(p);
 	*plan = p;
 	return rc;
+}
+
+bool plan_has_target(struct arena *a, const struct plan *plan, struct str property,
+		     struct problems *problems)
+{
+	struct plan copy = *plan;
+	struct plan_reader r = {.a = a,
+				.problems = problems,
+				.plan = &copy,
+				.has_target = true,
+				.target_place = "the plan of the rollout"};
+	size_t before = problems->n_errors;
+
+	plan_target_property(&r, str_trim(property), "Target");
+	return problems->n_errors == before;
 }
 
 const char *plan_file_of(struct arena *a, const struct plan_property *p, size_t n)

@@ -49,7 +49,12 @@ enum asg_install {
 };
 
 /* What becomes of the old group after the bake time. */
-enum asg_retire { ASG_RETIRE_KEEP, ASG_RETIRE_SCALE_IN, ASG_RETIRE_DELETE };
+enum asg_retire {
+	ASG_RETIRE_KEEP,
+	ASG_RETIRE_SCALE_IN,
+	ASG_RETIRE_DELETE,
+	ASG_RETIRE_AUTO, /* deleted when a rollout made it; scaled in when people did */
+};
 
 /* An EC2 Auto Scaling group behind a load balancer, whose weights plan_target.lb moves. */
 struct plan_auto_scaling {
@@ -264,6 +269,13 @@ int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan
  */
 int plan_fallback(struct arena *a, const char *undo, const char *role_arn, struct plan **plan,
 		  struct err *err) MUST_CHECK;
+
+/*
+ * Does this value of the property Target name the target of this plan? When not, or when it names
+ * none, that is added to the problems.
+ */
+bool plan_has_target(struct arena *a, const struct plan *plan, struct str property,
+		     struct problems *problems);
 
 /* "lambda", "load-balancer": the word of Target. */
 const char *target_kind_name(enum target_kind k);

@@ -14,7 +14,8 @@
  *       install: { image: imageDetail.json }
  *       headroom: 1
  *       healthy_for: 30s
- *       retire: delete              # or scale_in, keep
+ *       retire: delete              # or scale_in, keep; left out: copies that rollouts made are
+ *                                   # deleted, groups of other making are scaled in
  *
  * install is image (a file), user_data (a file) or run_command (a file, or script, timeout and
  * later_instances).
@@ -43,7 +44,7 @@ static void defaults(struct plan_target *t)
 						     .install_timeout_ms = 600000,
 						     .headroom = 1,
 						     .stable_ms = 30000,
-						     .retire = ASG_RETIRE_DELETE};
+						     .retire = ASG_RETIRE_AUTO};
 }
 
 static bool parse(struct plan_reader *r, struct str text, const char *place, const char *whole,
@@ -104,7 +105,7 @@ static void read_retire(struct plan_reader *r, const struct yaml *node, struct p
 	const char *text = NULL;
 
 	/* a twin is wanted again the next time */
-	t->retire = t->twin ? ASG_RETIRE_SCALE_IN : ASG_RETIRE_DELETE;
+	t->retire = t->twin ? ASG_RETIRE_SCALE_IN : ASG_RETIRE_AUTO;
 	if (!plan_text(r, node, path, &text) || !text)
 		return;
 	for (int i = 0; i < 3; i++) {
@@ -232,6 +233,26 @@ static void digest(struct json_out *o, const struct plan_target *t)
 	json_member_i64(o, "retire", g->retire);
 }
 
+/* What takes longer than the preparation may take could never succeed. */
+static void check(struct plan_reader *r)
+{
+	const struct plan_auto_scaling *t = &r->plan->target.auto_scaling;
+	int64_t needed = t->stable_ms;
+	char limit[DURATION_TEXT_SIZE], text[DURATION_TEXT_SIZE];
+
+	if (t->install == ASG_INSTALL_COMMAND)
+		needed += t->install_timeout_ms;
+	if (needed < r->plan->prepare_ms)
+		return;
+	duration_format(needed, text);
+	duration_format(r->plan->prepare_ms, limit);
+	problem_add(r->problems, r->target_place, NULL,
+		    "the command's timeout and healthy_for together are %s, and bringing the "
+		    "candidate up may take %s (limits.prepare): shorten the one, or lengthen the "
+		    "other",
+		    text, limit);
+}
+
 const struct plan_target_kind plan_kind_auto_scaling = {
 	.word = "auto-scaling",
 	.key = "auto_scaling",
@@ -242,4 +263,5 @@ const struct plan_target_kind plan_kind_auto_scaling = {
 	.same = same,
 	.text = text,
 	.digest = digest,
+	.check = check,
 };

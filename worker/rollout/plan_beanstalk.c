@@ -244,6 +244,19 @@ static void refuse_unused(struct plan_reader *r, const char *method, const char 
 		refuse(r, key, "%s is not for method %s; leave it out", key, method);
 }
 
+/* Who is told apart, is told apart by a rule. */
+static void refuse_segments(struct plan_reader *r, const char *method)
+{
+	for (size_t i = 0; i < r->plan->n_steps; i++) {
+		if (r->plan->steps[i].segment < 0)
+			continue;
+		problem_add(r->problems, r->strategy_place, method,
+			    "this method moves nobody apart from the others: segments need method "
+			    "load_balancer");
+		return;
+	}
+}
+
 static void check_swap(struct plan_reader *r)
 {
 	const struct plan_beanstalk *t = &r->plan->target.beanstalk;
@@ -251,6 +264,7 @@ static void check_swap(struct plan_reader *r)
 	char ttl[DURATION_TEXT_SIZE], bake[DURATION_TEXT_SIZE];
 
 	refuse_unused(r, "swap", "rule or listener", p->target.lb.resource_arn != NULL);
+	refuse_segments(r, "swap");
 	if (p->n_steps > 0 && (p->n_steps > 1 || p->steps[0].weight_bp != 10000))
 		problem_add(r->problems, r->strategy_place, p->strategy,
 			    "an exchange of CNAMEs moves everybody at once; write blue-green, or "
@@ -307,6 +321,7 @@ static void check_splitting(struct plan_reader *r)
 	const struct plan_step *step = &p->steps[0];
 
 	refuse_unused(r, method, "rule or listener", p->target.lb.resource_arn != NULL);
+	refuse_segments(r, method);
 	refuse_unused(r, method, "twin", t->twin != NULL);
 	refuse_unused(r, method, "cname_prefix", t->cname_prefix != NULL);
 	refuse_unused(r, method, "retire", t->retire != BEANSTALK_KEEP);

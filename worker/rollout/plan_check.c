@@ -76,10 +76,26 @@ static void check_guards(struct plan_reader *r)
 			    "one alarm in Alarms, or guards in the plan");
 }
 
+/*
+ * What one action has to wait for. With Mode start the action that promotes has a budget of its own
+ * for the step of 100 % and the bake time.
+ */
+static int64_t longest_action_ms(const struct plan *p)
+{
+	int64_t start = 0, promote;
+
+	if (p->mode != MODE_START)
+		return plan_least_ms(p);
+	for (size_t i = 0; i < p->n_steps; i++)
+		start += p->steps[i].weight_bp < 10000 ? p->steps[i].watch_ms : 0;
+	promote = plan_least_ms(p) - start;
+	return start > promote ? start : promote;
+}
+
 static void check_time(struct plan_reader *r)
 {
 	const struct plan *p = r->plan;
-	int64_t least = plan_least_ms(p), reserve = p->max_duration_ms / 10;
+	int64_t least = longest_action_ms(p), reserve = p->max_duration_ms / 10;
 	char needs[DURATION_TEXT_SIZE], has[DURATION_TEXT_SIZE], kept[DURATION_TEXT_SIZE];
 
 	duration_format(p->max_duration_ms, has);

@@ -7,6 +7,8 @@
 #define NAME_MAX_ECS 255
 #define PATH_LONGEST 1024
 #define PAUSE_MARGIN_MS (60 * 60 * 1000ll) /* of a look that is late, or a worker that restarts */
+/* A started rollout waits at a pause for as long as CodePipeline lets people take by default. */
+#define APPROVAL_MS (7 * 24 * 60 * 60 * 1000ll)
 #define PAUSE_MINUTES_MOST 20160	   /* ECS's own limits of a pause: 14 days */
 #define MINUTE_MS 60000ll
 #define STEP_LEAST_BP 300 /* of LINEAR */
@@ -235,7 +237,11 @@ int64_t plan_ecs_pause_minutes(const struct plan *p)
 {
 	int64_t ms = p->target.ecs.pause_ms ? p->target.ecs.pause_ms
 					    : longest_pause_ms(p) + PAUSE_MARGIN_MS;
-	int64_t minutes = (ms + MINUTE_MS - 1) / MINUTE_MS;
+	int64_t minutes;
+
+	if (!p->target.ecs.pause_ms && p->mode == MODE_START)
+		ms += APPROVAL_MS;
+	minutes = (ms + MINUTE_MS - 1) / MINUTE_MS;
 
 	return minutes < PAUSE_MINUTES_MOST ? minutes : PAUSE_MINUTES_MOST;
 }

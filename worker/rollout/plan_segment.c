@@ -100,6 +100,15 @@ static bool is_header_name(const char *text)
 	return n >= 1 && n <= HEADER_MAX && !str_is_nocase(str_from(text), "host");
 }
 
+/* Is everything of the address after the first n bits 0? */
+static bool is_whole_block(const unsigned char *bits, size_t bytes, uint64_t n)
+{
+	for (uint64_t i = n; i < 8 * bytes; i++)
+		if (bits[i / 8] & (0x80u >> (i % 8)))
+			return false;
+	return true;
+}
+
 /* "10.0.0.0/8", "2001:db8::/32" */
 static bool is_block(const char *text)
 {
@@ -113,7 +122,8 @@ static bool is_block(const char *text)
 	    !str_copy(address, sizeof(address), (struct str){text, (size_t)(slash - text)}))
 		return false;
 	return inet_pton(is_six ? AF_INET6 : AF_INET, address, bits) == 1 &&
-	       str_parse_u64(str_from(slash + 1), 0, is_six ? 128 : 32, &n);
+	       str_parse_u64(str_from(slash + 1), 0, is_six ? 128 : 32, &n) &&
+	       is_whole_block(bits, is_six ? 16 : 4, n);
 }
 
 /* arn:aws:iam::111122223333:role/staff, or user/..., or root */
@@ -149,7 +159,8 @@ static const struct leaf name_leaf = {
 	is_header_name,
 	"write the name of a header: 1 to 40 characters, without * and ?, and not Host"};
 static const struct leaf block_leaf = {
-	is_block, "write a block of addresses: 203.0.113.0/24 or 2001:db8::/32"};
+	is_block, "write a block of addresses from its first on: 203.0.113.0/24 or "
+		  "2001:db8::/32"};
 static const struct leaf principal_leaf = {is_principal,
 					   "write the ARN of a role, a user or an account: "
 					   "arn:aws:iam::111122223333:role/staff"};
@@ -320,7 +331,14 @@ static void check_use(struct plan_reader *r, int segment)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_steps; i++) {
-		if (p->steps[i].segment != segment || ++n < 2)
+		if (p->steps[i].segment != segment)
+			continue;
+		if (p->steps[i].weight_bp == 10000)
+			problem_add(r->problems,
+				    arena_printf(r->a, "%s, step %zu", r->strategy_place, i + 1),
+				    p->segments[segment].name,
+				    "everybody is on the candidate already, by a step before");
+		if (++n < 2)
 			continue;
 		problem_add(r->problems,
 			    arena_printf(r->a, "%s, step %zu", r->strategy_place, i + 1),

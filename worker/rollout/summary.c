@@ -61,15 +61,17 @@ static int by_time(const struct plan *plan, const struct rollout_state *s, struc
 		int64_t watch_ms = plan->steps[i].watch_ms;
 
 		total += watch_ms;
-		if (s->phase > PHASE_WATCH || (int)i < s->step)
+		if (s->phase > PHASE_PARKED || (int)i < s->step)
 			done += watch_ms;
+		else if (s->phase == PHASE_PARKED && (int)i == s->step)
+			done += rollout_is_before_traffic(plan, s) ? 0 : watch_ms;
 		else if (s->phase == PHASE_WATCH && (int)i == s->step)
 			done += at_most(in_phase_ms, watch_ms);
 	}
 	if (s->phase == PHASE_BAKE)
 		done += at_most(in_phase_ms, plan->bake_ms);
 	if (total <= 0)
-		return s->phase > PHASE_WATCH ? 80 : 40;
+		return s->phase > PHASE_PARKED ? 80 : 40;
 	return PERCENT_SHIFTING + (int)(done * (PERCENT_RETIRING - 1 - PERCENT_SHIFTING) / total);
 }
 
@@ -89,6 +91,7 @@ int rollout_percent(const struct plan *plan, const struct rollout_state *s, stru
 		break;
 	case PHASE_SHIFT:
 	case PHASE_WATCH:
+	case PHASE_PARKED:
 	case PHASE_PROMOTE:
 	case PHASE_BAKE:
 		percent = by_time(plan, s, now);
@@ -163,6 +166,20 @@ static void add_step(const struct plan *plan, const struct rollout_state *s, str
 		 s->phase == PHASE_SHIFT ? "to" : "on");
 }
 
+static void add_parked(const struct plan *plan, const struct rollout_state *s, struct buf *out)
+{
+	char text[TRAFFIC_TEXT_SIZE];
+	struct traffic traffic;
+
+	if (!step_of(plan, s) || rollout_is_before_traffic(plan, s)) {
+		buf_adds(out, "parked before any traffic");
+		return;
+	}
+	traffic = rollout_traffic(plan, s->step);
+	rollout_traffic_text(plan, &traffic, text);
+	buf_addf(out, "parked at %s", text);
+}
+
 static void add_position(const struct plan *plan, const struct rollout_state *s, struct buf *out)
 {
 	switch (s->phase) {
@@ -178,6 +195,9 @@ static void add_position(const struct plan *plan, const struct rollout_state *s,
 	case PHASE_SHIFT:
 	case PHASE_WATCH:
 		add_step(plan, s, out);
+		return;
+	case PHASE_PARKED:
+		add_parked(plan, s, out);
 		return;
 	case PHASE_PROMOTE:
 		buf_adds(out, "making the candidate the baseline");
@@ -208,19 +228,20 @@ static void add_position(const struct plan *plan, const struct rollout_state *s,
 	}
 }
 
-static size_t guards_counted(const struct plan *plan, enum phase p)
+static size_t guards_counted(const struct plan *plan, const struct rollout_state *s, enum mode mode)
 {
+	unsigned in = rollout_guards_of(plan, s, mode);
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n_guards; i++)
-		n += (plan->guards[i].in & rollout_guards_in(p)) != 0;
+		n += (plan->guards[i].in & in) != 0;
 	return n;
 }
 
 static void add_verdict(const struct plan *plan, const struct rollout_state *s,
 			const struct observation *o, struct utc now, struct buf *out)
 {
-	size_t n = guards_counted(plan, s->phase);
+	size_t n = guards_counted(plan, s, o->mode);
 	char held[DURATION_TEXT_SIZE];
 
 	if (!o->has_guards || n == 0)
@@ -269,12 +290,30 @@ static void add_next(const struct plan *plan, const struct rollout_state *s, str
 	}
 }
 
+/* The end of an action that wanted the rollout back, and has it back. */
+static void add_taken_back(const struct rollout_state *s, struct buf *out)
+{
+	if (s->ending == ENDING_SAME)
+		buf_adds(out, "nothing to take back: this rollout shifted nothing");
+	else if (s->ending == ENDING_UNTOUCHED)
+		buf_adds(out, "nothing to take back: this rollout changed nothing");
+	else if (rollout_ended_before(s))
+		buf_addf(out, "rolled back already, because (%s): %s", cause_name(s->cause),
+			 s->cause_text);
+	else
+		buf_addf(out, "rolled back. %s", how_left(s));
+}
+
 void rollout_summary(const struct plan *plan, const struct rollout_state *s,
 		     const struct observation *o, const struct decision *d, struct utc now,
 		     struct buf *out)
 {
 	bool waits = s->phase == PHASE_WATCH || s->phase == PHASE_BAKE;
 
+	if (o->mode == MODE_ROLLBACK && d->kind == DECIDE_SUCCEED) {
+		add_taken_back(s, out);
+		return;
+	}
 	add_position(plan, s, out);
 	if (s->cause != CAUSE_NONE)
 		buf_addf(out, ", because (%s): %s", cause_name(s->cause), s->cause_text);

@@ -83,6 +83,35 @@ static void judge(const struct target_env *env, const struct rollout_state *s,
 	}
 }
 
+static bool carries_traffic(const struct target_observation *o)
+{
+	if (o->live == LIVE_SPLIT)
+		return o->traffic.weight_bp > 0 || o->traffic.segments != 0;
+	return o->live == LIVE_CANDIDATE || o->live == LIVE_PROMOTED;
+}
+
+/*
+ * Traffic that nobody can serve is failed at once, in whatever phase: the load balancer's own 503
+ * is in no metric of the target group, so guards may see nothing of it.
+ */
+static int judge_serving(const struct target_env *env, const struct as_world *w,
+			 struct target_observation *o, struct err *err)
+{
+	struct lb_health h;
+
+	if (!carries_traffic(o))
+		return 0;
+	if (lb_read_health(env, w->r.lb.candidate, &h, err))
+		return lb_unreadable(o, err);
+	if (h.healthy > 0)
+		return 0;
+	o->candidate = CANDIDATE_FAILED;
+	say(o,
+	    arena_printf(env->arena, "it carries traffic, and none of its targets is healthy: %s",
+			 h.reason));
+	return 0;
+}
+
 static int observe_candidate(const struct target_env *env, const struct rollout_state *s,
 			     const struct as_world *w, struct target_observation *o,
 			     struct err *err)
@@ -104,7 +133,9 @@ static int observe_candidate(const struct target_env *env, const struct rollout_
 		say(o, arena_printf(env->arena, "there is no group %s", w->name));
 		return 0;
 	}
-	if (!asked)
+	if (judge_serving(env, w, o, err))
+		return -1;
+	if (!asked || o->candidate == CANDIDATE_FAILED || o->live == LIVE_UNREADABLE)
 		return 0;
 	if (as_read_health(env, s, w, &h, err))
 		return lb_unreadable(o, err);
@@ -118,9 +149,12 @@ static int observe_candidate(const struct target_env *env, const struct rollout_
 static bool is_baseline_gone(const struct plan *plan, const struct rollout_state *s,
 			     const struct as_world *w)
 {
+	enum asg_retire retire = plan->target.auto_scaling.retire;
+
 	if (w->live.name && !w->live.status)
 		return false;
-	return s->phase != PHASE_RETIRE || plan->target.auto_scaling.retire != ASG_RETIRE_DELETE;
+	return s->phase != PHASE_RETIRE || retire == ASG_RETIRE_KEEP ||
+	       retire == ASG_RETIRE_SCALE_IN;
 }
 
 /* On the way back, and in the promotion, the weights are not all there is. */

@@ -60,6 +60,7 @@ const char *as_candidate_name(struct arena *a, const struct as_record *r, const 
 /* Tags of a copy: whose copy it is, and of which rollout. */
 #define AS_TAG_GROUP "rollout-worker:group"
 #define AS_TAG_ROLLOUT "rollout-worker:rollout"
+#define AS_NO_DELETION "prevent-all-deletion" /* a deletion protection that nothing overcomes */
 
 /* --- the first look (auto_scaling_find.c, auto_scaling_inspect.c) ---------------------------- */
 
@@ -159,6 +160,9 @@ int as_finish(const struct target_env *env, const struct as_world *w, struct err
  * again. */
 int as_make_ready(const struct target_env *env, const struct rollout_state *s, struct as_world *w,
 		  struct err *err) MUST_CHECK;
+
+/* What is to become of this group: never ASG_RETIRE_AUTO. Pure. */
+enum asg_retire as_retire_of(const struct plan *plan, const struct asg_group *live);
 
 /* --- going back and clearing up (auto_scaling_back.c) ---------------------------------------- */
 

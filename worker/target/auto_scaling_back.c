@@ -47,17 +47,38 @@ static bool is_starting(const struct target_env *env, const struct as_world *w)
 	       (baseline.initial > 0 || baseline.unhealthy == 0);
 }
 
+/*
+ * All traffic comes back: the baseline gets the size it had with it, where it has less now. That it
+ * was scaled in is seen by its bounds; or it scaled in by itself, kept without traffic.
+ */
+static int give_size_back(const struct target_env *env, const struct as_world *w, bool undone,
+			  struct err *err)
+{
+	const struct asg_group *g = &w->live;
+	struct as_size size = w->r.size;
+
+	if (!g->name || (!is_scaled_in(g) && (undone || g->desired >= size.desired)))
+		return 0;
+	if (!is_scaled_in(g)) {
+		size.min = g->min;
+		size.max = g->max > size.desired ? g->max : size.desired;
+	}
+	return as_resize(env, g->name, &size, err);
+}
+
 int as_restore(const struct target_env *env, const struct as_world *w,
 	       const struct target_observation *o, struct err *err)
 {
-	bool scaled_in = w->live.name && is_scaled_in(&w->live);
 	struct lb_forward f;
+	bool undone;
 
 	if (lb_read_forward(env, w->r.lb.resource, &f, err))
 		return -1;
-	if (scaled_in && as_resize(env, w->r.live, &w->r.size, err))
+	undone = lb_is_undone(&w->r.lb, &f);
+	if (give_size_back(env, w, undone, err))
 		return -1;
-	if (!lb_is_undone(&w->r.lb, &f)) {
+	/* a segment may be apart though the weights are back */
+	if (w->r.lb.segments || !undone) {
 		if (is_starting(env, w))
 			return 0;
 		if (lb_restore(env, &w->r.lb, o, err))
@@ -107,26 +128,41 @@ static int remove_group(const struct target_env *env, const struct asg_group *g,
 
 /* --- the old group, after a success ---------------------------------------------------------- */
 
+/* Deleting what somebody else made, from a template perhaps, is for them to say. */
+enum asg_retire as_retire_of(const struct plan *plan, const struct asg_group *live)
+{
+	enum asg_retire retire = plan->target.auto_scaling.retire;
+
+	if (retire != ASG_RETIRE_AUTO)
+		return retire;
+	if (live->deletion_protection && !strcmp(live->deletion_protection, AS_NO_DELETION))
+		return ASG_RETIRE_SCALE_IN;
+	return asg_tag_get(live, AS_TAG_ROLLOUT) ? ASG_RETIRE_DELETE : ASG_RETIRE_SCALE_IN;
+}
+
 bool as_is_retired(const struct plan *plan, const struct as_world *w)
 {
 	if (!w->candidate.name || !as_is_released(&w->candidate, w->r.suspended))
 		return false;
-	switch (plan->target.auto_scaling.retire) {
+	if (!w->live.name)
+		return true;
+	switch (as_retire_of(plan, &w->live)) {
 	case ASG_RETIRE_KEEP:
+	case ASG_RETIRE_AUTO:
 		break;
 	case ASG_RETIRE_SCALE_IN:
-		if (w->live.name && !as_is_empty(&w->live))
+		if (!as_is_empty(&w->live))
 			return false;
 		break;
 	case ASG_RETIRE_DELETE:
-		return !w->live.name;
+		return false;
 	}
-	return !w->live.name || as_is_released(&w->live, w->r.suspended);
+	return as_is_released(&w->live, w->r.suspended);
 }
 
 int as_retire(const struct target_env *env, const struct as_world *w, struct err *err)
 {
-	enum asg_retire retire = env->plan->target.auto_scaling.retire;
+	enum asg_retire retire;
 	bool done = true;
 
 	if (!w->candidate.name)
@@ -135,6 +171,7 @@ int as_retire(const struct target_env *env, const struct as_world *w, struct err
 		return -1;
 	if (!w->live.name)
 		return 0;
+	retire = as_retire_of(env->plan, &w->live);
 	if (retire == ASG_RETIRE_DELETE)
 		return remove_group(env, &w->live, err);
 	if (retire == ASG_RETIRE_SCALE_IN && scale_in(env, &w->live, &done, err))

@@ -108,6 +108,7 @@ void as_calls(const struct plan *plan, struct arena *a,
 
 	PUT(&o, first_look);
 	lb_calls(plan->target.lb.resource_arn, a, add, arg);
+	lb_segment_calls(plan, a, add, arg);
 	PUT(&o, hold);
 	if (t->install != ASG_INSTALL_COMMAND)
 		PUT(&o, version);
@@ -121,7 +122,7 @@ void as_calls(const struct plan *plan, struct arena *a,
 		PUT(&o, command);
 	PUT(&o, rising);
 	PUT(&o, retiring);
-	if (t->retire == ASG_RETIRE_DELETE)
+	if (t->retire == ASG_RETIRE_DELETE || t->retire == ASG_RETIRE_AUTO)
 		PUT(&o, removing);
 	PUT(&o, back);
 	if (!t->twin)

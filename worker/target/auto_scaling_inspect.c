@@ -117,7 +117,7 @@ static void check_protection(const struct looking *l, const struct asg_group *g)
 		    "in, nor a copy of it; take that away, or choose retire: keep with protection "
 		    "for single instances only");
 	if (l->t->retire == ASG_RETIRE_DELETE && g->deletion_protection &&
-	    !strcmp(g->deletion_protection, "prevent-all-deletion"))
+	    !strcmp(g->deletion_protection, AS_NO_DELETION))
 		say(l, g->name, "it is protected from deletion; choose retire: scale_in or keep");
 }
 
@@ -329,8 +329,7 @@ static int read_template(const struct looking *l, struct as_record *r, struct er
 	r->template_version = v.number;
 	if (!r->template_id)
 		say(l, g->name, "its launch template %s has no id", t.name);
-	if (v.image_id && str_starts(str_from(v.image_id), "resolve:ssm:") &&
-	    l->t->install != ASG_INSTALL_IMAGE)
+	if (v.image_id && str_starts(str_from(v.image_id), "resolve:ssm:"))
 		problem_warn(l->p, "Target", g->name,
 			     "its image is read from a parameter (%s) at each start: what starts "
 			     "may change without a new version",

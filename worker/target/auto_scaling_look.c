@@ -59,7 +59,8 @@ int64_t as_need(const struct plan *plan, const struct as_world *w, int step)
 {
 	int64_t full = as_full(w), need = full, least = plan->target.lb.min_healthy;
 
-	if (step >= 0 && (size_t)step < plan->n_steps && plan->steps[step].segment < 0 &&
+	/* nobody knows how many users a segment has */
+	if (step >= 0 && (size_t)step < plan->n_steps && !rollout_traffic(plan, step).segments &&
 	    plan->steps[step].weight_bp < 10000)
 		need = (full * plan->steps[step].weight_bp + 9999) / 10000 +
 		       plan->target.auto_scaling.headroom;

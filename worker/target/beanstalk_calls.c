@@ -190,6 +190,7 @@ void bean_calls(const struct plan *plan, struct arena *a,
 		add_version(&adding);
 		add_second(&adding);
 		lb_calls(plan->target.lb.resource_arn, a, add, arg);
+		lb_segment_calls(plan, a, add, arg);
 		add_after(&adding);
 		break;
 	case BEANSTALK_METHOD_COUNT:

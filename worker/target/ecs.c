@@ -259,6 +259,7 @@ static void calls(const struct plan *plan, struct arena *a,
 	}
 	add_rows(&x, services_rows, N(services_rows), true);
 	lb_calls(plan->target.lb.resource_arn, a, add, arg);
+	lb_segment_calls(plan, a, add, arg);
 }
 
 const struct target_ops target_ecs = {

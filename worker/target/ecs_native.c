@@ -66,6 +66,10 @@ static int prepare(const struct target_env *env, const struct rollout_state *s,
 {
 	struct ecs_native n;
 
+	if (ecs_candidate_load(env->arena, s->candidate, &n.c, err))
+		return -1;
+	if (n.c.deployment[0])
+		return 0; /* it comes up by itself */
 	if (ecs_native_look(env, s, &n, err))
 		return -1;
 	if (!n.c.definition[0]) {
@@ -73,18 +77,12 @@ static int prepare(const struct target_env *env, const struct rollout_state *s,
 			return -1;
 		return ecs_candidate_store(&n.c, candidate, err);
 	}
-	if (n.c.deployment[0])
-		return 0; /* it comes up by itself */
 	if (n.has_deployment)
 		n.c.deployment = ecs_native_id(n.d.arn);
 	else if (find_past(env, s, &n, &n.c, err))
 		return -1;
 	if (n.c.deployment[0])
 		return ecs_candidate_store(&n.c, candidate, err);
-	if (!ecs_same_definition(n.service.task_definition, n.r.definition) &&
-	    !ecs_same_definition(n.service.task_definition, n.c.definition))
-		return ecs_native_foreign(err, &n.service,
-					  ecs_definition_name(n.service.task_definition));
 	/* accepted, but its deployment is not there to be seen yet: not a second time */
 	if (ecs_same_definition(n.service.task_definition, n.c.definition))
 		return 0;
@@ -260,6 +258,10 @@ static int restore(const struct target_env *env, const struct rollout_state *s,
 	if (n.has_deployment && n.d.status == ECS_DEPLOYMENT_SUCCESSFUL &&
 	    !ecs_same_definition(n.service.task_definition, n.r.definition))
 		return redeploy(env, &n, err);
+	if (n.live_bp != 0 && !n.has_deployment)
+		return err_set(err, ERR_CONFLICT,
+			       "%s was changed by somebody since it was looked at",
+			       n.r.lb.resource);
 	if (n.live_bp != 0)
 		return put_weights_back(env, &n, err);
 	return ecs_native_is_tidy(&n) ? 0 : tidy_up(env, &n, err);

@@ -48,6 +48,5 @@ bool ecs_native_is_quiet(const struct ecs_native *n); /* no deployment goes on *
 /* "deployment d1 is IN_PROGRESS at SCALE_UP, paused" */
 const char *ecs_native_stage(struct arena *a, const struct ecs_native *n);
 const char *ecs_native_id(const char *arn); /* of a deployment. Borrowed */
-int ecs_native_foreign(struct err *err, const struct ecs_service *s, const char *what);
 
 #endif

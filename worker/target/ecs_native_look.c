@@ -37,11 +37,12 @@ const char *ecs_native_id(const char *arn)
 	return slash ? slash + 1 : arn;
 }
 
-int ecs_native_foreign(struct err *err, const struct ecs_service *s, const char *what)
+/* Of our own saying: lb_unreadable() takes it for somebody else's change. */
+static int foreign(struct err *err, const struct ecs_service *s, const char *what,
+		   const char *definition)
 {
-	/* of our own saying: lb_unreadable() takes it for somebody else's change */
-	return err_set(err, ERR_REJECTED, "service %s: another deployment is going on: %s", s->name,
-		       what);
+	return err_set(err, ERR_REJECTED, "service %s: %s: %s", s->name, what,
+		       ecs_definition_name(definition));
 }
 
 /* Which task definition a deployment brings. */
@@ -81,7 +82,7 @@ static int look_at_current(const struct target_env *env, const struct rollout_st
 		return 0;
 	}
 	if (!ecs_is_going_back(s->phase) || !ecs_same_definition(definition, n->r.definition))
-		return ecs_native_foreign(err, &n->service, ecs_definition_name(definition));
+		return foreign(err, &n->service, "another deployment is going on", definition);
 	n->is_redeploying = true;
 	return 0;
 }
@@ -116,6 +117,10 @@ int ecs_native_look(const struct target_env *env, const struct rollout_state *s,
 	if (strcmp(n->service.status, "ACTIVE") != 0)
 		return err_set(err, ERR_REJECTED, "service %s is %s", n->service.name,
 			       n->service.status);
+	if (n->service.task_definition &&
+	    !ecs_same_definition(n->service.task_definition, n->r.definition) &&
+	    !ecs_same_definition(n->service.task_definition, n->c.definition))
+		return foreign(err, &n->service, "somebody deployed", n->service.task_definition);
 	if (n->c.deployment[0]) {
 		if (ecs_describe_service_deployment(
 			    &env->client, deployment_arn(env->arena, &n->service, n->c.deployment),
@@ -199,6 +204,14 @@ static void read_live(const struct target_env *env, const struct rollout_state *
 	    lb_weight(&n->f, n->r.lb.baseline) + lb_weight(&n->f, n->r.lb.candidate) == 0) {
 		o->live = LIVE_FOREIGN;
 		ecs_detail(o, "%s forwards to other target groups than it did", n->r.lb.resource);
+		return;
+	}
+	if (n->live_bp != 0 && !n->has_deployment) {
+		o->live = LIVE_FOREIGN;
+		ecs_detail(o,
+			   "%s gives %s %d.%02d%%, and not by this rollout, which has begun no "
+			   "deployment",
+			   n->r.lb.resource, n->r.lb.candidate, n->live_bp / 100, n->live_bp % 100);
 		return;
 	}
 	if (ecs_is_going_back(s->phase))

@@ -57,14 +57,24 @@ static int64_t tasks_for(const struct target_env *env, int64_t full, int weight_
 	return n > least ? n : least;
 }
 
+/* Nobody knows how many users a segment has: there must be room for all. */
+static int capacity_bp(const struct traffic *t)
+{
+	return t->segments ? 10000 : t->weight_bp;
+}
+
 /* The share the candidate must be able to take now. */
 static int share_of(const struct plan *plan, const struct rollout_state *s)
 {
+	struct traffic t;
+
 	if (s->phase == PHASE_PROMOTE || s->phase == PHASE_BAKE || plan->n_steps == 0)
 		return 10000;
 	if (s->phase == PHASE_SHIFT || s->phase == PHASE_WATCH)
-		return plan->steps[(size_t)s->step < plan->n_steps ? s->step : 0].weight_bp;
-	return plan->steps[0].weight_bp;
+		t = rollout_traffic(plan, (size_t)s->step < plan->n_steps ? s->step : 0);
+	else
+		t = rollout_traffic(plan, 0);
+	return capacity_bp(&t);
 }
 
 /*
@@ -366,7 +376,7 @@ static int split(const struct target_env *env, const struct rollout_state *s,
 	int64_t tasks;
 	bool there;
 
-	if (load(env, s, &p, err) || wanted(env, &p, want->weight_bp, &tasks, err) ||
+	if (load(env, s, &p, err) || wanted(env, &p, capacity_bp(want), &tasks, err) ||
 	    describe(env, p.r.cluster, p.r.other, &other, &there, err))
 		return -1;
 	if (!there || !is_active(&other) ||

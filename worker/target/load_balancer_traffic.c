@@ -48,6 +48,7 @@ static bool is_settled(const struct target_env *env, const struct rollout_state 
 	case PHASE_PREPARE:
 	case PHASE_VERIFY:
 	case PHASE_WATCH:
+	case PHASE_PARKED:
 	case PHASE_BAKE:
 	case PHASE_RETIRE:
 	case PHASE_PROVE:

@@ -413,17 +413,114 @@ static void test_list_action_executions(void **state)
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 
+/* What an action was given and gave out, as it is needed to go on with its rollout. */
+static void test_list_reads_input_and_output(void **state)
+{
+	struct fake *f = *state;
+	struct cp_action_query q = {.pipeline_name = "web"};
+	const struct cp_action_execution *e;
+	struct cp_action_list list;
+	struct err err = ERR_INIT;
+
+	fake_answer(f, 200, NULL,
+		    "{\"actionExecutionDetails\":["
+		    "{\"actionExecutionId\":\"a1\",\"input\":{\"actionTypeId\":{\"category\":"
+		    "\"Deploy\","
+		    "\"owner\":\"Custom\",\"provider\":\"Rollout\",\"version\":\"1\"},"
+		    "\"configuration\":{\"Handle\":\"#{a.b}\"},"
+		    "\"resolvedConfiguration\":{\"Handle\":\"h1\",\"Mode\":\"promote\",\"x\":null,"
+		    "\"__type\":\"m\"}},"
+		    "\"output\":{\"outputVariables\":{\"RolloutState\":\"{}\",\"n\":1}}},"
+		    "{\"actionExecutionId\":\"a2\",\"input\":{\"resolvedConfiguration\":null,"
+		    "\"configuration\":{\"Target\":\"t\"}},\"output\":{\"outputVariables\":[]}}]}");
+	assert_int_equal(codepipeline_list_action_executions(&f->client, &q, f->arena, &list, &err),
+			 0);
+	assert_int_equal(list.n, 2);
+	e = &list.actions[0];
+	assert_string_equal(e->type.category, "Deploy");
+	assert_string_equal(e->type.owner, "Custom");
+	assert_string_equal(e->type.provider, "Rollout");
+	assert_string_equal(e->type.version, "1");
+	assert_int_equal(e->n_configuration, 2);
+	assert_string_equal(e->configuration[0].name, "Handle");
+	assert_string_equal(e->configuration[0].value, "h1");
+	assert_string_equal(e->configuration[1].value, "promote");
+	assert_int_equal(e->n_variables, 1);
+	assert_string_equal(cp_action_variable(e, "RolloutState"), "{}");
+	assert_null(cp_action_variable(e, "n"));
+	e = &list.actions[1];
+	assert_null(e->type.provider);
+	assert_int_equal(e->n_configuration, 1);
+	assert_string_equal(e->configuration[0].value, "t");
+	assert_int_equal(e->n_variables, 0);
+	assert_null(cp_action_variable(e, "RolloutState"));
+}
+
+/* --- GetPipelineExecution -------------------------------------------------------------------- */
+
+static void test_pipeline_execution(void **state)
+{
+	static const char *const words[] = {"InProgress", "Stopping", "Stopped",   "Succeeded",
+					    "Superseded", "Failed",   "Cancelled", "Melted"};
+	struct fake *f = *state;
+	enum cp_execution_status status = CP_EXECUTION_UNKNOWN;
+	struct err err = ERR_INIT;
+
+	for (int i = 0; i < 8; i++) {
+		fake_again(f);
+		fake_answer(f, 200, NULL,
+			    arena_printf(f->arena,
+					 "{\"pipelineExecution\":{\"pipelineName\":\"web\","
+					 "\"pipelineExecutionId\":\"7c1d\",\"status\":\"%s\"}}",
+					 words[i]));
+		assert_int_equal(
+			codepipeline_execution(&f->client, "web", "7c1d", f->arena, &status, &err),
+			0);
+		assert_int_equal(status, i);
+		assert_string_equal(cp_execution_status_name(status), i < 7 ? words[i] : "unknown");
+	}
+	expect_body(f, 0, "{\"pipelineName\":\"web\",\"pipelineExecutionId\":\"7c1d\"}");
+	api_check(f, 0, "codepipeline", "GetPipelineExecution");
+
+	/* the answer has to be about what was asked */
+	fake_again(f);
+	fake_answer(f, 200, NULL,
+		    "{\"pipelineExecution\":{\"pipelineExecutionId\":\"other\",\"status\":"
+		    "\"Failed\"}}");
+	status = CP_EXECUTION_IN_PROGRESS;
+	assert_int_equal(codepipeline_execution(&f->client, "web", "7c1d", f->arena, &status, &err),
+			 -1);
+	assert_int_equal(err.code, ERR_MALFORMED);
+	assert_int_equal(status, CP_EXECUTION_IN_PROGRESS);
+	fake_again(f);
+	fake_answer(f, 200, NULL, "{}");
+	assert_int_equal(codepipeline_execution(&f->client, "web", "7c1d", f->arena, &status, &err),
+			 -1);
+	assert_int_equal(err.code, ERR_MALFORMED);
+
+	fake_again(f);
+	fake_answer(f, 400, NULL, "{\"__type\":\"PipelineNotFoundException\"}");
+	assert_int_equal(codepipeline_execution(&f->client, "web", "7c1d", f->arena, &status, &err),
+			 -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+}
+
 /* A request that cannot be built is not sent. */
 static void test_oversized_requests(void **state)
 {
 	struct fake *f = *state;
 	struct cp_action_query q = {.pipeline_name = "web"};
+	enum cp_execution_status status;
 	struct cp_action_list list;
 	struct err err = ERR_INIT;
 
 	q.next_token = fake_repeat(f->arena, "x", 20000);
 	assert_int_equal(codepipeline_list_action_executions(&f->client, &q, f->arena, &list, &err),
 			 -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_int_equal(
+		codepipeline_execution(&f->client, q.next_token, "7c1d", f->arena, &status, &err),
+		-1);
 	assert_int_equal(err.code, ERR_LIMIT);
 	assert_int_equal(f->n_requests, 0);
 }
@@ -443,6 +540,8 @@ int main(void)
 		TEST(test_acknowledge_lost_answer_is_not_resent),
 		TEST(test_job_details),
 		TEST(test_list_action_executions),
+		TEST(test_list_reads_input_and_output),
+		TEST(test_pipeline_execution),
 		TEST(test_oversized_requests),
 	};
 #undef TEST

@@ -70,6 +70,9 @@ static size_t conditions(struct fake *f, const char *members, struct elbv2_condi
 	M("<Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>" name \
 	  "</HttpHeaderName>" VALUES(values) "</HttpHeaderConfig>")
 
+#define BLOCK(text) \
+	M("<Field>source-ip</Field><SourceIpConfig>" VALUES(M(text)) "</SourceIpConfig>")
+
 /* --- conditions ------------------------------------------------------------------------------- */
 
 /* What is read of an answer, and what is written of that. */
@@ -198,6 +201,12 @@ static void test_same_in_any_order(void **state)
 		{HEADER("X", M("1")), HEADER("X", M("1") M("1")), false},
 		{HEADER("X", M("1") M("1") M("2")), HEADER("X", M("1") M("2") M("2")), false},
 		{"", "", true},
+		{BLOCK("2001:DB8::/32"), BLOCK("2001:db8:0::/32"), true},
+		{BLOCK("10.0.0.0/8"), BLOCK("10.0.0.0/9"), false},
+		{BLOCK("10.0.0.0/8"), BLOCK("11.0.0.0/8"), false},
+		{BLOCK("0.0.0.0/8"), BLOCK("::/8"), false},
+		{BLOCK("10.0.0.0/x"), BLOCK("10.0.0.0/y"), false},
+		{BLOCK("10.0.0.0"), BLOCK("10.0.0"), false},
 		{M("<Field>query-string</Field>" VALUES(M("<Key>k</Key><Value>v</Value>"))),
 		 M("<Field>query-string</Field>" VALUES(M("<Value>v</Value>"))), false},
 		{M("<Field>query-string</Field>" VALUES(M("<Value>w</Value>"))),
@@ -314,6 +323,13 @@ static void test_create_rule_is_sent_once(void **state)
 	assert_int_equal(elbv2_create_rule(&f->client, &rule, f->arena, &made, &err), -1);
 	assert_true(err.sent);
 
+	err = ERR_INIT;
+	fake_answer(f, 200, NULL,
+		    answer(f, "CreateRule",
+			   "<Rules><member><RuleArn>r</RuleArn><Actions><member/></Actions>"
+			   "</member></Rules>"));
+	assert_int_equal(elbv2_create_rule(&f->client, &rule, f->arena, &made, &err), -1);
+	assert_non_null(strstr(err.text, "rule r: an action has no type"));
 	err = ERR_INIT;
 	fake_answer(f, 400, NULL, failure(f, "PriorityInUse"));
 	assert_int_equal(elbv2_create_rule(&f->client, &rule, f->arena, &made, &err), -1);

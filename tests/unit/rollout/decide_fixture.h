@@ -91,17 +91,18 @@ static inline struct observation test_look(const struct plan *plan, const struct
 					   struct utc now)
 {
 	static const enum live live[PHASE_COUNT] = {
-		[PHASE_INSPECT] = LIVE_BASELINE,   [PHASE_PREPARE] = LIVE_BASELINE,
-		[PHASE_VERIFY] = LIVE_BASELINE,	   [PHASE_SHIFT] = LIVE_SPLIT,
-		[PHASE_WATCH] = LIVE_SPLIT,	   [PHASE_PROMOTE] = LIVE_SPLIT,
-		[PHASE_BAKE] = LIVE_PROMOTED,	   [PHASE_RETIRE] = LIVE_PROMOTED,
-		[PHASE_RESTORE] = LIVE_BASELINE,   [PHASE_PROVE] = LIVE_BASELINE,
-		[PHASE_SUCCEEDED] = LIVE_PROMOTED, [PHASE_FAILED] = LIVE_BASELINE,
+		[PHASE_INSPECT] = LIVE_BASELINE, [PHASE_PREPARE] = LIVE_BASELINE,
+		[PHASE_VERIFY] = LIVE_BASELINE,	 [PHASE_SHIFT] = LIVE_SPLIT,
+		[PHASE_WATCH] = LIVE_SPLIT,	 [PHASE_PARKED] = LIVE_SPLIT,
+		[PHASE_PROMOTE] = LIVE_SPLIT,	 [PHASE_BAKE] = LIVE_PROMOTED,
+		[PHASE_RETIRE] = LIVE_PROMOTED,	 [PHASE_RESTORE] = LIVE_BASELINE,
+		[PHASE_PROVE] = LIVE_BASELINE,	 [PHASE_SUCCEEDED] = LIVE_PROMOTED,
+		[PHASE_FAILED] = LIVE_BASELINE,
 	};
 	struct observation o = {.token_held = true};
 	int step = (size_t)s->step < plan->n_steps ? s->step : 0;
 
-	o.target.live = live[s->phase];
+	o.target.live = rollout_is_before_traffic(plan, s) ? LIVE_BASELINE : live[s->phase];
 	if (o.target.live == LIVE_SPLIT)
 		o.target.traffic = rollout_traffic(plan, step);
 	o.target.settled = true;
@@ -178,6 +179,34 @@ static inline bool is_act(enum decision_kind k)
 	       k == DECIDE_RETIRE || k == DECIDE_RESTORE || k == DECIDE_DISCARD;
 }
 
+/* With Mode start, the last step below 100 %. */
+static inline bool parks_after(const struct plan *plan, int step)
+{
+	return plan->mode == MODE_START && plan->steps[step].weight_bp < 10000 &&
+	       ((size_t)step + 1 == plan->n_steps || plan->steps[step + 1].weight_bp == 10000);
+}
+
+static inline void promise_unparked(const struct turn *t)
+{
+	const struct rollout_state *s = t->s;
+	const struct observation *o = t->o;
+	bool before = rollout_is_before_traffic(t->plan, s);
+	int64_t since = s->started.ms > s->phase_since.ms ? s->started.ms : s->phase_since.ms;
+	int next = before ? s->step : s->step + 1;
+	struct traffic live = live_traffic(&o->target);
+
+	promise(t, o->mode == MODE_PROMOTE, "somebody asked for it");
+	promise(t, is_fresh_pass(o, since, t->now) || (before && !o->has_guards),
+		"a Pass of after that");
+	promise(t, o->operator_command != OPERATOR_HOLD, "not held");
+	promise(t, ((size_t)next < t->plan->n_steps) == (t->next->phase == PHASE_SHIFT),
+		"what is left of the steps comes first");
+	promise(t, t->next->phase != PHASE_SHIFT || t->next->step == next, "the next step");
+	promise(t,
+		before || is_step_traffic(t->plan, s->step, &live) || live.weight_bp == 10000,
+		"traffic is as it was parked");
+}
+
 static inline void promise_forward(const struct turn *t)
 {
 	const struct rollout_state *s = t->s, *n = t->next;
@@ -187,7 +216,8 @@ static inline void promise_forward(const struct turn *t)
 	const struct observation *o = t->o;
 	struct traffic live = live_traffic(&o->target);
 
-	if (s->phase == PHASE_VERIFY && (n->phase == PHASE_SHIFT || n->phase == PHASE_PROMOTE)) {
+	if (s->phase == PHASE_VERIFY &&
+	    (n->phase == PHASE_SHIFT || n->phase == PHASE_PARKED || n->phase == PHASE_PROMOTE)) {
 		promise(t, !o->has_guards || is_fresh_pass(o, s->phase_since.ms, t->now),
 			"verified by guards of this phase");
 		promise(t, n->phase != PHASE_SHIFT || n->step == 0, "begins with the first step");
@@ -197,18 +227,27 @@ static inline void promise_forward(const struct turn *t)
 			"the candidate is up");
 		promise(t, (n->phase == PHASE_PROMOTE) == s->first, "promoted at once when first");
 	}
-	if (s->phase == PHASE_WATCH && (n->step > s->step || n->phase == PHASE_PROMOTE)) {
+	if (s->phase == PHASE_PARKED && (n->phase == PHASE_SHIFT || n->phase == PHASE_PROMOTE))
+		promise_unparked(t);
+	if (s->phase == PHASE_WATCH &&
+	    (n->step > s->step || n->phase == PHASE_PARKED || n->phase == PHASE_PROMOTE)) {
 		promise(t, step && t->now.ms >= end && is_fresh_pass(o, end, t->now),
 			"a Pass of after the watch");
 		promise(t, is_step_traffic(t->plan, s->step, &live), "the step's traffic is live");
 		promise(t, o->operator_command != OPERATOR_HOLD, "not held");
 		promise(t, !step->approve || o->operator_command == OPERATOR_PROMOTE, "approved");
 		promise(t,
-			n->phase == PHASE_PROMOTE ? (size_t)s->step + 1 == t->plan->n_steps
-						  : n->step == s->step + 1,
+			n->phase == PHASE_PARKED    ? parks_after(t->plan, s->step)
+			: n->phase == PHASE_PROMOTE ? (size_t)s->step + 1 == t->plan->n_steps
+						    : n->step == s->step + 1,
 			"one step on");
+		promise(t, n->phase == PHASE_PARKED || !parks_after(t->plan, s->step),
+			"people come first");
 	} else if (n->step != s->step) {
-		promise(t, s->phase == PHASE_VERIFY && n->step == 0, "steps change in WATCH only");
+		promise(t,
+			(s->phase == PHASE_VERIFY && n->step == 0) ||
+				(s->phase == PHASE_PARKED && n->step == s->step + 1),
+			"steps change in WATCH only");
 	}
 	if (n->phase == PHASE_RETIRE && s->phase != PHASE_RETIRE) {
 		end = s->phase_since.ms + t->plan->bake_ms;
@@ -267,7 +306,8 @@ static inline void promise_acts(const struct turn *t)
 			"acts on what was read, and is ours");
 		promise(t, t->s->phase != PHASE_INSPECT, "INSPECT only reads");
 		promise(t,
-			t->s->phase != PHASE_WATCH && t->s->phase != PHASE_BAKE &&
+			t->s->phase != PHASE_WATCH && t->s->phase != PHASE_PARKED &&
+				t->s->phase != PHASE_BAKE &&
 				(t->s->phase != PHASE_PROVE || k == DECIDE_DISCARD),
 			"these only read");
 		promise(t,
@@ -284,10 +324,23 @@ static inline void promise_ends(const struct turn *t)
 	const struct target_observation *seen = &t->o->target;
 	bool was_final = phase_is_final(t->s->phase);
 
-	promise(t, (t->d->kind == DECIDE_SUCCEED) == (t->next->phase == PHASE_SUCCEEDED),
-		"success is the phase SUCCEEDED");
-	promise(t, (t->d->kind == DECIDE_FAIL) == (t->next->phase == PHASE_FAILED),
+	bool has_gone_back =
+		t->o->mode == MODE_ROLLBACK && t->next->phase == PHASE_FAILED &&
+		(t->next->ending == ENDING_RESTORED || t->next->ending == ENDING_UNTOUCHED);
+
+	promise(t,
+		(t->d->kind == DECIDE_SUCCEED) ==
+			(t->next->phase == PHASE_SUCCEEDED || has_gone_back),
+		"success is the phase SUCCEEDED, or to be back when that was asked");
+	promise(t,
+		(t->d->kind == DECIDE_FAIL) == (t->next->phase == PHASE_FAILED && !has_gone_back),
 		"failure is the phase FAILED");
+	promise(t,
+		t->d->kind != DECIDE_HAND_OVER ||
+			(t->s->phase == PHASE_PARKED && t->next->phase == PHASE_PARKED &&
+			 t->o->mode == MODE_START),
+		"handed over when it is parked");
+	promise(t, t->d->kind != DECIDE_REFUSE, "only an end can refuse an action");
 	promise(t, was_final || phase_is_final(t->next->phase) == (t->next->ending != ENDING_NONE),
 		"an end says how the target was left");
 	if (t->next->phase == PHASE_SUCCEEDED && !was_final)
@@ -354,8 +407,9 @@ static inline void promise_frame(const struct turn *t)
 			d.kind == t->d->kind && d.until.ms == t->d->until.ms &&
 			strcmp(d.reason, t->d->reason) == 0,
 		"the same question, the same answer");
-	if (phase_is_final(t->next->phase)) {
-		struct observation nothing = {.token_held = true};
+	if (phase_is_final(t->next->phase) && !rollout_ended_before(t->next) &&
+	    !(t->next->phase == PHASE_SUCCEEDED && t->o->mode == MODE_ROLLBACK)) {
+		struct observation nothing = {.token_held = true, .mode = t->o->mode};
 
 		rollout_decide(t->plan, t->next, &nothing, t->now, &again, &d);
 		promise(t,
@@ -367,6 +421,26 @@ static inline void promise_frame(const struct turn *t)
 	buf_release(&b);
 }
 
+/* An end is left only by an action that was attached to it and asks to go back. */
+static inline void promise_ended(const struct turn *t)
+{
+	enum live live = t->o->target.live;
+
+	promise(t, !is_act(t->d->kind) && t->d->kind != DECIDE_HAND_OVER, "an end does nothing");
+	if (t->next->phase == t->s->phase) {
+		promise(t, t->next->ending == t->s->ending && t->next->seq == t->s->seq,
+			"it stays as it is");
+		return;
+	}
+	promise(t, t->next->phase == PHASE_RESTORE && t->o->mode == MODE_ROLLBACK,
+		"left to go back");
+	promise(t, t->s->phase == PHASE_SUCCEEDED || rollout_ended_before(t->s),
+		"not by the action that ended it");
+	promise(t, live != LIVE_FOREIGN && live != LIVE_UNREADABLE, "what was read is ours");
+	promise(t, live == LIVE_BASELINE || t->o->target.baseline_health.kind == VERDICT_PASS,
+		"what served before can serve");
+}
+
 /* Decide, and check all that holds for any decision. */
 static inline void decide(const struct plan *plan, const struct rollout_state *s,
 			  const struct observation *o, struct utc now, struct rollout_state *next,
@@ -376,8 +450,10 @@ static inline void decide(const struct plan *plan, const struct rollout_state *s
 
 	rollout_decide(plan, s, o, now, next, d);
 	promise_frame(&t);
-	if (phase_is_final(s->phase))
+	if (phase_is_final(s->phase)) {
+		promise_ended(&t);
 		return;
+	}
 	promise_forward(&t);
 	promise_acts(&t);
 	promise_ends(&t);

@@ -18,8 +18,11 @@ enum plan_bits {
 	LAST_IS_ALL = 64, /* the last step is 100% */
 	NO_LIMITS = 128,
 	KEEP_CANDIDATE = 256,
+	START = 512,	    /* Mode: start */
+	ALL_AT_ONCE = 1024, /* the only step is 100% */
 };
-enum state_bits { FIRST = 1, UNTOUCHED = 2, NO_UNDO = 4 };
+/* ATTACHED: another action was, one minute after the phase began; or an hour, to an end */
+enum state_bits { FIRST = 1, UNTOUCHED = 2, NO_UNDO = 4, ATTACHED = 8 };
 
 /* "As expected" is 0 in these. */
 #define LIVE(x) (LIVE_##x + 1)
@@ -39,6 +42,8 @@ struct rule {
 	bool unsettled, denied, retired, leftover, no_token, abandoned;
 	enum { H_PASS, H_FAIL, H_OLD } health;
 	enum operator_command op;
+	enum mode mode;	 /* of the job held */
+	enum ending was; /* how it had ended */
 	enum err_code act;
 	unsigned plan, state;
 	/* what comes out */

@@ -1,4 +1,5 @@
 #include "tests/unit/rollout/decide_fixture.h"
+#include "tests/unit/rollout/decide_mode_rules.h"
 #include "tests/unit/rollout/decide_rules.h"
 
 /* The rules of decide_rules.h, each edge of the phase list, and what takes more than one look. */
@@ -22,6 +23,12 @@ static struct plan plan_of(const struct rule *r)
 		p.keep_candidate_ms = HOUR;
 	if (r->plan & NO_LIMITS)
 		p.prepare_ms = p.verify_ms = 0;
+	if (r->plan & START)
+		p.mode = MODE_START;
+	if (r->plan & ALL_AT_ONCE) {
+		p.n_steps = 1;
+		p.steps[0].weight_bp = 10000;
+	}
 	return p;
 }
 
@@ -29,6 +36,10 @@ static struct rollout_state state_of(const struct plan *plan, const struct rule 
 {
 	struct rollout_state s = test_state(plan, r->phase, r->step);
 
+	s.ending = r->was;
+	if (r->state & ATTACHED)
+		rollout_attach(&s,
+			       (struct utc){s.phase_since.ms + (phase_is_final(s.phase) ? H : M)});
 	s.first = (r->state & FIRST) != 0;
 	if (r->state & UNTOUCHED)
 		s.touched = false;
@@ -56,7 +67,7 @@ static void set_guards(struct observation *o, const struct rule *r, int64_t sinc
 	else if (r->guards == G_OLD && r->phase == PHASE_BAKE && !(r->plan & NO_BAKE))
 		o->guards.at.ms = since + 15 * M - 1;
 	else if (r->guards == G_OLD)
-		o->guards.at.ms = since - 1;
+		o->guards.at.ms = since + (r->state & ATTACHED ? M : 0) - 1;
 	if (r->guards == G_ANCIENT)
 		o->guards.at.ms = now.ms - 5 * M - 1;
 	if (r->guards == G_FUTURE)
@@ -83,6 +94,11 @@ static struct observation look_of(const struct plan *plan, const struct rollout_
 	o.operator_command = r->op;
 	o.operator_name = r->op ? "ann" : NULL;
 	o.act_error = r->act ? act : NULL;
+	o.mode = r->mode;
+	if (s->phase == PHASE_PARKED && r->mode != MODE_DEPLOY) {
+		o.has_guards = true;
+		o.guards = verdict_make(VERDICT_PASS, now, "errors is OK");
+	}
 	set_guards(&o, r, s->phase_since.ms, now);
 	if (r->health == H_FAIL)
 		o.target.baseline_health.kind = VERDICT_FAIL;
@@ -107,11 +123,19 @@ static void run_rule(const struct rule *r, struct rollout_state *s, struct rollo
 	decide(&plan, s, &o, now, next, d);
 }
 
+#define N_RULES (sizeof(RULES) / sizeof(RULES[0]))
+#define N_MODE_RULES (sizeof(MODE_RULES) / sizeof(MODE_RULES[0]))
+
+static const struct rule *rule_at(size_t i)
+{
+	return i < N_RULES ? &RULES[i] : &MODE_RULES[i - N_RULES];
+}
+
 static void test_rules(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
-		const struct rule *r = &RULES[i];
+	for (size_t i = 0; i < N_RULES + N_MODE_RULES; i++) {
+		const struct rule *r = rule_at(i);
 		int to = r->to ? r->to - 1 : (int)r->phase;
 		bool backs = r->phase == PHASE_RESTORE || r->phase == PHASE_PROVE;
 		struct rollout_state s, next;
@@ -144,11 +168,11 @@ static void test_every_edge_is_taken(void **state)
 	bool taken[PHASE_COUNT][PHASE_COUNT] = {{false}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
+	for (size_t i = 0; i < N_RULES + N_MODE_RULES; i++) {
 		struct rollout_state s, next;
 		struct decision d;
 
-		run_rule(&RULES[i], &s, &next, &d);
+		run_rule(rule_at(i), &s, &next, &d);
 		if (s.phase != next.phase)
 			taken[s.phase][next.phase] = true;
 	}
@@ -323,6 +347,72 @@ static void test_retire_remembers_what_hindered(void **state)
 	assert_string_equal(next.cause_text, "");
 }
 
+/* Another action's budget and patience begin when it comes; an end of before is told apart. */
+static void test_attach(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_PARKED, 2);
+
+	(void)state;
+	s.hold_since.ms = T0 + HOUR;
+	rollout_attach(&s, (struct utc){T0 + 9 * HOUR});
+	assert_int_equal(s.started.ms, T0 + 9 * HOUR);
+	assert_int_equal(s.hold_since.ms, 0);
+	assert_int_equal(s.phase_since.ms, T0 + HOUR);
+	assert_int_equal(s.seq, 11);
+	assert_false(rollout_ended_before(&s));
+	s = test_state(&plan, PHASE_FAILED, 2);
+	assert_false(rollout_ended_before(&s));
+	/* by a clock that is behind the one that saw the end */
+	rollout_attach(&s, (struct utc){T0});
+	assert_int_equal(s.started.ms, s.phase_since.ms + 1);
+	assert_true(rollout_ended_before(&s));
+}
+
+/* The action that promotes has a budget of its own, from when it came. */
+static void test_budget_of_an_attached_action(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_PARKED, 2), next;
+	struct utc now = {T0 + 100 * HOUR};
+	struct observation o;
+	struct decision d;
+
+	(void)state;
+	rollout_attach(&s, now);
+	o = test_look(&plan, &s, now);
+	o.mode = MODE_PROMOTE;
+	o.guards.kind = VERDICT_UNKNOWN;
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.phase, PHASE_PARKED);
+	now.ms += 22 * HOUR + 50 * MINUTE;
+	o.guards = verdict_make(VERDICT_PASS, now, "ok");
+	decide(&plan, &s, &o, now, &next, &d);
+	assert_int_equal(next.phase, PHASE_RESTORE);
+	assert_int_equal(next.cause, CAUSE_TIMEOUT);
+}
+
+static void test_look_as(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_PARKED, 2);
+
+	(void)state;
+	assert_int_equal(rollout_look_as(&plan, &s), PHASE_WATCH);
+	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), GUARD_IN_WATCH);
+	plan.steps[2].weight_bp = 10000;
+	assert_true(rollout_is_before_traffic(&plan, &s));
+	assert_int_equal(rollout_look_as(&plan, &s), PHASE_VERIFY);
+	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), 0);
+	assert_int_equal(rollout_guards_of(&plan, &s, MODE_PROMOTE), GUARD_IN_VERIFY);
+	s.phase = PHASE_SUCCEEDED;
+	assert_int_equal(rollout_look_as(&plan, &s), PHASE_RESTORE);
+	assert_int_equal(rollout_guards_of(&plan, &s, MODE_ROLLBACK), 0);
+	s.phase = PHASE_BAKE;
+	assert_int_equal(rollout_look_as(&plan, &s), PHASE_BAKE);
+	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), GUARD_IN_BAKE);
+}
+
 static void test_begin(void **state)
 {
 	struct plan plan = test_plan();
@@ -345,6 +435,7 @@ static void test_guards_in(void **state)
 	assert_int_equal(rollout_guards_in(PHASE_VERIFY), GUARD_IN_VERIFY);
 	assert_int_equal(rollout_guards_in(PHASE_WATCH), GUARD_IN_WATCH);
 	assert_int_equal(rollout_guards_in(PHASE_SHIFT), GUARD_IN_WATCH);
+	assert_int_equal(rollout_guards_in(PHASE_PARKED), GUARD_IN_WATCH);
 	assert_int_equal(rollout_guards_in(PHASE_PROMOTE), GUARD_IN_WATCH);
 	assert_int_equal(rollout_guards_in(PHASE_BAKE), GUARD_IN_BAKE);
 	assert_int_equal(rollout_guards_in(PHASE_INSPECT), 0);
@@ -364,6 +455,9 @@ int main(void)
 		cmocka_unit_test(test_failure_types_follow_the_cause),
 		cmocka_unit_test(test_cause_text_is_ascii),
 		cmocka_unit_test(test_retire_remembers_what_hindered),
+		cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_budget_of_an_attached_action),
+		cmocka_unit_test(test_look_as),
 		cmocka_unit_test(test_begin),
 		cmocka_unit_test(test_guards_in),
 	};

@@ -32,6 +32,9 @@ static struct plan random_plan(struct rng *r)
 		p.steps[i].watch_ms = pick(r, 3) * 5 * MINUTE;
 		p.steps[i].approve = one_in(r, 4);
 	}
+	p.mode = one_in(r, 3) ? MODE_START : MODE_DEPLOY;
+	if (p.n_steps == 1 && one_in(r, 3))
+		p.steps[0].weight_bp = 10000;
 	p.bake_ms = pick(r, 3) * 5 * MINUTE;
 	p.unknown_hold_ms = pick(r, 4) * 5 * MINUTE;
 	p.unknown_then = one_in(r, 3) ? UNKNOWN_HOLD : UNKNOWN_ROLLBACK;
@@ -88,6 +91,7 @@ static struct observation random_look(struct rng *r, const struct rollout_state 
 			(struct utc){now.ms +
 				     (one_in(r, 2) ? 0 : pick(r, 7) * MINUTE - 5 * MINUTE)},
 			"%s", one_in(r, 4) ? "" : "guard \"x\" said so");
+	o.mode = one_in(r, 2) ? MODE_DEPLOY : (enum mode)pick(r, MODE_ROLLBACK + 1);
 	o.abandoned = one_in(r, 12);
 	o.operator_command = one_in(r, 3) ? (enum operator_command)pick(r, 4) : OPERATOR_NONE;
 	o.operator_name = one_in(r, 2) ? "ann" : NULL;
@@ -112,6 +116,10 @@ static void test_any_state_meets_any_look(void **state)
 		struct err err = ERR_INIT;
 		struct decision d;
 
+		if (one_in(r, 3))
+			rollout_attach(&s, (struct utc){s.phase_since.ms + pick(r, 9) * MINUTE});
+		if (phase_is_final(s.phase))
+			s.ending = (enum ending)(1 + pick(r, ENDING_COUNT - 1));
 		s.first = one_in(r, 6);
 		s.touched |= one_in(r, 2);
 		if (one_in(r, 3))
@@ -148,6 +156,10 @@ struct world {
 	bool is_bad; /* the candidate is: guards see it once it has traffic */
 	struct utc last_pass;
 	struct traffic most; /* the most the candidate ever had */
+	/* the actions: which one has a job now, and which one comes an hour after the hand-over */
+	enum mode mode, then;
+	struct utc parked;
+	struct traffic parked_with;
 };
 
 static bool has_traffic(const struct world *w)
@@ -157,7 +169,7 @@ static bool has_traffic(const struct world *w)
 
 static struct observation world_look(struct world *w, const struct rollout_state *s)
 {
-	struct observation o = {.token_held = true};
+	struct observation o = {.token_held = true, .mode = w->mode};
 	struct target_observation *t = &o.target;
 	enum verdict_kind kind = w->is_bad && has_traffic(w) ? VERDICT_FAIL : VERDICT_PASS;
 
@@ -172,7 +184,7 @@ static struct observation world_look(struct world *w, const struct rollout_state
 	t->retired = w->retired;
 	t->leftover = w->leftover;
 	t->baseline_health = verdict_make(VERDICT_PASS, w->now, "healthy");
-	o.has_guards = rollout_guards_in(s->phase) != 0;
+	o.has_guards = rollout_guards_of(&w->plan, s, w->mode) != 0;
 	if (w->is_evil && one_in(w->r, 15))
 		t->live = LIVE_UNREADABLE;
 	if (w->is_evil && one_in(w->r, 8))
@@ -240,6 +252,8 @@ static void world_act(struct world *w, const struct decision *d)
 	case DECIDE_CHECKPOINT:
 	case DECIDE_SUCCEED:
 	case DECIDE_FAIL:
+	case DECIDE_HAND_OVER:
+	case DECIDE_REFUSE:
 		break;
 	}
 }
@@ -255,6 +269,21 @@ static void world_hands(struct world *w)
 	if (one_in(w->r, 3))
 		to.segments = 0; /* a rule is removed by hand */
 	world_split(w, &to, false);
+}
+
+/* Between a hand-over and the next action nobody has a job. */
+static void world_people(struct world *w, struct rollout_state *s, const struct decision *d)
+{
+	if (d->kind == DECIDE_HAND_OVER) {
+		w->mode = MODE_DEPLOY;
+		w->parked = w->now;
+		w->parked_with = w->traffic;
+	}
+	if (w->then != MODE_DEPLOY && w->parked.ms && w->now.ms - w->parked.ms >= HOUR) {
+		w->mode = w->then;
+		w->parked.ms = 0;
+		rollout_attach(s, w->now);
+	}
 }
 
 struct end {
@@ -282,10 +311,12 @@ static struct end run(struct world *w)
 			assert_true(next.percent >= last_percent);
 		last_percent = next.percent;
 		s = next;
-		if (phase_is_final(s.phase))
+		if (phase_is_final(s.phase) && end.d.kind != DECIDE_AGAIN && !w->parked.ms)
 			break;
 		world_act(w, &end.d);
-		world_hands(w);
+		world_people(w, &s, &end.d);
+		if (!phase_is_final(s.phase))
+			world_hands(w);
 		if (end.d.kind != DECIDE_AGAIN)
 			w->now.ms += 10 * SECOND;
 		if (one_in(w->r, 20))
@@ -362,6 +393,105 @@ static void test_bad_rollouts_go_back(void **state)
 	}
 }
 
+static struct world new_started(struct rng *r, enum mode then)
+{
+	struct world w = new_world(r);
+
+	w.plan.mode = w.mode = MODE_START;
+	w.then = then;
+	return w;
+}
+
+static void test_started_rollouts_are_promoted(void **state)
+{
+	struct rng_seeded seeded;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 60; seed++) {
+		struct world w;
+		struct end end;
+
+		rng_seeded_init(&seeded, seed);
+		w = new_started(&seeded.rng, MODE_PROMOTE);
+		if (seed % 3 == 1)
+			w.plan.steps[2].weight_bp = 10000;
+		if (seed % 3 == 2) {
+			w.plan.n_steps = 1;
+			w.plan.steps[0].weight_bp = 10000;
+		}
+		end = run(&w);
+		assert_int_equal(end.d.kind, DECIDE_SUCCEED);
+		assert_int_equal(end.s.ending, ENDING_SERVES);
+		assert_int_equal(w.parked_with.weight_bp, seed % 3 == 0	  ? 5000
+							  : seed % 3 == 1 ? 2500
+									  : 0);
+		assert_in_range(w.now.ms - T0, 85 * MINUTE, 115 * MINUTE);
+	}
+}
+
+/* It turns bad while it is parked: it goes back at once, and whoever comes then is told. */
+static void test_parked_rollouts_go_back(void **state)
+{
+	struct rng_seeded seeded;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 60; seed++) {
+		enum mode then = seed % 2 ? MODE_PROMOTE : MODE_ROLLBACK;
+		struct rollout_state s, next;
+		struct observation o;
+		struct decision d;
+		struct world w;
+
+		rng_seeded_init(&seeded, seed);
+		w = new_started(&seeded.rng, MODE_DEPLOY);
+		s = test_state(&w.plan, PHASE_PARKED, 2);
+		w.candidate = CANDIDATE_READY;
+		w.traffic.weight_bp = 5000;
+		w.is_bad = true;
+		w.mode = MODE_DEPLOY;
+		w.now.ms = s.phase_since.ms + MINUTE;
+		for (int i = 0; i < 20; i++) {
+			o = world_look(&w, &s);
+			decide(&w.plan, &s, &o, w.now, &next, &d);
+			s = next;
+			world_act(&w, &d);
+			w.now.ms += 5 * SECOND;
+		}
+		assert_int_equal(s.phase, PHASE_FAILED);
+		assert_int_equal(s.cause, CAUSE_GUARD);
+		assert_false(has_traffic(&w));
+		w.mode = then;
+		o = world_look(&w, &s);
+		decide(&w.plan, &s, &o, w.now, &next, &d);
+		assert_int_equal(d.kind, then == MODE_PROMOTE ? DECIDE_FAIL : DECIDE_SUCCEED);
+	}
+}
+
+/* Taken back while parked, and again after it had ended well. */
+static void test_rollbacks_succeed(void **state)
+{
+	struct rng_seeded seeded;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 60; seed++) {
+		struct world w;
+		struct end end;
+
+		rng_seeded_init(&seeded, seed);
+		w = new_started(&seeded.rng, MODE_ROLLBACK);
+		if (seed % 2) {
+			w.plan.mode = w.mode = MODE_DEPLOY;
+			w.parked.ms = T0; /* it has ended by the time */
+		}
+		end = run(&w);
+		assert_int_equal(end.d.kind, DECIDE_SUCCEED);
+		assert_int_equal(end.s.phase, PHASE_FAILED);
+		assert_int_equal(end.s.ending, ENDING_RESTORED);
+		assert_int_equal(end.s.cause, CAUSE_OPERATOR);
+		assert_false(has_traffic(&w));
+	}
+}
+
 static void test_evil_worlds(void **state)
 {
 	int succeeded = 0, restored = 0;
@@ -374,6 +504,10 @@ static void test_evil_worlds(void **state)
 
 		rng_seeded_init(&seeded, seed);
 		w = world_of(seed, &seeded.rng);
+		if (seed % 4 > 1) {
+			w.plan.mode = w.mode = MODE_START;
+			w.then = MODE_PROMOTE;
+		}
 		w.is_evil = true;
 		w.is_bad = seed % 3 == 0;
 		end = run(&w);
@@ -401,6 +535,9 @@ int main(void)
 		cmocka_unit_test(test_any_state_meets_any_look),
 		cmocka_unit_test(test_good_rollouts_succeed),
 		cmocka_unit_test(test_bad_rollouts_go_back),
+		cmocka_unit_test(test_started_rollouts_are_promoted),
+		cmocka_unit_test(test_parked_rollouts_go_back),
+		cmocka_unit_test(test_rollbacks_succeed),
 		cmocka_unit_test(test_evil_worlds),
 	};
 

@@ -106,10 +106,10 @@ static void every_bad_property_is_said(void **state)
 		{"MaxDuration", "1x", "MaxDuration: \"1x\": not a duration; write 90s, 10m, 2h or"},
 		{"MaxDuration", "4m", "MaxDuration: \"4m\": write 5m to 24h: CodePipeline ends"},
 		{"MaxDuration", "25h", "MaxDuration: \"25h\": write 5m to 24h"},
-		{"Mode", "start", "Mode: \"start\": not available in this version; write deploy"},
-		{"Mode", "promote", "Mode: \"promote\": not available in this version"},
-		{"Mode", "rollback", "Mode: \"rollback\": not available in this version"},
-		{"Mode", "Deploy", "Mode: \"Deploy\": write deploy, or leave Mode out"},
+		{"Mode", "promote", "Mode: \"promote\": such an action has no plan of its own"},
+		{"Mode", "rollback", "Mode: \"rollback\": such an action has no plan of its own"},
+		{"Mode", "Deploy", "Mode: \"Deploy\": write deploy, start, promote or rollback"},
+		{"Handle", "h1.r-1.0", "Handle: only with Mode: promote or rollback"},
 		{"RoleArn", "deploy", "RoleArn: \"deploy\": write the ARN of an IAM role"},
 		{"RoleArn", "arn:aws:iam::1:user/x", "RoleArn: \"arn:aws:iam::1:user/x\": write"},
 		{"Alarm", "secret-value", "Alarm: unknown property; known are Target, Strategy"},
@@ -231,6 +231,47 @@ static void alarms_replace_those_of_the_file(void **state)
 	assert_int_equal(f->plan->n_guards, 2);
 	assert_string_equal(f->plan->guards[1].name, "z");
 	assert_string_equal(f->plan->guards[1].place, "Overrides: alarms");
+}
+
+/* Each of the two actions has a budget of its own. */
+static void a_start_has_two_budgets(void **state)
+{
+	struct plan_fixture *f = *state;
+	char digest[SHA256_HEX_SIZE];
+
+	least(f);
+	read_ok(f);
+	memcpy(digest, f->plan->digest, sizeof(digest));
+	prop(f, "Mode", "start");
+	read_ok(f);
+	assert_int_equal(f->plan->mode, MODE_START);
+	assert_string_not_equal(f->plan->digest, digest);
+	prop(f, "Strategy", "canary 5% 40m bake 40m");
+	prop(f, "MaxDuration", "1h");
+	read_ok(f);
+	prop(f, "Mode", "deploy");
+	read_bad(f);
+	expect_problem(f, "Strategy: \"1h20m\"");
+	prop(f, "Mode", "start");
+	prop(f, "Strategy", "canary 5% 10m, 100% 20m bake 40m");
+	read_bad(f);
+	expect_problem(f, "Strategy: \"1h\"");
+}
+
+static void the_target_of_a_plan_is_known_again(void **state)
+{
+	struct plan_fixture *f = *state;
+	struct problems problems;
+
+	least(f);
+	read_ok(f);
+	problems_init(&problems, f->arena);
+	assert_true(plan_has_target(f->arena, f->plan, STR(" lambda:checkout:live "), &problems));
+	assert_int_equal(problems.n_errors, 0);
+	assert_false(plan_has_target(f->arena, f->plan, STR("lambda:checkout:test"), &problems));
+	assert_non_null(strstr(problems.first->text, "the plan of the rollout names another"));
+	assert_false(plan_has_target(f->arena, f->plan, STR("moon"), &problems));
+	assert_int_equal(problems.n_errors, 2);
 }
 
 static void overrides_come_last_in_any_order(void **state)
@@ -427,6 +468,8 @@ int main(void)
 		T(the_whole_plan_is_checked),
 		T(guards_must_be_asked_where_it_matters),
 		T(alarms_replace_those_of_the_file),
+		T(a_start_has_two_budgets),
+		T(the_target_of_a_plan_is_known_again),
 		T(overrides_come_last_in_any_order),
 		T(bad_overrides_are_said),
 		T(the_target_may_be_said_twice_but_not_differently),

@@ -26,7 +26,7 @@ static void a_group_alone_is_enough(void **state)
 	assert_string_equal(t->install_path, "imageDetail.json");
 	assert_int_equal(t->headroom, 1);
 	assert_int_equal(t->stable_ms, 30000);
-	assert_int_equal(t->retire, ASG_RETIRE_DELETE);
+	assert_int_equal(t->retire, ASG_RETIRE_AUTO);
 	assert_null(f->plan->target.lb.resource_arn);
 	assert_int_equal(f->plan->target.lb.min_healthy, 1);
 
@@ -101,71 +101,70 @@ static void expect_words(struct plan_fixture *f, const char *words)
 		fail_msg("not only: %s\nbut:\n%s", words, all_problems(f));
 }
 
+static const struct {
+	const char *keys, *words;
+} wrong[] = {
+	{"    twin: b\n", "rollout.yaml:6: target.auto_scaling: group is needed"},
+	{"    group: \"a:b\"\n",
+	 "rollout.yaml:7: target.auto_scaling.group: \"a:b\": write the name of an Auto"},
+	{"    group: a\n    twin: \" b\"\n", "rollout.yaml:8: target.auto_scaling.twin: \""},
+	{"    group: a\n    twin: a\n",
+	 "rollout.yaml:8: target.auto_scaling.twin: \"a\": group and twin must be two"},
+	{"    group: a\n    color: b\n",
+	 "rollout.yaml:8: target.auto_scaling: \"color\": unknown here; known are: group"},
+	{"    group: a\n    rule: \"" RULE "\"\n    listener: \"" LISTENER "\"\n",
+	 "rollout.yaml:9: target.auto_scaling: write rule or listener, not both"},
+	{"    group: a\n    rule: x\n", "rollout.yaml:8: target.auto_scaling.rule: \"x\": "},
+	{"    group: a\n    target_groups: \"" GROUP("a") "\"\n",
+	 "rollout.yaml:8: target.auto_scaling.target_groups: two ARNs belong here"},
+	{"    group: a\n    target_groups: [ \"" GROUP("a") "\" ]\n",
+	 "rollout.yaml:8: target.auto_scaling.target_groups: two ARNs belong here"},
+	{"    group: a\n    target_groups: [ \"" GROUP("a") "\", green ]\n",
+	 "target.auto_scaling.target_groups: \"green\": write the ARN of a target group"},
+	{"    group: a\n    target_groups: [ \"" GROUP("a") "\", \"" GROUP("a") "\" ]\n",
+	 "the two target groups must be different ones"},
+	{"    group: a\n    retire: burn\n",
+	 "rollout.yaml:8: target.auto_scaling.retire: \"burn\": write what becomes of the"},
+	{"    group: a\n    twin: b\n    retire: delete\n",
+	 "rollout.yaml:9: target.auto_scaling.retire: \"delete\": the two groups take "
+	 "turns"},
+	{"    group: a\n    retire: [ keep ]\n",
+	 "rollout.yaml:8: target.auto_scaling.retire: a single value belongs here"},
+	{"    group: a\n    install: x\n", "rollout.yaml:8: target.auto_scaling.install: a "
+					   "map belongs here, with some of: im"},
+	{"    group: a\n    install: {}\n", "rollout.yaml:8: target.auto_scaling.install: "
+					    "exactly one of image, user_data and"},
+	{"    group: a\n    install: { image: a, user_data: b }\n",
+	 "rollout.yaml:8: target.auto_scaling.install: exactly one of image, user_data "
+	 "and"},
+	{"    group: a\n    install: { run_command: { timeout: 1m } }\n",
+	 "target.auto_scaling.install.run_command: script is needed"},
+	{"    group: a\n    install: { run_command: { script: a, timeout: 5s } }\n",
+	 "target.auto_scaling.install.run_command.timeout: \"5s\": write 30s to 2h"},
+	{"    group: a\n    install: { run_command: { script: a, later_instances: all } "
+	 "}\n",
+	 "install.run_command.later_instances: \"all\": write \"without\" when"},
+	{"    group: a\n    install: { run_command: { script: a, later_instances: [] } }\n",
+	 "install.run_command.later_instances: a single value belongs here"},
+	{"    group: a\n    install: { run_command: { script: a, shell: sh } }\n",
+	 "target.auto_scaling.install.run_command: \"shell\": unknown here"},
+	{"    group: a\n    install: { run_command: [ a ] }\n",
+	 "target.auto_scaling.install.run_command: a single value belongs here"},
+	{"    group: a\n    headroom: -1\n",
+	 "rollout.yaml:8: target.auto_scaling.headroom: \"-1\": write a whole number from "
+	 "0"},
+	{"    group: a\n    healthy_for: 11m\n",
+	 "rollout.yaml:8: target.auto_scaling.healthy_for: \"11m\": write 0s to 10m"},
+};
+
 static void what_is_wrong_is_said_with_its_place(void **state)
 {
-	static const struct {
-		const char *keys, *words;
-	} cases[] = {
-		{"    twin: b\n", "rollout.yaml:6: target.auto_scaling: group is needed"},
-		{"    group: \"a:b\"\n",
-		 "rollout.yaml:7: target.auto_scaling.group: \"a:b\": write the name of an Auto"},
-		{"    group: a\n    twin: \" b\"\n",
-		 "rollout.yaml:8: target.auto_scaling.twin: \""},
-		{"    group: a\n    twin: a\n",
-		 "rollout.yaml:8: target.auto_scaling.twin: \"a\": group and twin must be two"},
-		{"    group: a\n    color: b\n",
-		 "rollout.yaml:8: target.auto_scaling: \"color\": unknown here; known are: group"},
-		{"    group: a\n    rule: \"" RULE "\"\n    listener: \"" LISTENER "\"\n",
-		 "rollout.yaml:9: target.auto_scaling: write rule or listener, not both"},
-		{"    group: a\n    rule: x\n",
-		 "rollout.yaml:8: target.auto_scaling.rule: \"x\": "},
-		{"    group: a\n    target_groups: \"" GROUP("a") "\"\n",
-		 "rollout.yaml:8: target.auto_scaling.target_groups: two ARNs belong here"},
-		{"    group: a\n    target_groups: [ \"" GROUP("a") "\" ]\n",
-		 "rollout.yaml:8: target.auto_scaling.target_groups: two ARNs belong here"},
-		{"    group: a\n    target_groups: [ \"" GROUP("a") "\", green ]\n",
-		 "target.auto_scaling.target_groups: \"green\": write the ARN of a target group"},
-		{"    group: a\n    target_groups: [ \"" GROUP("a") "\", \"" GROUP("a") "\" ]\n",
-		 "the two target groups must be different ones"},
-		{"    group: a\n    retire: burn\n",
-		 "rollout.yaml:8: target.auto_scaling.retire: \"burn\": write what becomes of the"},
-		{"    group: a\n    twin: b\n    retire: delete\n",
-		 "rollout.yaml:9: target.auto_scaling.retire: \"delete\": the two groups take "
-		 "turns"},
-		{"    group: a\n    retire: [ keep ]\n",
-		 "rollout.yaml:8: target.auto_scaling.retire: a single value belongs here"},
-		{"    group: a\n    install: x\n", "rollout.yaml:8: target.auto_scaling.install: a "
-						   "map belongs here, with some of: im"},
-		{"    group: a\n    install: {}\n", "rollout.yaml:8: target.auto_scaling.install: "
-						    "exactly one of image, user_data and"},
-		{"    group: a\n    install: { image: a, user_data: b }\n",
-		 "rollout.yaml:8: target.auto_scaling.install: exactly one of image, user_data "
-		 "and"},
-		{"    group: a\n    install: { run_command: { timeout: 1m } }\n",
-		 "target.auto_scaling.install.run_command: script is needed"},
-		{"    group: a\n    install: { run_command: { script: a, timeout: 5s } }\n",
-		 "target.auto_scaling.install.run_command.timeout: \"5s\": write 30s to 2h"},
-		{"    group: a\n    install: { run_command: { script: a, later_instances: all } "
-		 "}\n",
-		 "install.run_command.later_instances: \"all\": write \"without\" when"},
-		{"    group: a\n    install: { run_command: { script: a, later_instances: [] } }\n",
-		 "install.run_command.later_instances: a single value belongs here"},
-		{"    group: a\n    install: { run_command: { script: a, shell: sh } }\n",
-		 "target.auto_scaling.install.run_command: \"shell\": unknown here"},
-		{"    group: a\n    install: { run_command: [ a ] }\n",
-		 "target.auto_scaling.install.run_command: a single value belongs here"},
-		{"    group: a\n    headroom: -1\n",
-		 "rollout.yaml:8: target.auto_scaling.headroom: \"-1\": write a whole number from "
-		 "0"},
-		{"    group: a\n    healthy_for: 11m\n",
-		 "rollout.yaml:8: target.auto_scaling.healthy_for: \"11m\": write 0s to 10m"},
-	};
 	struct plan_fixture *f = *state;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		forget(f);
-		file(f, arena_printf(f->arena, HEAD "%s", cases[i].keys));
-		expect_words(f, cases[i].words);
+		file(f, arena_printf(f->arena, HEAD "%s", wrong[i].keys));
+		expect_words(f, wrong[i].words);
 	}
 	forget(f);
 	file(f, "rollout: 1\n"
@@ -179,7 +178,32 @@ static void what_is_wrong_is_said_with_its_place(void **state)
 	expect_words(f, "Target: \"auto-scaling:\": write auto-scaling:GROUP, for example");
 }
 
+static void what_takes_longer_than_it_may_is_said(void **state)
+{
+	static const char text[] =
+		"rollout: 1\nstrategy: \"canary 5%% 10m\"\nguards:\n  - { alarm: a }\n"
+		"target:\n  auto_scaling:\n    group: a\n    healthy_for: 1m\n"
+		"    install: { run_command: { script: x, timeout: %s } }\nlimits: { prepare: 30m "
+		"}\n";
+	struct plan_fixture *f = *state;
+
+	file(f, arena_printf(f->arena, text, "28m"));
+	read_ok(f);
+	forget(f);
+	file(f, arena_printf(f->arena, text, "29m"));
+	expect_words(f,
+		     "rollout.yaml:5: target: the command's timeout and healthy_for together are "
+		     "30m, and bringing the candidate up may take 30m (limits.prepare)");
+	forget(f);
+	prop(f, "Target", "auto-scaling:a");
+	prop(f, "Strategy", "canary 5% 10m");
+	prop(f, "Alarms", "a");
+	prop(f, "Overrides", "limits.prepare=1m");
+	read_ok(f);
+}
+
 /* Each of them changes what is done, so each of them changes the digest. */
+#define INSTALL(keys) ("    group: a\n    install: { run_command: { " keys " } }\n")
 static void every_key_is_in_the_digest(void **state)
 {
 	static const char *const keys[] = {
@@ -191,13 +215,13 @@ static void every_key_is_in_the_digest(void **state)
 		"    group: a\n    target_groups: [ \"" GROUP("a") "\", \"" GROUP("c") "\" ]\n",
 		"    group: a\n    install: { image: x }\n",
 		"    group: a\n    install: { user_data: x }\n",
-		"    group: a\n    install: { run_command: { script: x } }\n",
-		"    group: a\n    install: { run_command: { script: x, timeout: 1m } }\n",
-		"    group: a\n    install: { run_command: { script: x, later_instances: without } "
-		"}\n",
+		INSTALL("script: x"),
+		INSTALL("script: x, timeout: 1m"),
+		INSTALL("script: x, later_instances: without"),
 		"    group: a\n    headroom: 0\n",
 		"    group: a\n    healthy_for: 1m\n",
 		"    group: a\n    retire: keep\n",
+		"    group: a\n    retire: delete\n",
 		"    group: a\n    min_healthy: 2\n",
 	};
 	struct plan_fixture *f = *state;
@@ -230,9 +254,13 @@ static void both_places_name_the_same_group(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_group_alone_is_enough),	     T(all_of_it_can_be_said),
-		T(what_is_left_out_has_good_values), T(what_is_wrong_is_said_with_its_place),
-		T(every_key_is_in_the_digest),	     T(both_places_name_the_same_group),
+		T(a_group_alone_is_enough),
+		T(all_of_it_can_be_said),
+		T(what_is_left_out_has_good_values),
+		T(what_is_wrong_is_said_with_its_place),
+		T(what_takes_longer_than_it_may_is_said),
+		T(every_key_is_in_the_digest),
+		T(both_places_name_the_same_group),
 	};
 
 	return cmocka_run_group_tests_name("plan_auto_scaling", tests, NULL, NULL);

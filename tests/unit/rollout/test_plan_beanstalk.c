@@ -263,6 +263,26 @@ static void weights_need_a_rule_and_two_environments(void **state)
 	expect_wrong(f, WEIGHTS ", twin: shop-green, rule: x", CANARY ALARM, "rule");
 }
 
+/* Who is told apart, is told apart by a rule. */
+static void segments_need_the_load_balancer(void **state)
+{
+#define STAFF                                                                   \
+	"strategy: { canary: { steps: [ { segment: staff, for: 10m }%s ] } }\n" \
+	"segments:\n  staff: { header: { name: X-Team, values: [staff] } }\n" ALARM
+	struct plan_fixture *f = *state;
+
+	expect_wrong(f, LIVE, arena_printf(f->arena, STAFF, ""),
+		     "\"swap\": this method moves nobody apart");
+	expect_wrong(f, SPLIT, arena_printf(f->arena, STAFF, ""),
+		     "\"traffic_splitting\": this method moves nobody apart");
+	expect_wrong(f, SPLIT, arena_printf(f->arena, STAFF, ", { weight: 10, for: 10m }"),
+		     "\"traffic_splitting\": this method moves nobody apart");
+	map(f, WEIGHTS ", twin: shop-green, rule: \"" RULE "\"",
+	    arena_printf(f->arena, STAFF, ", { weight: 10, for: 10m }"));
+	read_ok(f);
+	assert_int_equal(f->plan->n_steps, 2);
+}
+
 static void line_and_file_have_to_agree(void **state)
 {
 	struct plan_fixture *f = *state;
@@ -335,6 +355,7 @@ int main(void)
 		TEST(splitting_is_one_percentage),
 		TEST(splitting_cannot_be_parked),
 		TEST(weights_need_a_rule_and_two_environments),
+		TEST(segments_need_the_load_balancer),
 		TEST(line_and_file_have_to_agree),
 		TEST(the_digest_covers_every_member),
 		TEST(a_plan_that_is_lost_can_go_back),

@@ -281,7 +281,7 @@ static void a_pause_ends_by_itself(void **state)
 	assert_int_equal(plan_ecs_pause_minutes(&p), 600 + 60);
 	p.unknown_then = UNKNOWN_ROLLBACK;
 	p.mode = MODE_START;
-	assert_int_equal(plan_ecs_pause_minutes(&p), 600 + 60);
+	assert_int_equal(plan_ecs_pause_minutes(&p), 600 + 60 + 7 * 24 * 60);
 	p.target.ecs.pause_ms = 90 * MINUTE_MS;
 	assert_int_equal(plan_ecs_pause_minutes(&p), 90);
 	p.target.ecs.pause_ms = 0;

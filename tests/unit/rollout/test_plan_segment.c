@@ -103,6 +103,8 @@ static void one_line_names_segments_too(void **state)
 	expect_only(f, "Strategy: \"canary @staff\": something is missing: write how long");
 	prop(f, "Strategy", "canary @ 5m");
 	expect_only(f, "Strategy: \"\": there is no segment");
+	prop(f, "Strategy", "canary 100% 5m, @staff 5m");
+	expect_only(f, "Strategy, step 2: \"staff\": everybody is on the candidate already");
 	prop(f, "Strategy", "canary @staff 5m, @staff 5m");
 	expect_only(f, "Strategy, step 2: \"staff\": this segment is on the candidate already");
 }
@@ -154,6 +156,9 @@ static void conditions_that_no_rule_takes(void **state)
 		{BEHIND_ALB, SEGMENT("query: { key: a }"), AT(".query: something is missing")},
 		{BEHIND_ALB, SEGMENT("source_ip: 10.0.0.1"),
 		 AT(".source_ip: \"10.0.0.1\": write a block of addresses")},
+		{BEHIND_ALB, SEGMENT("source_ip: 10.0.0.1/8"),
+		 AT(".source_ip: \"10.0.0.1/8\": write a")},
+		{BEHIND_ALB, SEGMENT("source_ip: [\"2001:db8::1/32\"]"), AT(".source_ip[0]: ")},
 		{BEHIND_ALB, SEGMENT("source_ip: 10.0.0.0/33"), AT(".source_ip: \"10.0.0.0/33\"")},
 		{BEHIND_ALB, SEGMENT("source_ip: [\"::/129\"]"), AT(".source_ip[0]: \"::/129\"")},
 		{BEHIND_ALB, SEGMENT("source_ip: 10.0.0/8"), AT(".source_ip: \"10.0.0/8\"")},
@@ -167,6 +172,16 @@ static void conditions_that_no_rule_takes(void **state)
 			 "value: \"?\" }"),
 		 AT(": its conditions have 6 wildcards")},
 		{BEHIND_ALB, SEGMENT(""), AT(": say who it is, by some of: header cookie")},
+		{BEHIND_ALB, "segments: { staff: someone }\n", AT(": a map belongs here")},
+		{BEHIND_ALB, SEGMENT("query: beta"), AT(".query: a map belongs here")},
+		{BEHIND_ALB,
+		 SEGMENT("cookie: { name: "
+			 "n2345678901234567890123456789012345678901234567890123456, "
+			 "value: v23456789012345678901234567890123456789012345678901234567890123456"
+			 "7890 }"),
+		 AT(".cookie: \"n2345678901234567890123456789012345678901234567890123456\": name "
+		    "and "
+		    "value together")},
 		{BEHIND_ALB, SEGMENT("source_ip: []"), AT(": say who it is, by some of")},
 		{BEHIND_ALB, SEGMENT("path: /x"), AT(": \"path\": unknown here")},
 	};

@@ -96,6 +96,56 @@ static void test_holding(void **state)
 	assert_says(summary(&plan, &s, &o, &d, now), "Pass (2 guards); held by ann");
 }
 
+static void test_parked(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_PARKED, 2);
+	struct utc now = {s.phase_since.ms + 200 * SECOND};
+	struct observation o = test_look(&plan, &s, now);
+	struct decision d = wait_for("waiting for promote");
+
+	(void)state;
+	plan.mode = MODE_START;
+	assert_string_equal(summary(&plan, &s, &o, &d, now).p,
+			    "parked at 50%; Pass (2 guards); waiting for promote");
+	assert_int_equal(rollout_percent(&plan, &s, now), 66);
+	d.kind = DECIDE_HAND_OVER;
+	assert_says(summary(&plan, &s, &o, &d, now), "waiting for promote");
+	plan.n_steps = 1;
+	plan.steps[0].weight_bp = 10000;
+	s.step = 0;
+	o.has_guards = false;
+	assert_string_equal(summary(&plan, &s, &o, &d, now).p,
+			    "parked before any traffic; waiting for promote");
+	assert_int_equal(rollout_percent(&plan, &s, now), 10);
+}
+
+/* What an action with Mode: rollback is told. */
+static void test_rolled_back(void **state)
+{
+	struct plan plan = test_plan();
+	struct rollout_state s = test_state(&plan, PHASE_FAILED, 2);
+	struct observation o = {.mode = MODE_ROLLBACK};
+	struct decision d = {.kind = DECIDE_SUCCEED};
+	struct utc now = s.phase_since;
+
+	(void)state;
+	s.ending = ENDING_RESTORED;
+	s.cause = CAUSE_GUARD;
+	str_copy(s.cause_text, sizeof(s.cause_text), STR("errors is red"));
+	assert_string_equal(summary(&plan, &s, &o, &d, now).p,
+			    "rolled back. The baseline carries all traffic; that was read back, "
+			    "and it is healthy.");
+	rollout_attach(&s, (struct utc){now.ms + MINUTE});
+	assert_string_equal(summary(&plan, &s, &o, &d, now).p,
+			    "rolled back already, because (guard): errors is red");
+	s.ending = ENDING_UNTOUCHED;
+	assert_says(summary(&plan, &s, &o, &d, now), "this rollout changed nothing");
+	s.phase = PHASE_SUCCEEDED;
+	s.ending = ENDING_SAME;
+	assert_says(summary(&plan, &s, &o, &d, now), "this rollout shifted nothing");
+}
+
 static void test_segments(void **state)
 {
 	static const struct {
@@ -380,6 +430,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_watching),
 		cmocka_unit_test(test_holding),
+		cmocka_unit_test(test_parked),
+		cmocka_unit_test(test_rolled_back),
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_traffic_in_words),
 		cmocka_unit_test(test_other_phases),

@@ -226,6 +226,41 @@ static void test_approval_by_api(void **state)
 	world_free(w);
 }
 
+static void test_approval_times_out(void **state)
+{
+	char e[RNG_UUID_SIZE];
+	struct world *w = world_new(NULL);
+
+	(void)state;
+	ctl(w, "codepipeline pipeline web action=Ask type=AWS:Approval/Manual/1 timeout=2h");
+	ctl_refused(w, "codepipeline pipeline web action=Ask type=AWS:Approval/Manual/1 timeout=x",
+		    "not a time");
+	assert_int_equal(sim_push(w->sim, "web", STR("z"), e, &w->err), 0);
+	sim_advance(w->sim, INT64_C(7199) * 1000);
+	assert_string_equal(sim_execution_status(w->sim, e), "InProgress");
+	sim_advance(w->sim, 1000);
+	assert_string_equal(sim_execution_status(w->sim, e), "Failed");
+	assert_string_equal(sim_action_find(w->sim, "web", "Ask")->failure_type,
+			    "ApprovalTimedOut");
+	ctl_refused(w, "codepipeline approve web Ask", "AlreadyCompleted");
+	world_free(w);
+}
+
+static void test_edit_cancels_what_runs(void **state)
+{
+	char e[RNG_UUID_SIZE];
+	struct world *w = started(e);
+
+	(void)state;
+	ctl_refused(w, "codepipeline edit moon", "moon");
+	ctl(w, "codepipeline edit web");
+	assert_string_equal(sim_execution_status(w->sim, e), "Cancelled");
+	assert_string_equal(sim_action_find(w->sim, "web", NULL)->status, "Abandoned");
+	ctl_refused(w, "codepipeline stop web abandon", "NotStoppable");
+	assert_null(poll(w));
+	world_free(w);
+}
+
 static void test_missing_input_fails_the_action(void **state)
 {
 	char e[RNG_UUID_SIZE];
@@ -448,6 +483,8 @@ int main(void)
 		cmocka_unit_test(test_stage_rollback),
 		cmocka_unit_test(test_stages_run_orders_and_variables),
 		cmocka_unit_test(test_approval_by_api),
+		cmocka_unit_test(test_approval_times_out),
+		cmocka_unit_test(test_edit_cancels_what_runs),
 		cmocka_unit_test(test_missing_input_fails_the_action),
 		cmocka_unit_test(test_execution_modes),
 		cmocka_unit_test(test_list_action_executions),

@@ -413,6 +413,33 @@ static void test_a_lambda_hook_succeeds(void **state)
 	world_free(w);
 }
 
+/* UpdateService has been answered, and nobody is told of the deployment yet. */
+static void test_a_deployment_can_be_seen_late(void **state)
+{
+	struct ecs_shop s = ecs_shop_new("strategy=BLUE_GREEN");
+	struct world *w = s.w;
+	const char *before = json_cstr(json_get(ecs_service(w), "currentServiceDeployment")), *arn;
+	const struct json *list;
+	(void)state;
+	sim_advance(w->sim, MINUTE);
+	ctl(w, "ecs settings hidden=20s");
+	assert_string_equal(ecs_update(w, "web:2", ""), before);
+	sim_advance(w->sim, 19000);
+	list = ecs_ok(w, "ListServiceDeployments", "{\"cluster\":\"prod\",\"service\":\"web\"}");
+	assert_int_equal(json_get(list, "serviceDeployments")->n, 1);
+	assert_text(ecs_service(w), "taskDefinition",
+		    "arn:aws:ecs:eu-central-1:111122223333:task-definition/web:2");
+	sim_advance(w->sim, 2000);
+	arn = json_cstr(json_get(ecs_service(w), "currentServiceDeployment"));
+	assert_string_not_equal(arn, before);
+	ecs_until(w, arn, "SUCCESSFUL");
+	ctl(w, "ecs settings hidden=1d");
+	list = ecs_ok(w, "DescribeServiceDeployments",
+		      arena_printf(w->arena, "{\"serviceDeploymentArns\":[\"%s\"]}", arn));
+	assert_text(json_get(list, "failures")->first, "reason", "MISSING");
+	world_free(w);
+}
+
 static void test_deployments_are_listed(void **state)
 {
 	struct ecs_shop s = ecs_shop_new("strategy=BLUE_GREEN");
@@ -468,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_a_rule_that_is_gone_sends_it_back),
 		cmocka_unit_test(test_the_stage_before_a_shift_can_be_told),
 		cmocka_unit_test(test_a_lambda_hook_succeeds),
+		cmocka_unit_test(test_a_deployment_can_be_seen_late),
 		cmocka_unit_test(test_deployments_are_listed),
 	};
 	return cmocka_run_group_tests_name("sim_ecs_deploy", tests, NULL, NULL);

@@ -187,6 +187,12 @@ static void the_need_grows_with_the_weight(void **state)
 		w->plan.target.lb.min_healthy = cases[i].least;
 		assert_int_equal(as_need(&w->plan, &x, 0), cases[i].need);
 	}
+	/* it stays through the percentages after it */
+	w->plan.n_steps = 2;
+	w->plan.steps[1] = (struct plan_step){.segment = -1, .weight_bp = 500};
+	assert_int_equal(as_need(&w->plan, &x, 1), 40);
+	w->plan.steps[0].segment = -1;
+	assert_int_equal(as_need(&w->plan, &x, 1), 2);
 	/* like the baseline is now; when that is scaled in, like it was */
 	assert_int_equal(as_full(&x), 40);
 	x.live.max = 0;
@@ -227,6 +233,35 @@ static void in_a_shift_it_is_ready_when_there_is_something_to_do(void **state)
 	expect_state(&o, CANDIDATE_READY, "");
 	o = look(w, PHASE_WATCH, &c, "unhealthy");
 	expect_state(&o, CANDIDATE_READY, ""); /* that is the guards' to judge */
+}
+
+/* In whatever phase: requests go there, and nobody answers them. */
+static void traffic_that_nobody_serves_has_failed(void **state)
+{
+	static const enum phase phases[] = {PHASE_SHIFT, PHASE_WATCH, PHASE_PROMOTE, PHASE_BAKE};
+	static const char *const weights[] = {"blue=95 green=5", "blue=0 green=100"};
+	struct world *w = *state;
+	struct a_group c = copy(4, IN4), live = blue();
+	struct target_observation o;
+
+	for (size_t i = 0; i < 8; i++) {
+		o = look_at(w, phases[i / 2], &live, &c, weights[i % 2], "unhealthy draining");
+		expect_state(&o, CANDIDATE_FAILED, "none of its targets is healthy: i-");
+	}
+	o = look_at(w, PHASE_WATCH, &live, &c, weights[0], "");
+	expect_state(&o, CANDIDATE_FAILED, "no target is registered");
+	o = look_at(w, PHASE_WATCH, &live, &c, weights[0], "healthy unhealthy");
+	expect_state(&o, CANDIDATE_READY, ""); /* the guards judge that */
+	o = look_at(w, PHASE_RETIRE, &live, &c, weights[1], "unhealthy");
+	assert_int_not_equal(o.candidate, CANDIDATE_FAILED); /* nothing is left to go back to */
+	rule_is(w, weights[0]);
+	w->state.phase = PHASE_WATCH;
+	refuses(w, "DescribeTargetHealth", 403, "AccessDenied");
+	assert_int_equal(target_auto_scaling.observe(&w->env, &w->state, &o, &w->err), 0);
+	assert_int_equal(o.live, LIVE_UNREADABLE);
+	once(w, "POST", "Action=DescribeTargetHealth", 0, "")->fail = ERR_CANCELED;
+	assert_int_equal(target_auto_scaling.observe(&w->env, &w->state, &o, &w->err), -1);
+	assert_int_equal(w->err.code, ERR_CANCELED);
 }
 
 static void a_promotion_takes_over_the_baselines_limits(void **state)
@@ -301,6 +336,7 @@ int main(void)
 		T(a_candidate_that_is_gone_has_failed),
 		T(the_need_grows_with_the_weight),
 		T(in_a_shift_it_is_ready_when_there_is_something_to_do),
+		T(traffic_that_nobody_serves_has_failed),
 		T(a_promotion_takes_over_the_baselines_limits),
 		T(limits_outlive_the_old_group),
 		T(metrics_are_those_of_the_target_groups),

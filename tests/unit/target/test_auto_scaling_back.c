@@ -158,6 +158,36 @@ static void capacity_that_was_scaled_in_comes_back_first(void **state)
 	assert_int_equal(sent(w, "POST", "Action=UpdateAutoScalingGroup"), 1);
 }
 
+/* Undone long after: the baseline was kept, and has scaled itself in without traffic. */
+static void a_baseline_gets_the_size_it_had_with_its_traffic(void **state)
+{
+	struct world *w = *state;
+	struct a_group live = blue(), c = copy(4, IN4);
+	struct target_observation o;
+
+	live.desired = 2;
+	live.max = 3;
+	live.instances = "InService InService";
+	o = look(w, PHASE_RESTORE, &live, &c, "blue=0 green=100");
+	scene(w, &live, &c, "blue=0 green=100");
+	assert_int_equal(restore(w, &o), 0);
+	assert_non_null(strstr(last_body(w, "POST", "Action=UpdateAutoScalingGroup"),
+			       "AutoScalingGroupName=blue&MinSize=2&MaxSize=4&DesiredCapacity=4"));
+	assert_int_equal(sent(w, "POST", "Action=ModifyRule"), 1); /* at once all the same */
+	refuses(w, "UpdateAutoScalingGroup", 403, "AccessDenied");
+	assert_int_equal(restore(w, &o), -1);
+	/* once it has its traffic its size is its own again */
+	scene(w, &live, &c, "blue=100 green=0");
+	assert_int_equal(restore(w, &o), 0);
+	assert_int_equal(sent(w, "POST", "Action=UpdateAutoScalingGroup"), 0);
+	/* more than it had is no reason to shrink it */
+	live.desired = 6;
+	live.max = 8;
+	scene(w, &live, &c, "blue=0 green=100");
+	assert_int_equal(restore(w, &o), 0);
+	assert_int_equal(sent(w, "POST", "Action=UpdateAutoScalingGroup"), 0);
+}
+
 static void every_step_back_can_fail(void **state)
 {
 	static const char *const calls[] = {"DescribeAutoScalingGroups", "DescribeRules",
@@ -278,6 +308,32 @@ static void an_old_group_is_scaled_in_or_kept(void **state)
 	assert_int_equal(writes(w), 1);
 	assert_int_equal(sent(w, "POST", "Action=ResumeProcesses"), 1);
 	live.suspended = NULL;
+	assert_true(is_retired(w, &live, &c));
+}
+
+/* What a rollout made is deleted, what people made is theirs: it is emptied. */
+static void who_made_it_decides_what_becomes_of_it(void **state)
+{
+	struct world *w = *state;
+	struct a_group live = blue(), c = copy(4, IN4);
+
+	w->plan.target.auto_scaling.retire = ASG_RETIRE_AUTO;
+	c.suspended = NULL;
+	live.min = live.max = live.desired = 0;
+	live.instances = NULL;
+	assert_true(is_retired(w, &live, &c));
+	scene(w, &live, &c, "blue=0 green=100");
+	assert_int_equal(retire(w), 0);
+	assert_int_equal(writes(w), 0);
+	live.tags = AS_TAG_ROLLOUT "=r-0";
+	assert_false(is_retired(w, &live, &c));
+	scene(w, &live, &c, "blue=0 green=100");
+	assert_int_equal(retire(w), 0);
+	assert_int_equal(sent(w, "POST", "Action=DeleteAutoScalingGroup"), 1);
+	assert_true(is_retired(w, NULL, &c));
+	assert_int_equal(look(w, PHASE_RETIRE, NULL, &c, "blue=0 green=100").live, LIVE_PROMOTED);
+	/* one that nothing may delete is left empty, too */
+	live.more = "<DeletionProtection>" AS_NO_DELETION "</DeletionProtection>";
 	assert_true(is_retired(w, &live, &c));
 }
 
@@ -428,9 +484,11 @@ int main(void)
 		T(weights_go_back_first_then_the_rest),
 		T(exactly_what_was_suspended_is_resumed),
 		T(capacity_that_was_scaled_in_comes_back_first),
+		T(a_baseline_gets_the_size_it_had_with_its_traffic),
 		T(every_step_back_can_fail),
 		T(an_old_group_is_emptied_and_deleted),
 		T(an_old_group_is_scaled_in_or_kept),
+		T(who_made_it_decides_what_becomes_of_it),
 		T(every_step_of_retiring_can_fail),
 		T(a_copy_that_failed_is_removed),
 		T(a_twin_becomes_what_it_was),

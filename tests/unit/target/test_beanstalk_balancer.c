@@ -120,7 +120,7 @@ static int inspect(struct world *w)
 
 static struct bean_record accepted(struct world *w)
 {
-	struct bean_record r;
+	struct bean_record r = clone_record;
 
 	if (inspect(w) || bean_record_load(w->f->arena, w->state.undo, &r, &w->err))
 		fail_msg("%s %s", w->err.text, world_problems(w));

@@ -298,6 +298,17 @@ static void somebody_elses_deployment_is_foreign(void **state)
 	o = look(w, PHASE_PREPARE);
 	assert_int_equal(o.live, LIVE_FOREIGN);
 	assert_string_equal(o.detail, "service web: another deployment is going on: web:9");
+	/* over already: the service has another definition, or its traffic has moved */
+	s = (struct scene){.rule = "blue=0 green=100", .definition = "web:9"};
+	o = see(w, PHASE_PREPARE, &s);
+	assert_int_equal(o.live, LIVE_FOREIGN);
+	assert_string_equal(o.detail, "service web: somebody deployed: web:9");
+	s.definition = "web:7";
+	o = see(w, PHASE_PREPARE, &s);
+	assert_int_equal(o.live, LIVE_FOREIGN);
+	assert_non_null(strstr(o.detail, "100.00%, and not by this rollout"));
+	assert_int_equal(see(w, PHASE_RESTORE, &s).live, LIVE_FOREIGN);
+	s = (struct scene){.rule = "blue=100 green=0", .definition = "web:7", .current = "d9"};
 	/* in place of ours */
 	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_8);
 	s.status = "STOPPED";

@@ -523,6 +523,14 @@ static void a_rollback_that_failed_is_put_right_by_weights(void **state)
 	set(w, &s);
 	once(w, "POST", "DescribeTargetHealth", 0, "")->fail = ERR_SYSTEM;
 	assert_int_equal(restore(w), -1);
+	/* what no deployment of ours has moved is not ours to put back */
+	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_NO_DEPLOYMENT);
+	s.status = NULL;
+	set(w, &s);
+	modify_works(w);
+	assert_int_equal(restore(w), -1);
+	assert_int_equal(w->err.code, ERR_CONFLICT);
+	assert_int_equal(sent(w, "POST", "Action=Modify"), 0);
 	forget_routes(w);
 	assert_int_equal(restore(w), -1);
 }

@@ -304,6 +304,7 @@ static int restore(struct world *w)
 
 static void restoring_removes_aliases(void **state)
 {
+	static const struct lambda_place at = {"checkout", "live", "8", true};
 	const char *made;
 	struct world *w = *state;
 
@@ -318,6 +319,16 @@ static void restoring_removes_aliases(void **state)
 	assert_int_equal(restore(w), -1);
 	assert_int_equal(w->err.code, ERR_DENIED);
 	assert_int_equal(sent(w, "PUT", ALIASES "/live"), 1);
+	lambda_is(w, "7", "\"8\":0.05", made, WHOLE);
+	once(w, "GET", POLICY, 403, "{\"Message\":\"no\"}");
+	assert_int_equal(lambda_segments_write(&w->env, &at, 0, &w->err), -1);
+	assert_int_equal(w->err.code, ERR_DENIED);
+	lambda_is(w, "7", "", made, WHOLE);
+	w->plan.n_segments = 0; /* whose they are is not asked for any more */
+	once(w, "GET", POLICY, 403, "{\"Message\":\"no\"}");
+	assert_int_equal(lambda_segments_write(&w->env, &at, 0, &w->err), -1);
+	assert_int_equal(sent(w, "DELETE", ""), 0);
+	w->plan.n_segments = 1;
 	/* only the segment is left */
 	lambda_is(w, "7", "", made, WHOLE);
 	assert_int_equal(restore(w), 0);

@@ -1,144 +1,6 @@
-#include "tests/unit/target/lb_world.h"
-#include "worker/target/load_balancer_segments.h"
+#include "tests/unit/target/lb_segments_world.h"
 
-/* Rules of segments, as Elastic Load Balancing tells of them: what is read, written and refused. */
-
-#define ALB_LISTENER ELB "listener/app/web/50dc/f2f7"
-#define OURS ELB "listener-rule/app/web/50dc/f2f7/0001"
-#define OTHER ELB "listener-rule/app/web/50dc/f2f7/0002"
-#define STAFF 1u
-#define BETA 2u
-
-/* --- the world ------------------------------------------------------------------------------ */
-
-struct line { /* a rule, and whose it is */
-	const char *arn, *priority, *conditions, *actions, *rollout, *segment;
-};
-
-#define PATH                                                                      \
-	"<member><Field>path-pattern</Field><Values><member>/x</member></Values>" \
-	"<PathPatternConfig><Values><member>/x</member></Values></PathPatternConfig></member>"
-#define HEADER                                                                       \
-	"<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>x-team" \
-	"</HttpHeaderName><Values><member>staff</member></Values></HttpHeaderConfig></member>"
-#define QUERY                                                                                   \
-	"<member><Field>query-string</Field><QueryStringConfig><Values><member><Key>beta</Key>" \
-	"<Value>1</Value></member></Values></QueryStringConfig></member>"
-#define TO(group)                                                                           \
-	"<member><Type>forward</Type><Order>2</Order><ForwardConfig><TargetGroups><member>" \
-	"<TargetGroupArn>" GROUP(group) "</TargetGroupArn><Weight>1</Weight></member>"      \
-					"</TargetGroups></ForwardConfig></member>"
-
-static const char *rules_xml(struct world *w, const struct line *lines, size_t n)
-{
-	const char *text;
-	struct buf b;
-
-	buf_init(&b, 1u << 20);
-	buf_adds(&b, "<Rules>");
-	for (size_t i = 0; i < n; i++)
-		buf_addf(&b,
-			 "<member><RuleArn>%s</RuleArn><Priority>%s</Priority><Conditions>%s"
-			 "</Conditions><Actions>%s</Actions></member>",
-			 lines[i].arn, lines[i].priority, lines[i].conditions, lines[i].actions);
-	buf_adds(&b, "</Rules>");
-	text = answer(w, "DescribeRules", b.p);
-	buf_release(&b);
-	return text;
-}
-
-static const char *tags_xml(struct world *w, const struct line *lines, size_t n)
-{
-	const char *text;
-	struct buf b;
-
-	buf_init(&b, 1u << 20);
-	buf_adds(&b, "<TagDescriptions>");
-	for (size_t i = 0; i < n; i++) {
-		buf_addf(&b, "<member><ResourceArn>%s</ResourceArn><Tags>", lines[i].arn);
-		if (lines[i].rollout)
-			buf_addf(&b,
-				 "<member><Key>" LB_TAG_ROLLOUT "</Key><Value>%s</Value></member>"
-				 "<member><Key>" LB_TAG_SEGMENT "</Key><Value>%s</Value></member>",
-				 lines[i].rollout, lines[i].segment);
-		buf_adds(&b, "</Tags></member>");
-	}
-	buf_adds(&b, "</TagDescriptions>");
-	text = answer(w, "DescribeTags", b.p);
-	buf_release(&b);
-	return text;
-}
-
-/* The listener has the rule that is deployed to, with these groups, and these. */
-static void rules_are(struct world *w, const char *groups, const struct line *more, size_t n)
-{
-	struct line lines[8] = {
-		{RULE, "10", PATH, forward(w, groups, ""), NULL, NULL},
-	};
-
-	for (size_t i = 0; i < n; i++)
-		lines[i + 1] = more[i];
-	forget_routes(w);
-	route(w, "POST", "RuleArns.member.1=", 200, rules_xml(w, lines, 1));
-	route(w, "POST", "Action=DescribeRules&Version=2015-12-01&ListenerArn=", 200,
-	      rules_xml(w, lines, n + 1));
-	route(w, "POST", "Action=DescribeTags", 200, tags_xml(w, lines, n + 1));
-	route(w, "POST", "Action=CreateRule", 200,
-	      answer(w, "CreateRule",
-		     "<Rules><member><RuleArn>" OURS "</RuleArn></member></Rules>"));
-	route(w, "POST", "Action=DeleteRule", 200, answer(w, "DeleteRule", ""));
-	health_is(w, GROUP_URI("green"), "healthy healthy");
-	health_is(w, GROUP_URI("blue"), "healthy healthy");
-	modify_works(w);
-}
-
-static const struct line ours = {OURS, "9", PATH HEADER, TO("green"), "r-1", "staff"};
-static const struct line beta = {OTHER, "8", QUERY PATH, TO("green"), "r-1", "beta"};
-
-static int set_up(void **state)
-{
-	static const char *const values[] = {"staff"};
-	struct world *w;
-
-	lb_world_set_up(state);
-	w = *state;
-	w->env.rollout_id = "r-1";
-	w->plan.n_segments = 2;
-	w->plan.segments[0] = (struct plan_segment){
-		.name = "staff", .place = "staff", .header = "X-Team", .n_values = 1};
-	w->plan.segments[0].values[0] = values[0];
-	w->plan.segments[1] = (struct plan_segment){
-		.name = "beta", .place = "beta", .query_key = "beta", .query_value = "1"};
-	w->plan.n_steps = 3;
-	w->plan.steps[0] = (struct plan_step){.segment = 0, .watch_ms = 600000};
-	w->plan.steps[1] = (struct plan_step){.segment = -1, .weight_bp = 500};
-	w->plan.steps[2] = (struct plan_step){.segment = 1, .weight_bp = 500};
-	w->state.phase = PHASE_WATCH;
-	return 0;
-}
-
-static void record(struct world *w)
-{
-	struct lb_record r = {.resource = RULE,
-			      .baseline = GROUP("blue"),
-			      .candidate = GROUP("green"),
-			      .groups = {{GROUP("blue"), 100, true}},
-			      .n_groups = 1,
-			      .segments = true};
-
-	if (lb_record_store(&r, w->state.undo, &w->err))
-		fail_msg("%s", w->err.text);
-}
-
-static struct target_observation look(struct world *w)
-{
-	struct target_observation o;
-
-	record(w);
-	if (target_load_balancer.observe(&w->env, &w->state, &o, &w->err))
-		fail_msg("%s", w->err.text);
-	return o;
-}
+/* Rules of segments, as Elastic Load Balancing tells of them: what is read and written. */
 
 /* --- observe -------------------------------------------------------------------------------- */
 
@@ -356,6 +218,19 @@ static void free_priorities_are_taken(void **state)
 	rules_are(w, "blue=100 green=0", crowd, 3);
 	assert_int_equal(split(w, 0, STAFF), 0);
 	assert_non_null(strstr(last_body(w, "POST", "Action=CreateRule"), "&Priority=9&"));
+	/* the places of our own rules are taken, but in nobody's way */
+	rules_are(w, "blue=100 green=0", &ours, 1);
+	assert_int_equal(split(w, 0, STAFF | BETA), 0);
+	assert_non_null(strstr(last_body(w, "POST", "Action=CreateRule"), "&Priority=8&"));
+	assert_int_equal(sent(w, "POST", "Action=CreateRule"), 1);
+	/* the answer is lost: it is said which segment's, and not sent again */
+	rules_are(w, "blue=100 green=0", NULL, 0);
+	once(w, "POST", "Action=CreateRule", 0, "")->fail = ERR_TIMEOUT;
+	w->routes[w->n_routes - 1].sent = true;
+	assert_int_equal(split(w, 0, STAFF), -1);
+	assert_int_equal(w->err.code, ERR_TIMEOUT);
+	assert_non_null(strstr(w->err.text, "rule of segment staff"));
+	assert_int_equal(sent(w, "POST", "Action=CreateRule"), 1);
 	/* somebody took the last place meanwhile: nobody's traffic is taken */
 	rules_are(w, "blue=100 green=0", &before, 1);
 	assert_int_equal(split(w, 0, STAFF), -1);
@@ -394,8 +269,8 @@ static void a_rule_that_comes_in_between_is_seen(void **state)
 /* Going back: rules first; and the weights, though a rule will not go. */
 static void restoring_removes_rules(void **state)
 {
-	const struct line lines[] = {
-		ours, {OTHER, "8", QUERY PATH, TO("green"), "r-1", "forgotten"}};
+	const struct line lines[] = {ours,
+				     {OTHER, "8", QUERY PATH, TO("green"), "r-1", "forgotten"}};
 	struct target_observation o;
 	struct world *w = *state;
 
@@ -435,96 +310,6 @@ static void restoring_removes_rules(void **state)
 	assert_int_equal(target_load_balancer.restore(&w->env, &w->state, &o, &w->err), -1);
 	assert_int_equal(w->err.code, ERR_CANCELED);
 	assert_int_equal(sent(w, "POST", "Action=ModifyRule"), 0);
-}
-
-/* --- inspect -------------------------------------------------------------------------------- */
-
-#define GROUP_XML(name)                                                                     \
-	"<member><TargetGroupArn>" GROUP(name) "</TargetGroupArn><Protocol>HTTP</Protocol>" \
-					       "<VpcId>vpc-1</VpcId></member>"
-
-static void inspect(struct world *w)
-{
-	char undo[LIMIT_UNDO + 1] = "";
-	bool first;
-
-	route(w, "POST", "Action=DescribeTargetGroups&", 200,
-	      answer(w, "DescribeTargetGroups",
-		     "<TargetGroups>" GROUP_XML("blue") GROUP_XML("green") "</TargetGroups>"));
-	route(w, "POST", "DescribeTargetGroupAttributes", 200,
-	      answer(w, "DescribeTargetGroupAttributes", "<Attributes/>"));
-	w->plan.target.lb.candidate_arn = GROUP("green");
-	w->err = ERR_INIT;
-	problems_init(&w->problems, w->f->arena);
-	if (target_load_balancer.inspect(&w->env, undo, &first, &w->problems, &w->err))
-		fail_msg("%s", w->err.text);
-	str_copy(w->state.undo, sizeof(w->state.undo), str_from(undo));
-}
-
-static void what_fits_is_recorded(void **state)
-{
-	struct lb_record r;
-	struct world *w = *state;
-
-	rules_are(w, "blue=100", NULL, 0);
-	inspect(w);
-	if (w->problems.n_errors)
-		fail_msg("%s", world_problems(w));
-	assert_int_equal(lb_record_load(w->f->arena, w->state.undo, &r, &w->err), 0);
-	assert_true(r.segments);
-	/* no step, no segment */
-	w->plan.n_steps = 0;
-	rules_are(w, "blue=100", NULL, 0);
-	inspect(w);
-	assert_int_equal(lb_record_load(w->f->arena, w->state.undo, &r, &w->err), 0);
-	assert_false(r.segments);
-	assert_int_equal(sent(w, "POST", "DescribeTags"), 0);
-}
-
-static void what_cannot_be_is_said(void **state)
-{
-	static const struct line before[] = {{OTHER, "8", PATH, TO("blue"), NULL, NULL}};
-	static const struct line left[] = {{OTHER, "8", PATH, TO("green"), "r-0", "staff"}};
-	struct world *w = *state;
-	struct line odd = {
-		RULE, "10", "<member><Field>moon</Field></member>", forward(w, "blue=100", ""),
-		NULL, NULL};
-
-	rules_are(w, "blue=100", before, 1);
-	inspect(w);
-	expect_said(w, "2 free priorities are needed in front of it, after 8");
-	rules_are(w, "blue=100", left, 1);
-	inspect(w);
-	expect_said(w, "was made by rollout r-0");
-	/* conditions, secrets and transforms that no rule of ours could have */
-	rules_are(w, "blue=100", NULL, 0);
-	once(w, "POST", "ListenerArn=", 200, rules_xml(w, &odd, 1));
-	inspect(w);
-	expect_said(w, "it has a condition on moon");
-	odd.conditions = PATH;
-	odd.actions = arena_printf(w->f->arena, AUTH "%s", forward(w, "blue=100", ""));
-	rules_are(w, "blue=100", NULL, 0);
-	once(w, "POST", "RuleArns.member.1=", 200, rules_xml(w, &odd, 1));
-	inspect(w);
-	expect_said(w, "it authenticates with a client secret");
-	odd.actions =
-		arena_printf(w->f->arena, "%s</Actions><Transforms><member/></Transforms><Actions>",
-			     forward(w, "blue=100", ""));
-	rules_are(w, "blue=100", NULL, 0);
-	once(w, "POST", "ListenerArn=", 200, rules_xml(w, &odd, 1));
-	inspect(w);
-	expect_said(w, "it rewrites requests");
-	/* limits of the rule as a whole */
-	for (size_t i = 0; i < 5; i++)
-		w->plan.segments[0].values[i] = "*";
-	w->plan.segments[0].n_values = 5;
-	w->plan.segments[0].cookie = "a";
-	w->plan.segments[0].cookie_value = "b";
-	rules_are(w, "blue=100", NULL, 0);
-	inspect(w);
-	expect_said(w, "staff: with the conditions of the rule that is deployed to there are 7 "
-		       "values");
-	expect_said(w, "there are 7 wildcards");
 }
 
 /* Source addresses, as they stand in a rule; and a cookie. */
@@ -587,8 +372,6 @@ int main(void)
 		TEST(a_dead_candidate_gets_no_segment),
 		TEST(a_rule_that_comes_in_between_is_seen),
 		TEST(restoring_removes_rules),
-		TEST(what_fits_is_recorded),
-		TEST(what_cannot_be_is_said),
 		TEST(conditions_of_every_kind),
 		TEST(calls_are_told_when_there_are_segments),
 	};

@@ -115,6 +115,50 @@ static void open_rollouts_are_those_not_final(void **state)
 	arena_free(a);
 }
 
+static void what_is_handed_over_is_kept(void **state)
+{
+	struct ledger *l = *state;
+	struct arena *a = arena_new();
+	struct ledger_rollout r = rollout("r-1", 7, "PARKED"), *got;
+	const char *text;
+
+	assert_int_equal(ledger_rollout_put(l, &r, &err), 0);
+	assert_int_equal(ledger_rollout_get(l, "r-1", a, &got, &err), 0);
+	assert_null(got->handle);
+	assert_false(got->handed_over);
+	r.handle = "h1.r-1.00";
+	r.handed_over = true;
+	assert_int_equal(ledger_rollout_put(l, &r, &err), 0);
+	assert_int_equal(ledger_rollout_get(l, "r-1", a, &got, &err), 0);
+	assert_string_equal(got->handle, "h1.r-1.00");
+	assert_true(got->handed_over);
+
+	/* every handle that was given out stays known */
+	assert_int_equal(ledger_handle_put(l, "h1.r-1.00", "r-1", &err), 0);
+	assert_int_equal(ledger_handle_put(l, "h1.r-1.00", "r-1", &err), 0);
+	assert_int_equal(ledger_handle_put(l, "h1.r-1.11", "r-1", &err), 0);
+	assert_int_equal(ledger_handle_get(l, "h1.r-1.00", a, &text, &err), 0);
+	assert_string_equal(text, "r-1");
+	assert_int_equal(ledger_handle_get(l, "h1.r-1.22", a, &text, &err), 0);
+	assert_null(text);
+
+	/* the plan goes with the end, but not with an older state's */
+	assert_int_equal(ledger_plan_put(l, "r-1", "{}", &err), 0);
+	assert_int_equal(ledger_plan_put(l, "r-1", "{\"a\":1}", &err), 0);
+	assert_int_equal(ledger_plan_get(l, "r-1", a, &text, &err), 0);
+	assert_string_equal(text, "{\"a\":1}");
+	r.final = true;
+	r.seq = 6;
+	assert_int_equal(ledger_rollout_put(l, &r, &err), 0);
+	assert_int_equal(ledger_plan_get(l, "r-1", a, &text, &err), 0);
+	assert_non_null(text);
+	r.seq = 8;
+	assert_int_equal(ledger_rollout_put(l, &r, &err), 0);
+	assert_int_equal(ledger_plan_get(l, "r-1", a, &text, &err), 0);
+	assert_null(text);
+	arena_free(a);
+}
+
 static void a_job_has_one_report(void **state)
 {
 	struct ledger *l = *state;
@@ -170,7 +214,8 @@ static void notes_and_commands(void **state)
 
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(ledger_note(l, "r-1", (struct utc){i}, "phase",
-					     arena_printf(a, "note %d", i), &err), 0);
+					     arena_printf(a, "note %d", i), &err),
+				 0);
 	assert_int_equal(ledger_note(l, "r-2", (struct utc){1}, "phase", NULL, &err), 0);
 	assert_int_equal(ledger_notes(l, "r-1", a, &notes, &n, &err), 0);
 	assert_int_equal(n, 50);
@@ -247,6 +292,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(open_rollouts_are_those_not_final, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_is_handed_over_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_job_has_one_report, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(notes_and_commands, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_frozen_ledger_writes_nothing, set_up, tear_down),

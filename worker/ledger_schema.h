@@ -1,0 +1,42 @@
+#ifndef WORKER_LEDGER_SCHEMA_H
+#define WORKER_LEDGER_SCHEMA_H
+
+/*
+ * The ledger's schema: what brings a file from each version to the next. For ledger.c alone. A text
+ * that was ever released is not changed any more.
+ */
+#define SCHEMA_VERSION 2
+
+static const char SCHEMA_1[] =
+	"CREATE TABLE jobs (job_id TEXT PRIMARY KEY, rollout_id TEXT, state INTEGER NOT NULL,"
+	" action_type TEXT, pipeline TEXT, execution_id TEXT, action TEXT,"
+	" action_execution_id TEXT, claimed INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE rollouts (id TEXT PRIMARY KEY, pipeline TEXT, execution_id TEXT, action TEXT,"
+	" action_execution_id TEXT, action_type TEXT, target TEXT, token TEXT, seq INTEGER NOT "
+	"NULL,"
+	" phase TEXT, summary TEXT, final INTEGER NOT NULL, parked INTEGER NOT NULL,"
+	" started INTEGER NOT NULL, updated INTEGER NOT NULL, job_seen INTEGER NOT NULL,"
+	" region TEXT, role_arn TEXT, configuration TEXT) STRICT;"
+	"CREATE INDEX rollouts_open ON rollouts (final, started);"
+	"CREATE TABLE notes (n INTEGER PRIMARY KEY, rollout_id TEXT NOT NULL, at INTEGER NOT NULL,"
+	" event TEXT NOT NULL, text TEXT) STRICT;"
+	"CREATE INDEX notes_by_rollout ON notes (rollout_id, n);"
+	"CREATE TABLE reports (job_id TEXT PRIMARY KEY, rollout_id TEXT, operation TEXT NOT NULL,"
+	" body TEXT NOT NULL, final INTEGER NOT NULL, written INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE commands (id INTEGER PRIMARY KEY, rollout_id TEXT NOT NULL,"
+	" command TEXT NOT NULL, user TEXT, at INTEGER NOT NULL) STRICT;"
+	"PRAGMA user_version = 1;";
+
+/* what an action hands over to another one */
+static const char SCHEMA_2[] =
+	"ALTER TABLE rollouts ADD COLUMN handle TEXT;"
+	"ALTER TABLE rollouts ADD COLUMN handed_over INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE plans (rollout_id TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;"
+	"CREATE TABLE handles (handle TEXT PRIMARY KEY, rollout_id TEXT NOT NULL) STRICT;"
+	"PRAGMA user_version = 2;";
+
+/* From the version before to this one. */
+static const char *const SCHEMAS[SCHEMA_VERSION] = {SCHEMA_1, SCHEMA_2};
+
+#endif
