@@ -166,3 +166,16 @@ def end():
     eb.get_waiter("environment_terminated").wait(EnvironmentIds=[gone["EnvironmentId"]],
                                                  WaiterConfig=QUICK)
     refused("InvalidParameterValue", eb.terminate_environment, EnvironmentName="shop-blue")
+
+
+@case("route53: the records of a zone")
+def records():
+    control("route53 record Z0SHOP www.example.com. alias=dualstack.lb.example.com.",
+            "route53 record Z0SHOP shop.example.com. cname=shop-prod" + DOMAIN)
+    told = client("route53").list_resource_record_sets(HostedZoneId="Z0SHOP")
+    expect("alias", told["ResourceRecordSets"][0]["AliasTarget"]["DNSName"],
+           "dualstack.lb.example.com.")
+    expect("value", told["ResourceRecordSets"][1]["ResourceRecords"],
+           [{"Value": "shop-prod" + DOMAIN}])
+    expect("whole", told["IsTruncated"], False)
+    refused("NoSuchHostedZone", client("route53").list_resource_record_sets, HostedZoneId="Z1")

@@ -42,6 +42,7 @@ struct sweep_target {
 	unsigned sparse;
 };
 extern const struct sweep_target sweep_lambda, sweep_load_balancer;
+extern const struct sweep_target sweep_beanstalk_clone, sweep_beanstalk_splitting;
 extern const struct sweep_target sweep_lambda_segments, sweep_load_balancer_segments;
 extern const struct sweep_target sweep_auto_scaling_copy, sweep_auto_scaling_twin;
 extern const struct sweep_target sweep_ecs_native, sweep_ecs_two;

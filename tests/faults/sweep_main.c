@@ -12,7 +12,7 @@
 
 #define CASES_MAX 16
 #define FAILURES_SHOWN 10
-#define N_MAX 2000 /* far more calls than such a rollout makes */
+#define N_MAX 10000 /* far more calls than such a rollout makes */
 
 struct totals {
 	unsigned runs, hits, problems;

@@ -185,6 +185,29 @@ static void the_same_code_again_changes_nothing(void **state)
 	expect_same(w, before);
 }
 
+/* What does not answer at its own address gets no traffic at all. */
+static void a_clone_is_probed_before_it_gets_traffic(void **state)
+{
+	static const char plan[] =
+		"rollout: 1\n"
+		"target: { beanstalk: { application: web, cname: " CNAME " } }\n" STRATEGY GUARDS
+		"  - { probe: \"http://{candidate}/health\", in: verify, failures: 3 }\n";
+	struct world *w = *state;
+	const struct sim_action *a;
+	const char *before;
+
+	world_beanstalk(w, "web", "");
+	before = world_beanstalk_snapshot(w, "web");
+	a = release(w, plan, "smoke=fail");
+	scene_expect(a, "Failed", "JobFailed", "/health", NULL);
+	scene_expect_shares(w, PROD, a, -1.);
+	world_run(w, 20 * MINUTE_MS);
+	expect_same(w, before);
+	a = release(w, plan, "errors=0.001 smoke=ok");
+	scene_expect(a, "Succeeded", NULL, NULL);
+	scene_expect_shares(w, PROD, a, 100., -1.);
+}
+
 /* --- retiring ------------------------------------------------------------------------------- */
 
 static void the_old_one_is_terminated_when_nobody_comes(void **state)
@@ -269,6 +292,7 @@ int main(void)
 		SCENE(a_folder_of_the_artifact_is_the_bundle),
 		SCENE(a_bundle_is_copied_where_it_must_be),
 		SCENE(the_same_code_again_changes_nothing),
+		SCENE(a_clone_is_probed_before_it_gets_traffic),
 		SCENE(the_old_one_is_terminated_when_nobody_comes),
 		SCENE(the_old_one_is_scaled_in),
 		SCENE(twins_take_turns),

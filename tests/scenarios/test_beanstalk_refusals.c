@@ -204,6 +204,44 @@ static void a_worker_tier_is_refused(void **state)
 		     "web-jobs", "Worker", "CNAME", NULL);
 }
 
+/* An alias that names the load balancer would stay behind, and its users with it. */
+static void an_alias_that_would_not_move_is_refused(void **state)
+{
+	static const char plan[] = PLAN("cname: web-prod" DOMAIN ", hosted_zone: Z0SHOP");
+	struct world *w = *state;
+	const char *id;
+
+	world_beanstalk(w, "web", "");
+	id = world_beanstalk_get(w, "web-blue", "id");
+	world_control(w,
+		      "route53 record Z0SHOP www.example.com. "
+		      "alias=dualstack.awseb-%s-1234567890.eu-central-1.elb.amazonaws.com.",
+		      id);
+	scene_expect(refused(w, plan), "Failed", "ConfigurationError", "www.example.com",
+		     "web-blue", "does not move", NULL);
+}
+
+static void an_alias_that_moves_is_fine(void **state)
+{
+	static const char plan[] = PLAN("cname: web-prod" DOMAIN ", hosted_zone: Z0SHOP");
+	struct world *w = *state;
+
+	world_beanstalk(w, "web", "");
+	world_control(w, "route53 record Z0SHOP www.example.com. cname=web-prod" DOMAIN);
+	world_start(w);
+	world_beanstalk_push(w, "web", plan, GOOD);
+	scene_expect(scene_end(w, "web"), "Succeeded", NULL, NULL);
+}
+
+static void a_zone_that_is_not_there_is_refused(void **state)
+{
+	static const char plan[] = PLAN("cname: web-prod" DOMAIN ", hosted_zone: Z0NONE");
+	struct world *w = *state;
+
+	world_beanstalk(w, "web", "");
+	scene_expect(refused(w, plan), "Failed", "ConfigurationError", "Z0NONE", NULL);
+}
+
 static void all_problems_are_told_at_once(void **state)
 {
 	struct world *w = *state;
@@ -252,6 +290,9 @@ int main(void)
 		SCENE(a_twin_that_is_not_there_is_refused),
 		SCENE(names_of_two_forms_are_refused),
 		SCENE(a_worker_tier_is_refused),
+		SCENE(an_alias_that_would_not_move_is_refused),
+		SCENE(an_alias_that_moves_is_fine),
+		SCENE(a_zone_that_is_not_there_is_refused),
 		SCENE(all_problems_are_told_at_once),
 		SCENE(who_may_not_is_told_so),
 	};

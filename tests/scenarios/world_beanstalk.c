@@ -157,7 +157,7 @@ const char *world_beanstalk_snapshot(struct world *w, const char *name)
 	const char *text = "";
 
 	json_each(e, world_ask(w, "beanstalk show")) {
-		if (str_is(json_text(json_get(e, "status")), "Terminated"))
+		if (str_starts(json_text(json_get(e, "status")), "Terminat"))
 			continue;
 		text = arena_printf(
 			w->arena, "%s%s %s %s %s %s [%s]%s\n", text, json_cstr(json_get(e, "name")),

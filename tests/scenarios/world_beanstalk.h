@@ -32,7 +32,7 @@ const char *world_beanstalk_holder(struct world *w, const char *prefix);
 const char *world_beanstalk_fleet(struct world *w, const char *environment);
 /*
  * Everything that should be as it was after a rollback: environments with id, version, status,
- * CNAME, options, instances and their versions; templates; the rules of the load balancer.
+ * CNAME, options, instances and their versions; templates. Without what is being terminated.
  */
 const char *world_beanstalk_snapshot(struct world *w, const char *name);
 /* The ARN of the rule of world_beanstalk_shared(). */

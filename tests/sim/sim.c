@@ -29,6 +29,7 @@ static const struct {
 	{&sim_ec2, "ec2", NULL, SIM_WIRE_EC2},
 	{&sim_autoscaling, "autoscaling", NULL, SIM_WIRE_QUERY},
 	{&sim_ssm, "ssm", "AmazonSSM.", SIM_WIRE_JSON},
+	{&sim_route53, "route53", NULL, SIM_WIRE_QUERY},
 	{&sim_web, NULL, NULL, SIM_WIRE_REST_JSON},
 };
 #define N_SERVICES (sizeof(services) / sizeof(services[0]))

@@ -270,6 +270,40 @@ static void serve(struct sim *s, struct sim_eb_environment *e, struct utc from, 
 		count(e, &e->fleet[0], from, n, errors);
 }
 
+/* One instance of those that take requests. */
+static bool answers_well(struct sim *s, const struct sim_eb_environment *e)
+{
+	uint64_t n = 0, chosen;
+	for (size_t i = 0; i < e->n_instances; i++)
+		n += e->instances[i].target && e->instances[i].fleet == 0;
+	if (!n)
+		return false;
+	chosen = rng_below(sim_dice(s), n);
+	for (size_t i = 0; i < e->n_instances; i++) {
+		const struct sim_eb_instance *one = &e->instances[i];
+		if (!one->target || one->fleet != 0 || chosen-- > 0)
+			continue;
+		if (!sim_eb_instance_well(e, one) || one->does.smoke == SIM_SMOKE_FAIL)
+			return false;
+		return one->does.smoke == SIM_SMOKE_OK || rng_unit(sim_dice(s)) >= one->does.errors;
+	}
+	return false;
+}
+
+int sim_beanstalk_answer(struct sim *s, struct str host)
+{
+	struct sim_eb_state *b = sim_state(s, &sim_beanstalk);
+	const struct sim_eb_environment *e;
+	struct str name;
+	(void)str_next(&host, ':', &name);
+	e = sim_eb_environment_by_cname(b, name);
+	if (!e)
+		return 0;
+	if (e->status == EB_LAUNCHING || e->status == EB_TERMINATING)
+		return 503;
+	return answers_well(s, e) ? 200 : 500;
+}
+
 /* --- metrics -------------------------------------------------------------------------------- */
 
 static void metrics_open(struct sim *s, struct sim_eb_environment *e)

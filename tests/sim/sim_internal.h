@@ -83,7 +83,8 @@ struct sim_service {
 
 /* sim.c dispatches to these by host, credential scope, target and path. */
 extern const struct sim_service sim_codepipeline, sim_s3, sim_sts, sim_imds, sim_lambda, sim_elbv2,
-	sim_cloudwatch, sim_ec2, sim_autoscaling, sim_ssm, sim_beanstalk, sim_ecs, sim_web;
+	sim_cloudwatch, sim_ec2, sim_autoscaling, sim_ssm, sim_beanstalk, sim_ecs,
+	sim_route53, sim_web;
 
 const struct sim_options *sim_opts(const struct sim *s);
 void *sim_state(struct sim *s, const struct sim_service *service);
@@ -203,6 +204,12 @@ bool sim_elbv2_group_used(struct sim *s, struct str group); /* some rule refers 
 const char *sim_elbv2_arn(struct sim *s, struct str name);
 /* The ARN of a group by its name or ARN; false when there is none. */
 bool sim_elbv2_group_arn(struct sim *s, struct str what, char *arn, size_t size);
+
+/*
+ * sim_beanstalk_traffic.c: what an environment answers a request to its domain name: 200, or 5xx;
+ * 0 when nobody has that name.
+ */
+int sim_beanstalk_answer(struct sim *s, struct str host);
 
 /*
  * sim_cloudwatch.c: add count samples of value to a metric at this moment. dimensions is a

@@ -56,8 +56,12 @@ static void web_handle(struct sim *s, void *state, const struct sim_exchange *x)
 {
 	struct web *t = state;
 	struct web_page *p = page_find(t, x->req->host, x->req->path);
+	int status;
 
-	(void)s;
+	if (!p && (status = sim_beanstalk_answer(s, x->req->host))) {
+		sim_reply_raw(x, status, "text/plain", STR("the environment\n"), NULL, 0);
+		return;
+	}
 	if (!p) {
 		sim_reply_raw(x, 404, "text/plain", STR("no such page\n"), NULL, 0);
 		return;

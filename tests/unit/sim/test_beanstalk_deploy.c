@@ -342,6 +342,35 @@ static void clients_follow_slowly(void **state)
 	world_free(w);
 }
 
+static int probe(struct world *w, const char *prefix)
+{
+	struct ask q = {
+		.method = "GET",
+		.host = arena_printf(w->arena, "%s.eu-central-1.elasticbeanstalk.com", prefix),
+		.path = "/health"};
+	ask_header(&q, "Host", q.host);
+	return ask_send(w, &q);
+}
+
+static void environments_answer_probes(void **state)
+{
+	(void)state;
+	struct world *w = twins();
+	assert_int_equal(probe(w, "shop-prod"), 200);
+	assert_int_equal(probe(w, "shop-next"), 200);
+	assert_int_equal(probe(w, "nobody"), 404);
+	ctl(w, "beanstalk version shop v2 smoke=fail");
+	assert_int_equal(probe(w, "shop-prod"), 200);
+	assert_int_equal(probe(w, "shop-next"), 500);
+	swap(w);
+	eb_until(w, "shop-green", "Ready", MINUTE);
+	assert_int_equal(probe(w, "shop-prod"), 500);
+	assert_int_equal(probe(w, "shop-next"), 200);
+	eb(w, "TerminateEnvironment&EnvironmentName=shop-green");
+	assert_int_equal(probe(w, "shop-prod"), 503);
+	world_free(w);
+}
+
 static void a_single_instance_serves_by_itself(void **state)
 {
 	(void)state;
@@ -437,6 +466,7 @@ int main(void)
 		cmocka_unit_test(names_are_exchanged),
 		cmocka_unit_test(an_exchange_is_refused),
 		cmocka_unit_test(clients_follow_slowly),
+		cmocka_unit_test(environments_answer_probes),
 		cmocka_unit_test(a_single_instance_serves_by_itself),
 		cmocka_unit_test(two_on_one_load_balancer),
 		cmocka_unit_test(a_load_balancer_of_its_own_goes_with_it),
