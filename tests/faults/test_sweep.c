@@ -11,7 +11,7 @@
 #include "tests/faults/sweep.h"
 
 /* Groups have eight times the calls of an alias or a rule, and more time to wait for. */
-#define THIN 60
+#define THIN 120
 
 /*
  * Every kind of fault at the n-th call, for n from the first to the last call of a rollout, until a
