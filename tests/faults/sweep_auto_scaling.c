@@ -4,7 +4,7 @@
 #include "tests/scenarios/world_auto_scaling.h"
 
 /* Groups have eight times the calls of an alias or a rule, and more time to wait for. */
-#define SPARSE 60
+#define SPARSE 120
 
 /*
  * Auto Scaling groups under a sweep: more calls than any other kind, and more that could be left

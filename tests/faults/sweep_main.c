@@ -67,7 +67,7 @@ static void sweep(const struct sweep_case *c, int kind, int times, uint64_t stri
 	do {
 		run_one(&run, t, &r);
 		run.n += stride;
-	} while (r.hit && run.n < N_MAX);
+	} while (r.hit && run.n < N_MAX + stride);
 	assert_false(r.hit);
 }
 
