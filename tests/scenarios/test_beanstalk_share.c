@@ -240,6 +240,62 @@ static void a_shared_balancer_takes_it_back(void **state)
 	assert_string_equal(world_beanstalk_get(w, "web-blue", "status"), "Ready");
 }
 
+/* Staff first, by a rule of their own, which is gone at the end. */
+static const char *segment_plan(struct world *w)
+{
+	return arena_printf(w->arena,
+			    "rollout: 1\n"
+			    "target: { beanstalk: { application: web, environment: web-blue,"
+			    " twin: web-green, method: load_balancer, rule: \"%s\" } }\n"
+			    "segments:\n"
+			    "  staff: { header: { name: X-Team, values: [staff] } }\n"
+			    "strategy: { canary: { steps: [ { segment: staff, for: 5m },"
+			    " { weight: 50, for: 5m } ], bake: 5m } }\n"
+			    "guards:\n"
+			    "  - { alarm: web-errors }\n",
+			    world_beanstalk_rule(w, "web"));
+}
+
+static int64_t rules_made_and_gone(struct world *w)
+{
+	uint64_t made = sim_call_count(w->sim, "elasticloadbalancing", "CreateRule");
+	uint64_t gone = sim_call_count(w->sim, "elasticloadbalancing", "DeleteRule");
+
+	assert_int_equal(made, 1);
+	return (int64_t)made - (int64_t)gone;
+}
+
+static void a_segment_goes_before_everybody(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+	const char *green;
+
+	world_beanstalk_shared(w, "web");
+	world_control(w, "elbv2 listener web port=443 segment_rps=20");
+	green = world_beanstalk_get(w, "web-green", "targetGroup");
+	a = release(w, segment_plan(w), "errors=0.001 latency_ms=21");
+	scene_expect(a, "Succeeded", NULL, NULL);
+	expect_green(w, green, a, " 50 100");
+	assert_int_equal(rules_made_and_gone(w), 0);
+}
+
+static void a_bad_release_meets_its_segment_alone(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+	const char *green;
+
+	world_beanstalk_shared(w, "web");
+	world_control(w, "elbv2 listener web port=443 segment_rps=20");
+	green = world_beanstalk_get(w, "web-green", "targetGroup");
+	a = release(w, segment_plan(w), BAD);
+	scene_expect(a, "Failed", "JobFailed", "segment staff", "The baseline carries all traffic",
+		     NULL);
+	expect_green(w, green, a, "");
+	assert_int_equal(rules_made_and_gone(w), 0);
+}
+
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
 
 int main(void)
@@ -254,6 +310,8 @@ int main(void)
 		SCENE(splitting_needs_enhanced_health),
 		SCENE(a_shared_balancer_shifts_step_by_step),
 		SCENE(a_shared_balancer_takes_it_back),
+		SCENE(a_segment_goes_before_everybody),
+		SCENE(a_bad_release_meets_its_segment_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
