@@ -13,7 +13,12 @@
  */
 #define ROUNDS_MAX 24	      /* acts in one turn; more would be a loop without progress */
 #define REPORT_LEAST_MS 15000 /* sooner would be a hot loop of jobs */
-#define SETTLE_MS 2000	      /* how soon to look again while something is taking effect */
+/*
+ * How soon to look again while something is taking effect: at once at first, and the longer it has
+ * taken the less often, up to a tick: a service that takes minutes is not asked every other second.
+ */
+#define SETTLE_MS 2000
+#define SETTLE_PART 10 /* of the time it has taken so far */
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -168,6 +173,8 @@ static bool act_failed(struct turn *t, const struct decision *d, const struct er
 static int64_t pause_of(const struct turn *t)
 {
 	int64_t tick = t->w->config->tick_ms;
+	int64_t taken = clock_utc(t->w->clock).ms - t->r->state.phase_since.ms;
+	int64_t settle = taken / SETTLE_PART > SETTLE_MS ? taken / SETTLE_PART : SETTLE_MS;
 
 	switch (t->r->state.phase) {
 	case PHASE_PREPARE:
@@ -176,7 +183,7 @@ static int64_t pause_of(const struct turn *t)
 	case PHASE_RETIRE:
 	case PHASE_RESTORE:
 	case PHASE_PROVE:
-		return least(SETTLE_MS, tick);
+		return least(settle, tick);
 	case PHASE_INSPECT:
 	case PHASE_VERIFY:
 	case PHASE_WATCH:

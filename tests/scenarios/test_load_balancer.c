@@ -99,6 +99,26 @@ static void an_unhealthy_candidate_gets_no_traffic(void **state)
 	expect_live(w, 0);
 }
 
+/* Nobody serves the candidate's share: no metric of its group says so, and no alarm. */
+static void a_candidate_that_loses_its_targets_goes_back_at_once(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+	struct utc lost;
+
+	world_load_balancer(w, "web", CANARY, false);
+	world_start(w);
+	world_push(w, "web", "ignored");
+	scene_run_until_share(w, world_rule(w, "web"), 25);
+	lost = sim_now(w->sim);
+	world_control(w, "elbv2 target-group web-green targets=0");
+	a = scene_end(w, "web");
+	scene_expect(a, "Failed", "JobFailed", "none of its targets is healthy",
+		     "with 25% on the candidate", NULL);
+	scene_expect_shares(w, world_rule(w, "web"), a, 5., 25., 0., -1.);
+	assert_true(a->updated.ms - lost.ms < 2 * MINUTE_MS);
+}
+
 static void a_baseline_that_is_not_healthy_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -231,6 +251,7 @@ int main(void)
 		SCENE(a_bad_candidate_is_taken_back_while_it_bakes),
 		SCENE(linear_rises_step_by_step),
 		SCENE(an_unhealthy_candidate_gets_no_traffic),
+		SCENE(a_candidate_that_loses_its_targets_goes_back_at_once),
 		SCENE(a_baseline_that_is_not_healthy_is_refused),
 		SCENE(weights_of_somebody_else_are_refused),
 		SCENE(a_weight_set_by_hand_ends_the_rollout),

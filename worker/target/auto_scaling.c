@@ -83,35 +83,6 @@ static void judge(const struct target_env *env, const struct rollout_state *s,
 	}
 }
 
-static bool carries_traffic(const struct target_observation *o)
-{
-	if (o->live == LIVE_SPLIT)
-		return o->traffic.weight_bp > 0 || o->traffic.segments != 0;
-	return o->live == LIVE_CANDIDATE || o->live == LIVE_PROMOTED;
-}
-
-/*
- * Traffic that nobody can serve is failed at once, in whatever phase: the load balancer's own 503
- * is in no metric of the target group, so guards may see nothing of it.
- */
-static int judge_serving(const struct target_env *env, const struct as_world *w,
-			 struct target_observation *o, struct err *err)
-{
-	struct lb_health h;
-
-	if (!carries_traffic(o))
-		return 0;
-	if (lb_read_health(env, w->r.lb.candidate, &h, err))
-		return lb_unreadable(o, err);
-	if (h.healthy > 0)
-		return 0;
-	o->candidate = CANDIDATE_FAILED;
-	say(o,
-	    arena_printf(env->arena, "it carries traffic, and none of its targets is healthy: %s",
-			 h.reason));
-	return 0;
-}
-
 static int observe_candidate(const struct target_env *env, const struct rollout_state *s,
 			     const struct as_world *w, struct target_observation *o,
 			     struct err *err)
@@ -133,9 +104,7 @@ static int observe_candidate(const struct target_env *env, const struct rollout_
 		say(o, arena_printf(env->arena, "there is no group %s", w->name));
 		return 0;
 	}
-	if (judge_serving(env, w, o, err))
-		return -1;
-	if (!asked || o->candidate == CANDIDATE_FAILED || o->live == LIVE_UNREADABLE)
+	if (!asked)
 		return 0;
 	if (as_read_health(env, s, w, &h, err))
 		return lb_unreadable(o, err);
@@ -170,7 +139,8 @@ static void judge_rest(const struct target_env *env, const struct rollout_state 
 		o->traffic.weight_bp = 0;
 		say(o, "the weights are back; sizes or processes of the groups are not yet");
 	}
-	if (s->phase == PHASE_PROMOTE && o->live == LIVE_PROMOTED && !as_is_finished(w)) {
+	if (s->phase == PHASE_PROMOTE && o->live == LIVE_PROMOTED &&
+	    o->candidate != CANDIDATE_FAILED && !as_is_finished(w)) {
 		o->live = LIVE_CANDIDATE;
 		say(o, "the candidate has all traffic, but not yet the baseline's limits");
 	}
@@ -197,7 +167,8 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 		return 0;
 	}
 	judge_rest(env, s, &w, o);
-	if (s->phase >= PHASE_RESTORE || s->phase == PHASE_RETIRE)
+	if (s->phase >= PHASE_RESTORE || s->phase == PHASE_RETIRE ||
+	    o->candidate == CANDIDATE_FAILED)
 		return 0;
 	return observe_candidate(env, s, &w, o, err);
 }

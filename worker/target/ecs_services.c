@@ -272,7 +272,7 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 		rc = read_retired(env, &p, o, err);
 	else if (s->phase == PHASE_PROVE)
 		rc = read_leftover(env, s, &p, o, err);
-	else if (s->phase != PHASE_RESTORE)
+	else if (s->phase != PHASE_RESTORE && o->candidate != CANDIDATE_FAILED)
 		rc = read_candidate(env, s, &p, o, err);
 	return rc ? lb_unreadable(o, err) : 0;
 }

@@ -179,6 +179,26 @@ static int observe_baseline(const struct target_env *env, const struct lb_record
 	return 0;
 }
 
+static bool carries_traffic(const struct target_observation *o)
+{
+	if (o->live == LIVE_SPLIT)
+		return o->traffic.weight_bp > 0 || o->traffic.segments != 0;
+	return o->live == LIVE_CANDIDATE || o->live == LIVE_PROMOTED;
+}
+
+/*
+ * Traffic that nobody can serve is failed at once: the load balancer's own 503 is in no metric of
+ * the target group, so guards may see nothing of it.
+ */
+static void judge_serving(const struct lb_health *h, struct target_observation *o)
+{
+	if (h->healthy > 0)
+		return;
+	o->candidate = CANDIDATE_FAILED;
+	detail(o, "it carries traffic, and none of its targets is healthy: %s",
+	       h->reason[0] ? h->reason : "it has none");
+}
+
 int lb_observe(const struct target_env *env, const struct rollout_state *s,
 	       const struct lb_record *r, struct target_observation *o, struct err *err)
 {
@@ -196,6 +216,10 @@ int lb_observe(const struct target_env *env, const struct rollout_state *s,
 		if (lb_read_health(env, r->candidate, &h, err))
 			return lb_unreadable(o, err);
 		observe_candidate(env, s, r, &f, &h, o);
+	} else if (s->phase < PHASE_RETIRE && carries_traffic(o)) {
+		if (lb_read_health(env, r->candidate, &h, err))
+			return lb_unreadable(o, err);
+		judge_serving(&h, o);
 	}
 	if (is_going_back(s->phase))
 		return observe_baseline(env, r, o, err);

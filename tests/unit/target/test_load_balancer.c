@@ -161,6 +161,41 @@ static void the_candidate_is_ready_when_its_targets_are(void **state)
 	assert_int_equal(o.candidate, CANDIDATE_PENDING);
 }
 
+/* The load balancer's own 503 is in no metric of the group: guards may see nothing of it. */
+static void traffic_that_nobody_serves_has_failed(void **state)
+{
+	static const struct {
+		const char *groups, *targets;
+		enum phase phase;
+		enum candidate_state candidate;
+	} cases[] = {
+		{"blue=95 green=5", "", PHASE_WATCH, CANDIDATE_FAILED},
+		{"blue=95 green=5", "unhealthy draining", PHASE_SHIFT, CANDIDATE_FAILED},
+		{"blue=0 green=100", "unhealthy", PHASE_PROMOTE, CANDIDATE_FAILED},
+		{"blue=0 green=100", "unused", PHASE_BAKE, CANDIDATE_FAILED},
+		{"blue=95 green=5", "healthy unhealthy", PHASE_WATCH, CANDIDATE_READY},
+		{"blue=100 green=0", "", PHASE_SHIFT, CANDIDATE_READY},
+		{"blue=0 green=100", "", PHASE_RETIRE, CANDIDATE_READY},
+	};
+	struct world *w = *state;
+	struct target_observation o;
+
+	recorded(w, "blue=100 green=0");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		forget_routes(w);
+		rule_is(w, cases[i].groups);
+		health_is(w, GROUP_URI("green"), cases[i].targets);
+		o = look(w, cases[i].phase);
+		assert_int_equal(o.candidate, cases[i].candidate);
+		assert_true(o.candidate != CANDIDATE_FAILED ||
+			    strstr(o.detail, "none of its targets is healthy"));
+	}
+	forget_routes(w);
+	rule_is(w, "blue=95 green=5");
+	route(w, "POST", "Action=DescribeTargetHealth", 500, "<E/>");
+	assert_int_equal(look(w, PHASE_WATCH).live, LIVE_UNREADABLE);
+}
+
 static void the_baseline_is_healthy_when_a_target_is(void **state)
 {
 	struct world *w = *state;
@@ -506,6 +541,7 @@ int main(void)
 		T(a_candidate_that_was_not_there_leaves_on_the_way_back),
 		T(a_split_is_settled_after_its_time),
 		T(the_candidate_is_ready_when_its_targets_are),
+		T(traffic_that_nobody_serves_has_failed),
 		T(the_baseline_is_healthy_when_a_target_is),
 		T(what_cannot_be_read_is_unreadable_and_what_is_gone_is_foreign),
 		T(cancellation_is_passed_on),
