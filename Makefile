@@ -147,7 +147,7 @@ $(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/
 
 RUN := tests/run
 
-.PHONY: check check-unit check-scenarios check-corpus check-faults check-contract check-all
+.PHONY: check check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
 check: deps ## everything a contributor needs to trust a change (minutes)
 	+$(Q)$(MAKE) --no-print-directory check-all
 
@@ -163,6 +163,9 @@ check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 
 check-scenarios: programs $(SCENARIO_TESTS) ## whole rollouts, in process and through the real binary
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(SCENARIO_TESTS) $(sort $(wildcard tests/scenarios/*.test)))
+
+check-threads: programs $(UNIT_TESTS) ## what has more than one thread: for SAN=thread
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(sort $(wildcard tests/scenarios/*.test)))
 
 check-corpus: $(REPLAYS) ## replay the fuzzing corpora
 	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS)

@@ -204,7 +204,7 @@ static void check_live(struct trial *t, const char *when, bool reported)
 	if (!reported && !t->run->c->bad && has_passed(t))
 		wanted = 100;
 	if (!t->run->c->bad &&
-	    strstr(t->a->message, "the candidate serves everything, but its output"))
+	    strstr(t->a->message, "the candidate serves everything, but the output"))
 		wanted = 100;
 	if (!l.is_one || l.candidate != wanted)
 		problem(t, "%s: %s, and the candidate has %g %%%s", when, t->a->status, l.candidate,
@@ -242,7 +242,7 @@ static void check_reports(struct trial *t)
 		problem(t, "a bad release succeeded");
 	if (ends == 1 && !strcmp(a->status, "Failed") && has_written(t) &&
 	    !strstr(a->message, "baseline carries all traffic") &&
-	    !strstr(a->message, "the candidate serves everything, but its output"))
+	    !strstr(a->message, "the candidate serves everything, but the output"))
 		problem(t, "the failure does not say what was restored: %s", a->message);
 	if (ends == 1 && strstr(a->message, "NOT RESTORED"))
 		problem(t, "not restored: %s", a->message);

@@ -57,6 +57,7 @@ static struct world_live lambda_live(struct world *w)
 }
 
 const struct sweep_target sweep_lambda_segments = {
+	.sparse = 4,
 	.name = "lambda-segments",
 	.set_up = set_up_lambda,
 	.push = push_lambda,
@@ -99,6 +100,7 @@ static struct world_live load_balancer_live(struct world *w)
 }
 
 const struct sweep_target sweep_load_balancer_segments = {
+	.sparse = 4,
 	.name = "load-balancer-segments",
 	.set_up = set_up_load_balancer,
 	.push = push_load_balancer,

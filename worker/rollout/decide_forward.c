@@ -103,10 +103,18 @@ bool is_held_by_guard(struct deciding *x)
 
 bool candidate_failed(struct deciding *x)
 {
-	if (x->o->target.candidate != CANDIDATE_FAILED)
+	const struct target_observation *t = &x->o->target;
+	const char *why = t->detail[0] ? t->detail : "it will not come up";
+	struct traffic live = decide_live_traffic(t), none = {0};
+	char text[TRAFFIC_TEXT_SIZE];
+
+	if (t->candidate != CANDIDATE_FAILED)
 		return false;
-	decide_restore(x, CAUSE_CANDIDATE, "%s",
-		       x->o->target.detail[0] ? x->o->target.detail : "it will not come up");
+	say_traffic(x, text);
+	if (decide_rises(&none, &live))
+		decide_restore(x, CAUSE_CANDIDATE, "with %s on the candidate: %s", text, why);
+	else
+		decide_restore(x, CAUSE_CANDIDATE, "%s", why);
 	return true;
 }
 

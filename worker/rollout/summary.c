@@ -343,7 +343,7 @@ static const char *headline(enum cause c)
 	case CAUSE_TIMEOUT:
 		return "Out of time";
 	case CAUSE_CANDIDATE:
-		return "The candidate could not be brought up";
+		return "The candidate failed";
 	case CAUSE_DRIFT:
 		return "The target is not as this rollout left it";
 	case CAUSE_ABANDON:

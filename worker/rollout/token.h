@@ -22,7 +22,7 @@ enum cause { /* why a rollout went back or failed */
 	CAUSE_GUARD,	 /* a guard answered Fail */
 	CAUSE_UNKNOWN,	 /* Unknown or Error for longer than the plan holds */
 	CAUSE_TIMEOUT,	 /* a phase or the whole action ran out of time */
-	CAUSE_CANDIDATE, /* the candidate could not be brought up */
+	CAUSE_CANDIDATE, /* the candidate did not come up, or stay up */
 	CAUSE_DRIFT,	 /* somebody changed the target */
 	CAUSE_ABANDON,	 /* the pipeline execution is over */
 	CAUSE_OPERATOR,	 /* a person asked for it */

@@ -89,6 +89,7 @@ static int observe_candidate(const struct target_env *env, const struct rollout_
 {
 	bool asked = s->phase == PHASE_PREPARE || s->phase == PHASE_VERIFY ||
 		     s->phase == PHASE_SHIFT || s->phase == PHASE_PROMOTE;
+	bool has_failed = o->candidate == CANDIDATE_FAILED;
 	struct as_health h;
 
 	o->candidate = CANDIDATE_READY;
@@ -104,7 +105,9 @@ static int observe_candidate(const struct target_env *env, const struct rollout_
 		say(o, arena_printf(env->arena, "there is no group %s", w->name));
 		return 0;
 	}
-	if (!asked)
+	if (has_failed) /* what the load balancer has said of it */
+		o->candidate = CANDIDATE_FAILED;
+	if (has_failed || !asked)
 		return 0;
 	if (as_read_health(env, s, w, &h, err))
 		return lb_unreadable(o, err);
@@ -167,8 +170,7 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 		return 0;
 	}
 	judge_rest(env, s, &w, o);
-	if (s->phase >= PHASE_RESTORE || s->phase == PHASE_RETIRE ||
-	    o->candidate == CANDIDATE_FAILED)
+	if (s->phase >= PHASE_RESTORE || s->phase == PHASE_RETIRE)
 		return 0;
 	return observe_candidate(env, s, &w, o, err);
 }
