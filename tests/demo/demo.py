@@ -18,6 +18,8 @@ RELEASES = {
     "payments": ("Lambda", "a bad release", "canary", "Failed"),
     "web": ("load balancer", "a good release", "blue/green", "Succeeded"),
     "shop": ("load balancer", "a bad release", "canary", "Failed"),
+    "fleet": ("EC2 Auto Scaling", "a good release", "canary", "Succeeded"),
+    "api": ("ECS", "a bad release", "canary", "Failed"),
 }
 
 PLAN = """rollout: 1
@@ -82,12 +84,68 @@ def setup_load_balancer(port, name, errors, config):
     return rule["arn"]
 
 
+FLEET_PLAN = """rollout: 1
+target: { auto_scaling: { group: fleet, install: { image: imageDetail.json } } }
+strategy: canary 10% 10m, 50% 10m bake 5m
+guards:
+  - { alarm: fleet-errors }
+  - { health: candidate }
+"""
+TASK_DEFINITION = {
+    "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+    "cpu": "256", "memory": "512", "executionRoleArn": "arn:aws:iam::111122223333:role/execution",
+    "containerDefinitions": [{
+        "name": "app", "image": "<IMAGE1_NAME>", "essential": True,
+        "portMappings": [{"containerPort": 8080, "protocol": "tcp"}]}],
+}
+
+
+def setup_balancer(port, name, target_type):
+    """Two empty target groups behind one rule; whoever fills them comes later."""
+    dimension = control(port, f"elbv2 load-balancer {name} type=application")["arn"].split(
+        "loadbalancer/")[1]
+    for group in ("blue", "green"):
+        control(port, f"elbv2 target-group {name}-{group} targets=0 target_type={target_type} "
+                "deregistration_s=60")
+    control(port, f"elbv2 listener {name} port=443 respond=503")
+    rule = control(port, f"elbv2 rule {name}:443 priority=10 path=/* "
+                   f"forward={name}-blue:100,{name}-green:0")["arn"]
+    control(port, f"cloudwatch alarm {name}-errors namespace=AWS/ApplicationELB "
+            f'metric=HTTPCode_Target_5XX_Count dimensions="LoadBalancer={dimension}" stat=Sum '
+            "period=60 threshold=30 evaluation_periods=1 missing=notBreaching state=OK")
+    return rule
+
+
+def setup_fleet(port, name):
+    """An Auto Scaling group of four; the release is a machine image."""
+    rule = setup_balancer(port, name, "instance")
+    control(port, f"ec2 template {name}-lt image=ami-00000000000000001")
+    control(port, f"autoscaling group {name} template={name}-lt size=4 min=2 max=8 "
+            f"targets={name}-blue health=ELB grace=120")
+    control(port, f"codepipeline pipeline {name} action=Rollout type=Deploy/Rollout/1")
+    return rule
+
+
+def setup_service(port, name):
+    """A service of ECS's own blue/green controller; the release is an image that fails."""
+    rule = setup_balancer(port, name, "ip")
+    control(port, f"ecs image {name}:1 errors=0.001")
+    control(port, f"ecs image {name}:2 errors=0.5")
+    control(port, f"ecs service prod/{name} alternate={name}-green rule={name}:443:10 "
+            f"strategy=BLUE_GREEN desired=2 image={name}:1 group={name}-blue")
+    control(port, f"codepipeline pipeline {name} action=Rollout type=Deploy/Rollout/1 "
+            f"config.Alarms={name}-errors config.Target=ecs:prod/{name} "
+            'config.Strategy="canary 10% 10m bake 5m"')
+    return rule
+
+
 def wait_for_health(port, groups):
     """Targets are checked a few times before they are called healthy, as everywhere."""
     deadline = time.time() + 60
     while time.time() < deadline:
         shown = [control(port, f"elbv2 show {g}") for g in groups]
-        if all(t["state"] == "healthy" for group in shown for t in group["targets"]):
+        if all(group["targets"] and all(t["state"] == "healthy" for t in group["targets"])
+               for group in shown):
             return
         time.sleep(0.1)
     sys.exit("demo: the baseline's targets did not become healthy")
@@ -100,14 +158,17 @@ def setup(port, directory):
     setup_lambda(port, "payments")
     rules = [setup_load_balancer(port, "web", "0.001", ""),
              setup_load_balancer(port, "shop", "0.4", f'config.Strategy="{CANARY}" '
-                                 "config.Alarms=shop-errors")]
+                                 "config.Alarms=shop-errors"),
+             setup_fleet(port, "fleet"), setup_service(port, "api")]
     files = {
         "checkout": {"index.py": "# sim: errors=0.001\n"},
         "payments": {"index.py": "# sim: errors=0.5\n"},
         "web": {"index.html": "new\n", "rollout.yaml": PLAN.format(port=port)},
         "shop": {"index.html": "new\n"},
+        "fleet": {"rollout.yaml": FLEET_PLAN, "imageDetail.json": '{"ImageId": "ami-0123456789abcdef1"}'},
+        "api": {"taskdef.json": json.dumps(TASK_DEFINITION), "imageDetail.json": '{"ImageURI": "api:2"}'},
     }
-    wait_for_health(port, ["web-blue", "shop-blue"])
+    wait_for_health(port, [f"{name}-blue" for name in ("web", "shop", "fleet", "api")])
     for rule in rules:
         control(port, f"elbv2 rule {rule} rps=50")
     with open(f"{directory}/start", "w", encoding="ascii") as f:
@@ -195,7 +256,7 @@ def ms(text):
 def watch(port, directory, speed):
     with open(f"{directory}/start", encoding="ascii") as f:
         show = Show(port, int(f.read()))
-    print(f"Four pipelines, one worker; an hour takes {3600 / speed:.0f} seconds here.\n")
+    print(f"Six pipelines, one worker; an hour takes {3600 / speed:.0f} seconds here.\n")
     for name, (target, what, strategy, _) in RELEASES.items():
         print(f"  {name:<9} {what} to {target}, {strategy}")
     print()
