@@ -87,7 +87,7 @@ static uint64_t stride_of(const struct sweep_case *c, int kind)
 		return 1;
 	if (getenv("SWEEP_STRIDE"))
 		return number("SWEEP_STRIDE", 1);
-	return getenv("SAN") && *getenv("SAN") ? stride * 16 : stride;
+	return getenv("SAN") && *getenv("SAN") ? stride * 40 : stride;
 }
 
 static void sweep_case(const struct sweep_case *c)
