@@ -65,7 +65,7 @@ static int brings(const struct target_env *env, const struct ecs_service_deploym
 static int look_at_current(const struct target_env *env, const struct rollout_state *s,
 			   struct ecs_native *n, struct err *err)
 {
-	const char *arn = n->service.current_deployment, *definition;
+	const char *arn = n->service.current_deployment, *definition = NULL;
 	struct ecs_service_deployment d;
 
 	if (!arn || (n->has_deployment && !strcmp(arn, n->d.arn)))
