@@ -30,7 +30,7 @@ static int64_t evidence_age_max_ms(const struct plan *plan)
 	return EVIDENCE_AGE_MS + 2 * period_ms;
 }
 
-enum look look_at_guards(const struct deciding *x, int64_t since_ms, const char **text)
+enum look decide_look(const struct deciding *x, int64_t since_ms, const char **text)
 {
 	const struct verdict *v = &x->o->guards;
 	int64_t age_ms = x->now.ms - v->at.ms, max_ms = evidence_age_max_ms(x->plan);
@@ -51,7 +51,7 @@ enum look look_at_guards(const struct deciding *x, int64_t since_ms, const char 
 	return v->at.ms >= since_ms && age_ms >= 0 ? LOOK_PASS : LOOK_SOON;
 }
 
-enum verdict_kind hold_kind(const struct deciding *x)
+enum verdict_kind decide_hold_kind(const struct deciding *x)
 {
 	return x->o->has_guards && x->o->guards.kind == VERDICT_ERROR ? VERDICT_ERROR
 								      : VERDICT_UNKNOWN;
@@ -72,7 +72,7 @@ static bool has_failed(const struct deciding *x)
 }
 
 /* A guard's Fail, however old: it is no evidence for going on. */
-bool failed_a_guard(struct deciding *x)
+bool decide_failed_a_guard(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
 	char traffic[TRAFFIC_TEXT_SIZE];
@@ -93,7 +93,7 @@ bool failed_a_guard(struct deciding *x)
 }
 
 /* Where the plan does not go back for a Fail, it does not go on either: a person decides. */
-bool is_held_by_guard(struct deciding *x)
+bool decide_is_held_by_guard(struct deciding *x)
 {
 	if (!has_failed(x))
 		return false;
@@ -101,7 +101,7 @@ bool is_held_by_guard(struct deciding *x)
 	return true;
 }
 
-bool candidate_failed(struct deciding *x)
+bool decide_candidate_failed(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
 	const char *why = t->detail[0] ? t->detail : "it will not come up";
@@ -118,7 +118,7 @@ bool candidate_failed(struct deciding *x)
 	return true;
 }
 
-bool candidate_is_up(const struct deciding *x)
+bool decide_candidate_is_up(const struct deciding *x)
 {
 	return x->o->target.candidate == CANDIDATE_READY ||
 	       x->o->target.candidate == CANDIDATE_SAME;
@@ -142,7 +142,7 @@ static bool act_failed(struct deciding *x)
 	return true;
 }
 
-bool is_unreadable(struct deciding *x)
+bool decide_is_unreadable(struct deciding *x)
 {
 	if (x->o->target.live != LIVE_UNREADABLE)
 		return false;
@@ -151,7 +151,7 @@ bool is_unreadable(struct deciding *x)
 	return true;
 }
 
-bool is_drifted(struct deciding *x)
+bool decide_is_drifted(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
 	char traffic[TRAFFIC_TEXT_SIZE];
@@ -196,14 +196,14 @@ static bool is_ahead(struct deciding *x, const char *what)
 {
 	if (x->o->target.live == LIVE_BASELINE)
 		return false;
-	if (!is_drifted(x) && !is_late(x, what, "the candidate had traffic already"))
+	if (!decide_is_drifted(x) && !is_late(x, what, "the candidate had traffic already"))
 		decide_act(x, DECIDE_RESTORE,
 			   "the candidate has traffic before its time: back to "
 			   "the baseline, then on from there");
 	return true;
 }
 
-const char *operator_of(const struct deciding *x)
+const char *decide_operator(const struct deciding *x)
 {
 	return x->o->operator_name && *x->o->operator_name ? x->o->operator_name : "an operator";
 }
@@ -247,7 +247,7 @@ static void prepare(struct deciding *x)
 	static const char late[] = "the candidate was not up";
 	const struct target_observation *t = &x->o->target;
 
-	if (act_failed(x) || candidate_failed(x))
+	if (act_failed(x) || decide_candidate_failed(x))
 		return;
 	if (t->live == LIVE_UNREADABLE) {
 		if (!is_late(x, "the target could not be read", t->detail))
@@ -272,7 +272,7 @@ static void prepare(struct deciding *x)
 static void leave_verify(struct deciding *x)
 {
 	if (x->o->operator_command == OPERATOR_HOLD)
-		decide_wait(x, "held by %s before any traffic", operator_of(x));
+		decide_wait(x, "held by %s before any traffic", decide_operator(x));
 	else if (x->s->first)
 		decide_go(x, PHASE_PROMOTE, "first deployment: there is no baseline to share with");
 	else if (x->plan->mode == MODE_START && x->plan->steps[0].weight_bp == 10000)
@@ -289,29 +289,29 @@ static void verify(struct deciding *x)
 	const char *text;
 	enum look look;
 
-	if (act_failed(x) || candidate_failed(x) || failed_a_guard(x))
+	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x))
 		return;
 	if (t->live == LIVE_UNREADABLE) {
 		if (!is_late(x, "the target could not be read", t->detail))
-			is_unreadable(x);
+			decide_is_unreadable(x);
 		return;
 	}
 	if (is_ahead(x, late))
 		return;
-	if (!candidate_is_up(x)) {
+	if (!decide_candidate_is_up(x)) {
 		if (!is_late(x, "the candidate was not up", t->detail))
 			decide_wait(x, "the candidate is not up any more: %s", t->detail);
 		return;
 	}
-	look = x->o->has_guards ? look_at_guards(x, x->s->phase_since.ms, &text) : LOOK_PASS;
+	look = x->o->has_guards ? decide_look(x, x->s->phase_since.ms, &text) : LOOK_PASS;
 	if (look == LOOK_PASS)
 		leave_verify(x);
 	else if (is_late(x, late, text))
 		return;
 	else if (look == LOOK_HOLD)
-		decide_hold(x, hold_kind(x), text);
+		decide_hold(x, decide_hold_kind(x), text);
 	else if (look == LOOK_FAIL)
-		is_held_by_guard(x);
+		decide_is_held_by_guard(x);
 	else {
 		decide_clear_hold(x);
 		decide_wait(x, "waiting for answers about this candidate: %s", text);
@@ -326,11 +326,12 @@ static void shift(struct deciding *x)
 	char text[TRAFFIC_TEXT_SIZE], late[TRAFFIC_TEXT_SIZE + 32];
 	bool is_there = decide_is_same_traffic(&live, &want), rises = decide_rises(&live, &want);
 
-	if (act_failed(x) || candidate_failed(x) || failed_a_guard(x) || is_unreadable(x))
+	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x) ||
+	    decide_is_unreadable(x))
 		return;
 	decide_clear_hold(x);
 	/* before the first step the baseline has everything; later somebody gave it back */
-	if (t->live == LIVE_BASELINE && x->s->step > 0 && is_drifted(x))
+	if (t->live == LIVE_BASELINE && x->s->step > 0 && decide_is_drifted(x))
 		return;
 	rollout_traffic_text(x->plan, &want, text);
 	if (is_there && t->settled) {
@@ -338,14 +339,14 @@ static void shift(struct deciding *x)
 			  x->s->step + 1, x->plan->n_steps, text);
 		return;
 	}
-	if (rises && is_held_by_guard(x))
+	if (rises && decide_is_held_by_guard(x))
 		return;
 	snprintf(late, sizeof(late), "%s was not in effect", text);
 	if (is_late(x, late, t->detail))
 		return;
 	if (is_there) {
 		decide_wait(x, "%s is set, waiting until it is in effect: %s", text, t->detail);
-	} else if (rises && !candidate_is_up(x)) {
+	} else if (rises && !decide_candidate_is_up(x)) {
 		decide_wait(x, "the candidate is not up for %s: %s", text, t->detail);
 	} else {
 		x->d->traffic = want;
@@ -369,7 +370,7 @@ static void leave_watch(struct deciding *x)
 	int next = x->s->step + 1;
 
 	if (x->o->operator_command == OPERATOR_HOLD)
-		decide_wait(x, "held by %s", operator_of(x));
+		decide_wait(x, "held by %s", decide_operator(x));
 	else if (step->approve && x->o->operator_command != OPERATOR_PROMOTE)
 		decide_wait(x, "step %d passed, waiting for approval", next);
 	else if (is_last_before_parking(x))
@@ -390,19 +391,19 @@ static void watch(struct deciding *x)
 	bool is_over = x->now.ms >= end;
 	const char *text;
 
-	if (act_failed(x) || candidate_failed(x) || failed_a_guard(x) || is_unreadable(x) ||
-	    is_drifted(x))
+	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x) ||
+	    decide_is_unreadable(x) || decide_is_drifted(x))
 		return;
 	if (!decide_is_same_traffic(&live, &want)) {
 		decide_go_step(x, x->s->step, "another step's traffic is live: back to this one's");
 		return;
 	}
-	switch (look_at_guards(x, is_over ? end : since, &text)) {
+	switch (decide_look(x, is_over ? end : since, &text)) {
 	case LOOK_HOLD:
-		decide_hold(x, hold_kind(x), text);
+		decide_hold(x, decide_hold_kind(x), text);
 		return;
 	case LOOK_FAIL:
-		is_held_by_guard(x);
+		decide_is_held_by_guard(x);
 		return;
 	case LOOK_SOON:
 		decide_clear_hold(x);
@@ -424,20 +425,21 @@ static void promote(struct deciding *x)
 	static const char late[] = "the promotion was not in effect";
 	const struct target_observation *t = &x->o->target;
 
-	if (act_failed(x) || candidate_failed(x) || failed_a_guard(x) || is_unreadable(x))
+	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x) ||
+	    decide_is_unreadable(x))
 		return;
 	decide_clear_hold(x);
-	if (t->live == LIVE_BASELINE && !x->s->first && is_drifted(x))
+	if (t->live == LIVE_BASELINE && !x->s->first && decide_is_drifted(x))
 		return;
 	if (t->live == LIVE_PROMOTED && t->settled)
 		decide_go(x, PHASE_BAKE, "the candidate is promoted, read back");
-	else if (t->live != LIVE_PROMOTED && is_held_by_guard(x))
+	else if (t->live != LIVE_PROMOTED && decide_is_held_by_guard(x))
 		return;
 	else if (is_late(x, late, t->detail))
 		return;
 	else if (t->live == LIVE_PROMOTED)
 		decide_wait(x, "promoted, waiting until it is in effect: %s", t->detail);
-	else if (!candidate_is_up(x))
+	else if (!decide_candidate_is_up(x))
 		decide_wait(x, "the candidate is not up for all traffic: %s", t->detail);
 	else {
 		x->d->traffic.weight_bp = 10000;
@@ -448,7 +450,7 @@ static void promote(struct deciding *x)
 static void leave_bake(struct deciding *x)
 {
 	if (x->o->operator_command == OPERATOR_HOLD)
-		decide_wait(x, "held by %s", operator_of(x));
+		decide_wait(x, "held by %s", decide_operator(x));
 	else
 		decide_go(x, PHASE_RETIRE, "the candidate passed its bake time");
 }
@@ -462,17 +464,17 @@ static void bake(struct deciding *x)
 	const char *text = "";
 	enum look look = LOOK_PASS;
 
-	if (act_failed(x) || candidate_failed(x) || failed_a_guard(x) || is_unreadable(x) ||
-	    is_drifted(x))
+	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x) ||
+	    decide_is_unreadable(x) || decide_is_drifted(x))
 		return;
 	if (!needs_none)
-		look = look_at_guards(x, is_over ? end : since, &text);
+		look = decide_look(x, is_over ? end : since, &text);
 	if (look == LOOK_HOLD) {
-		decide_hold(x, hold_kind(x), text);
+		decide_hold(x, decide_hold_kind(x), text);
 		return;
 	}
 	if (look == LOOK_FAIL) {
-		is_held_by_guard(x);
+		decide_is_held_by_guard(x);
 		return;
 	}
 	decide_clear_hold(x);
@@ -493,7 +495,7 @@ static bool is_undone(struct deciding *x)
 
 	if (live == LIVE_PROMOTED || live == LIVE_UNREADABLE)
 		return false;
-	if (!is_drifted(x))
+	if (!decide_is_drifted(x))
 		decide_restore(x, CAUSE_DRIFT, "the promotion was undone while retiring");
 	return true;
 }

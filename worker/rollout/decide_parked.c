@@ -30,7 +30,7 @@ static bool has_moved(struct deciding *x)
 
 	if (decide_is_same_traffic(&live, &want) || (is_all && x->o->mode == MODE_PROMOTE))
 		return false;
-	if (t->live == LIVE_BASELINE && is_drifted(x))
+	if (t->live == LIVE_BASELINE && decide_is_drifted(x))
 		return true;
 	if ((is_all || decide_rises(&want, &live)) && x->o->mode == MODE_DEPLOY) {
 		decide_wait(x, "parked, and another worker seems to promote it");
@@ -50,7 +50,7 @@ static void leave_parked(struct deciding *x)
 	int next = rollout_is_before_traffic(x->plan, x->s) ? x->s->step : x->s->step + 1;
 
 	if (x->o->operator_command == OPERATOR_HOLD)
-		decide_wait(x, "held by %s", operator_of(x));
+		decide_wait(x, "held by %s", decide_operator(x));
 	else if ((size_t)next < x->plan->n_steps)
 		decide_go_step(x, next, "an action with Mode: promote asked for it");
 	else
@@ -66,20 +66,20 @@ static void promote_parked(struct deciding *x)
 
 	/* as in VERIFY: with no traffic and nothing to verify it by, being up is enough */
 	if (x->o->has_guards || !rollout_is_before_traffic(x->plan, x->s))
-		look = look_at_guards(x, since, &text);
+		look = decide_look(x, since, &text);
 	if (look == LOOK_HOLD) {
-		decide_hold(x, hold_kind(x), text);
+		decide_hold(x, decide_hold_kind(x), text);
 		return;
 	}
 	if (look == LOOK_FAIL) {
-		is_held_by_guard(x);
+		decide_is_held_by_guard(x);
 		return;
 	}
 	decide_clear_hold(x);
 	if (look == LOOK_SOON)
 		decide_wait(x, "waiting for answers of after the promotion was asked for: %s",
 			    text);
-	else if (!candidate_is_up(x))
+	else if (!decide_candidate_is_up(x))
 		decide_wait(x, "the candidate is not up any more: %s", x->o->target.detail);
 	else
 		leave_parked(x);
@@ -89,13 +89,13 @@ void step_parked(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
 
-	if (candidate_failed(x) || failed_a_guard(x))
+	if (decide_candidate_failed(x) || decide_failed_a_guard(x))
 		return;
 	if (t->live == LIVE_UNREADABLE && x->o->mode == MODE_DEPLOY) {
 		decide_wait(x, "parked; the target cannot be read: %s", t->detail);
 		return;
 	}
-	if (is_unreadable(x) || has_moved(x))
+	if (decide_is_unreadable(x) || has_moved(x))
 		return;
 	if (x->o->mode == MODE_PROMOTE) {
 		promote_parked(x);
@@ -124,10 +124,10 @@ static void undo(struct deciding *x)
 	bool is_late = x->now.ms - x->s->started.ms >= UNDO_LOOKS_MS;
 	bool is_all = decide_live_weight(t) == 10000;
 	/* one that failed may have been left anywhere between */
-	bool is_ours = is_all || t->live == LIVE_BASELINE ||
-		       (t->live == LIVE_SPLIT &&
-			((t->traffic.weight_bp == 0 && !t->traffic.segments) ||
-			 x->s->phase == PHASE_FAILED));
+	bool is_ours =
+		is_all || t->live == LIVE_BASELINE ||
+		(t->live == LIVE_SPLIT && ((t->traffic.weight_bp == 0 && !t->traffic.segments) ||
+					   x->s->phase == PHASE_FAILED));
 
 	if (t->live == LIVE_UNREADABLE && is_late)
 		decide_refuse(x, t->denied ? FAILURE_PERMISSION_ERROR : FAILURE_SYSTEM_UNAVAILABLE,

@@ -80,7 +80,7 @@ bool decide_is_same_traffic(const struct traffic *a, const struct traffic *b);
 bool decide_rises(const struct traffic *from, const struct traffic *to);
 bool decide_is_plan_weight(const struct plan *plan, int weight_bp);
 
-/* --- rules that several phases share; true: one has decided (decide_forward.c) ------- */
+/* --- rules that several phases share; true: one has decided (decide_forward.c) ----- */
 
 enum look {
 	LOOK_PASS, /* evidence since the moment asked for */
@@ -88,14 +88,14 @@ enum look {
 	LOOK_HOLD, /* Unknown, Error, or a Pass that is too old to mean anything */
 	LOOK_FAIL,
 };
-enum look look_at_guards(const struct deciding *x, int64_t since_ms, const char **text);
-enum verdict_kind hold_kind(const struct deciding *x);
-bool failed_a_guard(struct deciding *x);
-bool is_held_by_guard(struct deciding *x);
-bool candidate_failed(struct deciding *x);
-bool candidate_is_up(const struct deciding *x);
-bool is_unreadable(struct deciding *x);
-bool is_drifted(struct deciding *x);
-const char *operator_of(const struct deciding *x);
+enum look decide_look(const struct deciding *x, int64_t since_ms, const char **text);
+enum verdict_kind decide_hold_kind(const struct deciding *x);
+bool decide_failed_a_guard(struct deciding *x);
+bool decide_is_held_by_guard(struct deciding *x);
+bool decide_candidate_failed(struct deciding *x);
+bool decide_candidate_is_up(const struct deciding *x);
+bool decide_is_unreadable(struct deciding *x);
+bool decide_is_drifted(struct deciding *x);
+const char *decide_operator(const struct deciding *x);
 
 #endif
