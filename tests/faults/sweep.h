@@ -56,6 +56,7 @@ struct sweep_case {
 	const char *strategy; /* NULL: the usual short canary */
 	double first_step;    /* percent: a bad release never gets more */
 	bool bad;	      /* the release is bad */
+	unsigned sparse;      /* so much sparser than its target asks for; 0: no more than that */
 };
 
 struct sweep_run {

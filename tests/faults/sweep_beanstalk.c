@@ -108,5 +108,5 @@ const struct sweep_target sweep_beanstalk_splitting = {
 	.share_of = share_of,
 	.live = live,
 	.belongings = belongings,
-	.sparse = 149, /* Beanstalk takes its time, and is looked at every two seconds meanwhile */
+	.sparse = 49, /* Beanstalk takes its time, and is looked at meanwhile */
 };

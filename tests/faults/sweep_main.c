@@ -78,10 +78,15 @@ static bool selected(const char *variable, const char *name)
 	return !wanted || !strcmp(wanted, name);
 }
 
+static unsigned sparse_of(const struct sweep_case *c)
+{
+	return (c->target->sparse ? c->target->sparse : 1) * (c->sparse ? c->sparse : 1);
+}
+
 static uint64_t stride_of(const struct sweep_case *c, int kind)
 {
 	bool crash = kind == SIM_FAULT_CRASH_BEFORE || kind == SIM_FAULT_CRASH_AFTER;
-	uint64_t stride = (crash ? 1 : 10) * (c->target->sparse ? c->target->sparse : 1);
+	uint64_t stride = (crash ? 1 : 10) * sparse_of(c);
 
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1;
@@ -151,7 +156,7 @@ static unsigned chaos_runs(const struct sweep_case *c)
 
 	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
 		return 1000;
-	return c->target->sparse > 1 ? 1 + runs / c->target->sparse : runs;
+	return 1 + (runs - 1) / sparse_of(c);
 }
 
 /* Faults all the way, of all kinds. What succeeds is good, and what fails is restored. */
