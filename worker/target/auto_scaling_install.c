@@ -9,6 +9,7 @@
 #include "aws/ssm.h"
 #include "worker/target/auto_scaling.h"
 #include "worker/target/auto_scaling_file.h"
+#include "worker/target/artifact.h"
 
 /*
  * What comes onto the instances: the image that a file of the artifact names, user data from the
@@ -25,14 +26,6 @@
 #define IMAGE_FILE_MAX (64 << 10)
 
 /* --- the file -------------------------------------------------------------------------------- */
-
-static int get_artifact(const struct target_env *env, const struct target_artifact **out,
-			struct err *err)
-{
-	if (!env->artifact)
-		return err_set(err, ERR_REJECTED, "the action has no input artifact to deploy");
-	return env->artifact(env->artifact_arg, out, err);
-}
 
 static size_t size_max(enum asg_install install)
 {
@@ -199,7 +192,7 @@ int as_file_read(const struct target_env *env, const char **value, const char **
 	struct str text;
 
 	*value = NULL;
-	if (get_artifact(env, &artifact, err) || read_file(env, artifact, &text, why, err))
+	if (target_artifact_get(env, &artifact, err) || read_file(env, artifact, &text, why, err))
 		return -1;
 	if (!text.p)
 		return 0;

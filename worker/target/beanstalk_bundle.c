@@ -12,6 +12,7 @@
 #include "artifacts/pack.h"
 #include "artifacts/publish.h"
 #include "aws/core/digest.h"
+#include "worker/target/artifact.h"
 
 /*
  * The source bundle of a version. A label stands for the bundle's content: a repeated creation, by
@@ -27,23 +28,6 @@ struct bundle {
 	bool is_own; /* opened here, to be closed */
 	uint64_t size;
 };
-
-static int get_artifact(const struct target_env *env, const struct target_artifact **out,
-			struct err *err)
-{
-	if (!env->artifact)
-		return err_set(err, ERR_REJECTED, "the action has no input artifact to deploy");
-	return env->artifact(env->artifact_arg, out, err);
-}
-
-/* A zip begins with an entry, or with its end when it is empty (APPNOTE 4.3.7, 4.3.16). */
-static bool is_zip(int fd)
-{
-	char magic[4];
-
-	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-	       (!memcmp(magic, "PK\3\4", 4) || !memcmp(magic, "PK\5\6", 4));
-}
 
 static int open_path(const struct target_artifact *artifact, const char *path, struct stat *st)
 {
@@ -62,7 +46,7 @@ static void check_zip(int fd, uint64_t size, const char *place, const char *name
 	if (size > BEAN_BUNDLE_MAX)
 		problem_add(p, place, name, "%llu bytes; Elastic Beanstalk takes %u at most",
 			    (unsigned long long)size, BEAN_BUNDLE_MAX);
-	else if (!is_zip(fd))
+	else if (!target_artifact_is_zip(fd))
 		problem_add(p, place, name,
 			    "no zip: a source bundle is one; name a zip or a folder in " PLACE);
 }
@@ -74,7 +58,7 @@ int bean_bundle_check(const struct target_env *env, struct problems *p, struct e
 	struct stat st;
 	int fd;
 
-	if (get_artifact(env, &artifact, err))
+	if (target_artifact_get(env, &artifact, err))
 		return -1;
 	if (!path) {
 		check_zip(artifact->file_fd, artifact->file_size, "input artifact", artifact->key,
@@ -122,7 +106,7 @@ static int open_bundle(const struct target_env *env, struct bundle *b, struct er
 	const struct target_artifact *artifact;
 	struct stat st;
 
-	if (get_artifact(env, &artifact, err))
+	if (target_artifact_get(env, &artifact, err))
 		return -1;
 	*b = (struct bundle){.fd = artifact->file_fd, .size = artifact->file_size};
 	if (!path)
@@ -255,7 +239,7 @@ static int create_version(const struct target_env *env, const char *application,
 {
 	const struct target_artifact *artifact;
 
-	if (get_artifact(env, &artifact, err))
+	if (target_artifact_get(env, &artifact, err))
 		return -1;
 	if (!env->plan->target.beanstalk.bundle && is_current(env, artifact)) {
 		if (create(env, application, label, artifact->bucket, artifact->key, err) == 0)

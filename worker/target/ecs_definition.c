@@ -6,6 +6,7 @@
 
 #include "artifacts/beneath.h"
 #include "worker/target/ecs.h"
+#include "worker/target/artifact.h"
 
 /*
  * The task definition out of the artifact, with its files as CodePipeline users know them:
@@ -15,14 +16,6 @@
 #define LOOK_BACK 5	       /* revisions somebody else may have registered since ours */
 
 /* --- files ------------------------------------------------------------------------------------ */
-
-static int get_artifact(const struct target_env *env, const struct target_artifact **out,
-			struct err *err)
-{
-	if (!env->artifact)
-		return err_set(err, ERR_REJECTED, "the action has no input artifact to deploy");
-	return env->artifact(env->artifact_arg, out, err);
-}
 
 static int read_bytes(int fd, size_t size, struct arena *a, struct str *out, struct err *err)
 {
@@ -303,7 +296,7 @@ int ecs_definition_read(const struct target_env *env, const struct ecs_task_defi
 	size_t before = p->n_errors;
 
 	*out = (struct ecs_definition){0};
-	if (get_artifact(env, &artifact, err) ||
+	if (target_artifact_get(env, &artifact, err) ||
 	    read_json(env, artifact, e->task_definition, "taskdef.json",
 		      "target.ecs.task_definition", &definition, p, err) ||
 	    read_json(env, artifact, e->images, "imagedefinitions.json", "target.ecs.images",

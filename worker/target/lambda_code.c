@@ -10,23 +10,7 @@
 #include "artifacts/beneath.h"
 #include "artifacts/pack.h"
 #include "aws/lambda.h"
-
-static int get_artifact(const struct target_env *env, const struct target_artifact **out,
-			struct err *err)
-{
-	if (!env->artifact)
-		return err_set(err, ERR_REJECTED, "the action has no input artifact to deploy");
-	return env->artifact(env->artifact_arg, out, err);
-}
-
-/* A zip begins with an entry, or with its end when it is empty (APPNOTE 4.3.7, 4.3.16). */
-static bool is_zip(int fd)
-{
-	char magic[4];
-
-	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-	       (!memcmp(magic, "PK\3\4", 4) || !memcmp(magic, "PK\5\6", 4));
-}
+#include "worker/target/artifact.h"
 
 static void check_zip(int fd, uint64_t size, const char *place, const char *name,
 		      struct problems *p)
@@ -35,7 +19,7 @@ static void check_zip(int fd, uint64_t size, const char *place, const char *name
 		problem_add(p, place, name,
 			    "%llu bytes; Lambda takes %u at most as a direct upload",
 			    (unsigned long long)size, LAMBDA_ZIP_MAX);
-	else if (!is_zip(fd))
+	else if (!target_artifact_is_zip(fd))
 		problem_add(p, place, name,
 			    "no zip, and Lambda takes nothing else; name a zip or "
 			    "a folder in target.lambda.code");
@@ -48,7 +32,7 @@ int lambda_code_check(const struct target_env *env, struct problems *p, struct e
 	struct stat st;
 	int fd;
 
-	if (get_artifact(env, &artifact, err))
+	if (target_artifact_get(env, &artifact, err))
 		return -1;
 	if (!code) {
 		check_zip(artifact->file_fd, artifact->file_size, "input artifact", artifact->key,
@@ -94,7 +78,7 @@ static int load(const struct target_env *env, struct buf *out, struct err *err)
 	struct stat st;
 	int fd, rc;
 
-	if (get_artifact(env, &artifact, err))
+	if (target_artifact_get(env, &artifact, err))
 		return -1;
 	if (!code)
 		return read_file(artifact->file_fd, artifact->file_size, out, err);

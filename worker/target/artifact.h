@@ -1,0 +1,18 @@
+#ifndef WORKER_TARGET_ARTIFACT_H
+#define WORKER_TARGET_ARTIFACT_H
+
+#include "worker/target/target.h"
+
+/* What the kinds of target that deploy an artifact share. */
+
+/*
+ * The action's input artifact; fetched when first asked for, so it may block. ERR_REJECTED when the
+ * action has none.
+ */
+int target_artifact_get(const struct target_env *env, const struct target_artifact **out,
+			struct err *err) MUST_CHECK;
+
+/* Does this file begin as a zip does? Its position is not moved. */
+bool target_artifact_is_zip(int fd);
+
+#endif
