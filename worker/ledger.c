@@ -1,7 +1,5 @@
-#include "worker/ledger.h"
+#include "worker/ledger_sql.h"
 
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,7 +7,6 @@
 #include <unistd.h>
 #include <errno.h>
 
-#include "aws/core/lock.h"
 #include "aws/core/str.h"
 #include "worker/ledger_schema.h"
 
@@ -19,123 +16,6 @@
  * puts it on disk before the call returns. Rows are read into the caller's arena.
  */
 #define BUSY_MS 5000 /* `status` and operators' commands write from another process */
-
-struct ledger {
-	sqlite3 *db;
-	struct lock lock;
-	bool frozen;
-};
-
-/* --- statements ----------------------------------------------------------------------------- */
-
-static int sql_failed(struct ledger *l, struct err *err, const char *what)
-{
-	return err_set(err, ERR_SYSTEM, "ledger: %s: %s", what, sqlite3_errmsg(l->db));
-}
-
-/* Bind arguments by a string of types: s text or NULL, i int64_t. */
-static int bind_args(sqlite3_stmt *st, const char *types, va_list ap)
-{
-	int rc = SQLITE_OK;
-
-	for (int i = 1; *types && rc == SQLITE_OK; types++, i++) {
-		if (*types == 's')
-			rc = sqlite3_bind_text(st, i, va_arg(ap, const char *), -1,
-					       SQLITE_TRANSIENT);
-		else
-			rc = sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
-	}
-	return rc;
-}
-
-/*
- * Run one writing statement as its own transaction. *changed (may be NULL) gets the number of rows
- * it changed. Call with the lock held.
- */
-static int run(struct ledger *l, struct err *err, int *changed, const char *sql, const char *types,
-	       ...)
-{
-	sqlite3_stmt *st = NULL;
-	va_list ap;
-	int rc;
-
-	if (l->frozen)
-		return err_set(err, ERR_SYSTEM, "ledger: closed for writing");
-	rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
-	if (rc == SQLITE_OK) {
-		va_start(ap, types);
-		rc = bind_args(st, types, ap);
-		va_end(ap);
-	}
-	if (rc == SQLITE_OK && sqlite3_step(st) != SQLITE_DONE)
-		rc = SQLITE_ERROR;
-	if (rc != SQLITE_OK)
-		sql_failed(l, err, "write");
-	else if (changed)
-		*changed = sqlite3_changes(l->db);
-	sqlite3_finalize(st);
-	return rc == SQLITE_OK ? 0 : -1;
-}
-
-/* Read rows: add(arg, arena, statement) is called for each. Takes the lock itself. */
-static int each(struct ledger *l, struct arena *a,
-		void (*add)(void *arg, struct arena *a, sqlite3_stmt *st), void *arg,
-		struct err *err, const char *sql, const char *types, ...)
-{
-	sqlite3_stmt *st = NULL;
-	va_list ap;
-	int rc;
-
-	lock_take(&l->lock);
-	rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
-	if (rc == SQLITE_OK) {
-		va_start(ap, types);
-		rc = bind_args(st, types, ap);
-		va_end(ap);
-	}
-	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
-		rc = sqlite3_step(st);
-		if (rc == SQLITE_ROW)
-			add(arg, a, st);
-	}
-	if (rc != SQLITE_DONE)
-		sql_failed(l, err, "read");
-	sqlite3_finalize(st);
-	lock_drop(&l->lock);
-	return rc == SQLITE_DONE ? 0 : -1;
-}
-
-static const char *text_at(struct arena *a, sqlite3_stmt *st, int column)
-{
-	const char *s = (const char *)sqlite3_column_text(st, column);
-
-	return s ? arena_strdup(a, s) : NULL;
-}
-
-static struct utc utc_at(sqlite3_stmt *st, int column)
-{
-	return (struct utc){sqlite3_column_int64(st, column)};
-}
-
-/* A growing array in an arena: doubles by copying. */
-struct rows {
-	void *p;
-	size_t n, cap, size;
-};
-
-static void *rows_add(struct rows *r, struct arena *a)
-{
-	if (r->n == r->cap) {
-		size_t cap = r->cap ? r->cap * 2 : 8;
-		void *p = arena_calloc(a, cap, r->size);
-
-		if (r->n)
-			memcpy(p, r->p, r->n * r->size);
-		r->p = p;
-		r->cap = cap;
-	}
-	return (char *)r->p + r->size * r->n++;
-}
 
 /* --- open ----------------------------------------------------------------------------------- */
 
@@ -156,12 +36,12 @@ static int64_t version_of(struct ledger *l)
 static int bring_up_to_date(struct ledger *l, struct err *err)
 {
 	if (sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return sql_failed(l, err, "create the schema");
+		return ledger_sql_failed(l, err, "create the schema");
 	for (int64_t v = version_of(l); v >= 0 && v < SCHEMA_VERSION; v++)
 		if (sqlite3_exec(l->db, SCHEMAS[v], NULL, NULL, NULL) != SQLITE_OK)
-			return sql_failed(l, err, "create the schema");
+			return ledger_sql_failed(l, err, "create the schema");
 	if (sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		return sql_failed(l, err, "create the schema");
+		return ledger_sql_failed(l, err, "create the schema");
 	return 0;
 }
 
@@ -172,10 +52,10 @@ static int set_up(struct ledger *l, bool writable, struct err *err)
 	sqlite3_busy_timeout(l->db, BUSY_MS);
 	if (writable && sqlite3_exec(l->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
 				     NULL, NULL, NULL) != SQLITE_OK)
-		return sql_failed(l, err, "set up");
+		return ledger_sql_failed(l, err, "set up");
 	version = version_of(l);
 	if (version < 0)
-		return sql_failed(l, err, "read the version of the schema");
+		return ledger_sql_failed(l, err, "read the version of the schema");
 	if (version == SCHEMA_VERSION)
 		return 0;
 	if (version > SCHEMA_VERSION)
@@ -255,7 +135,7 @@ int ledger_job_put(struct ledger *l, const struct ledger_job *j, struct err *err
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "INSERT OR REPLACE INTO jobs VALUES (?,?,?,?,?,?,?,?,?)",
+	rc = ledger_run(l, err, NULL, "INSERT OR REPLACE INTO jobs VALUES (?,?,?,?,?,?,?,?,?)",
 		 "ssisssssi", j->job_id, j->rollout_id, (int64_t)j->state, j->action_type,
 		 j->pipeline, j->execution_id, j->action, j->action_execution_id, j->claimed.ms);
 	lock_drop(&l->lock);
@@ -267,31 +147,32 @@ int ledger_job_forget(struct ledger *l, const char *job_id, struct err *err)
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s", job_id);
+	rc = ledger_run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s", job_id);
 	lock_drop(&l->lock);
 	return rc;
 }
 
 static void add_job(void *arg, struct arena *a, sqlite3_stmt *st)
 {
-	struct ledger_job *j = rows_add(arg, a);
+	struct ledger_job *j = ledger_rows_add(arg, a);
 
-	j->job_id = text_at(a, st, 0);
-	j->rollout_id = text_at(a, st, 1);
+	j->job_id = ledger_text_at(a, st, 0);
+	j->rollout_id = ledger_text_at(a, st, 1);
 	j->state = (enum ledger_job_state)sqlite3_column_int(st, 2);
-	j->action_type = text_at(a, st, 3);
-	j->pipeline = text_at(a, st, 4);
-	j->execution_id = text_at(a, st, 5);
-	j->action = text_at(a, st, 6);
-	j->action_execution_id = text_at(a, st, 7);
-	j->claimed = utc_at(st, 8);
+	j->action_type = ledger_text_at(a, st, 3);
+	j->pipeline = ledger_text_at(a, st, 4);
+	j->execution_id = ledger_text_at(a, st, 5);
+	j->action = ledger_text_at(a, st, 6);
+	j->action_execution_id = ledger_text_at(a, st, 7);
+	j->claimed = ledger_utc_at(st, 8);
 }
 
 int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, size_t *n,
 		struct err *err)
 {
-	struct rows rows = {.size = sizeof(struct ledger_job)};
-	int rc = each(l, a, add_job, &rows, err, "SELECT * FROM jobs ORDER BY claimed, job_id", "");
+	struct ledger_rows rows = {.size = sizeof(struct ledger_job)};
+	int rc = ledger_each(l, a, add_job, &rows, err,
+			     "SELECT * FROM jobs ORDER BY claimed, job_id", "");
 
 	*jobs = rows.p;
 	*n = rows.n;
@@ -300,68 +181,92 @@ int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, siz
 
 /* --- rollouts ------------------------------------------------------------------------------- */
 
+/* Call with the lock held. */
+static int put_rollout(struct ledger *l, const struct ledger_rollout *r, int *changed,
+		       struct err *err)
+{
+	return ledger_run(
+		l, err, changed,
+		"INSERT INTO rollouts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		" ON CONFLICT (id) DO UPDATE SET pipeline=excluded.pipeline,"
+		" execution_id=excluded.execution_id, action=excluded.action,"
+		" action_execution_id=excluded.action_execution_id,"
+		" action_type=excluded.action_type, target=excluded.target,"
+		" token=excluded.token, seq=excluded.seq, phase=excluded.phase,"
+		" summary=excluded.summary, final=excluded.final, parked=excluded.parked,"
+		" started=excluded.started, updated=excluded.updated,"
+		" job_seen=excluded.job_seen, region=excluded.region,"
+		" role_arn=excluded.role_arn, configuration=excluded.configuration,"
+		" handle=excluded.handle, handed_over=excluded.handed_over,"
+		" touched=max(touched, excluded.touched)"
+		" WHERE excluded.seq >= rollouts.seq",
+		"ssssssssissiiiiissssii", r->id, r->pipeline, r->execution_id, r->action,
+		r->action_execution_id, r->action_type, r->target, r->token, (int64_t)r->seq,
+		r->phase, r->summary, (int64_t)r->final, (int64_t)r->parked, r->started.ms,
+		r->updated.ms, r->job_seen.ms, r->region, r->role_arn, r->configuration, r->handle,
+		(int64_t)r->handed_over, (int64_t)r->touched);
+}
+
+/* What an end takes along, in the transaction that writes it. */
+static int forget_what_ended(struct ledger *l, const struct ledger_rollout *r, struct err *err)
+{
+	if (r->final &&
+	    ledger_run(l, err, NULL, "DELETE FROM plans WHERE rollout_id = ?", "s", r->id))
+		return -1;
+	return ledger_lock_forget(l, r->id, err);
+}
+
 int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
 {
+	bool ends = r->final || r->lets_go;
 	int changed = 0, rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, &changed,
-		 "INSERT INTO rollouts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-		 " ON CONFLICT (id) DO UPDATE SET pipeline=excluded.pipeline,"
-		 " execution_id=excluded.execution_id, action=excluded.action,"
-		 " action_execution_id=excluded.action_execution_id,"
-		 " action_type=excluded.action_type, target=excluded.target,"
-		 " token=excluded.token, seq=excluded.seq, phase=excluded.phase,"
-		 " summary=excluded.summary, final=excluded.final, parked=excluded.parked,"
-		 " started=excluded.started, updated=excluded.updated,"
-		 " job_seen=excluded.job_seen, region=excluded.region,"
-		 " role_arn=excluded.role_arn, configuration=excluded.configuration,"
-		 " handle=excluded.handle, handed_over=excluded.handed_over"
-		 " WHERE excluded.seq >= rollouts.seq",
-		 "ssssssssissiiiiissssi", r->id, r->pipeline, r->execution_id, r->action,
-		 r->action_execution_id, r->action_type, r->target, r->token, (int64_t)r->seq,
-		 r->phase, r->summary, (int64_t)r->final, (int64_t)r->parked, r->started.ms,
-		 r->updated.ms, r->job_seen.ms, r->region, r->role_arn, r->configuration, r->handle,
-		 (int64_t)r->handed_over);
-	if (rc == 0 && changed && r->final)
-		rc = run(l, err, NULL, "DELETE FROM plans WHERE rollout_id = ?", "s", r->id);
+	rc = ends ? ledger_begin(l, err) : 0;
+	if (rc == 0)
+		rc = put_rollout(l, r, &changed, err);
+	if (rc == 0 && ends && changed)
+		rc = forget_what_ended(l, r, err);
+	if (ends)
+		rc = ledger_end(l, rc, err);
 	lock_drop(&l->lock);
 	return rc;
 }
 
 static void add_rollout(void *arg, struct arena *a, sqlite3_stmt *st)
 {
-	struct ledger_rollout *r = rows_add(arg, a);
+	struct ledger_rollout *r = ledger_rows_add(arg, a);
 
-	r->id = text_at(a, st, 0);
-	r->pipeline = text_at(a, st, 1);
-	r->execution_id = text_at(a, st, 2);
-	r->action = text_at(a, st, 3);
-	r->action_execution_id = text_at(a, st, 4);
-	r->action_type = text_at(a, st, 5);
-	r->target = text_at(a, st, 6);
-	r->token = text_at(a, st, 7);
+	r->id = ledger_text_at(a, st, 0);
+	r->pipeline = ledger_text_at(a, st, 1);
+	r->execution_id = ledger_text_at(a, st, 2);
+	r->action = ledger_text_at(a, st, 3);
+	r->action_execution_id = ledger_text_at(a, st, 4);
+	r->action_type = ledger_text_at(a, st, 5);
+	r->target = ledger_text_at(a, st, 6);
+	r->token = ledger_text_at(a, st, 7);
 	r->seq = (uint64_t)sqlite3_column_int64(st, 8);
-	r->phase = text_at(a, st, 9);
-	r->summary = text_at(a, st, 10);
+	r->phase = ledger_text_at(a, st, 9);
+	r->summary = ledger_text_at(a, st, 10);
 	r->final = sqlite3_column_int(st, 11) != 0;
 	r->parked = sqlite3_column_int(st, 12) != 0;
-	r->started = utc_at(st, 13);
-	r->updated = utc_at(st, 14);
-	r->job_seen = utc_at(st, 15);
-	r->region = text_at(a, st, 16);
-	r->role_arn = text_at(a, st, 17);
-	r->configuration = text_at(a, st, 18);
-	r->handle = text_at(a, st, 19);
+	r->started = ledger_utc_at(st, 13);
+	r->updated = ledger_utc_at(st, 14);
+	r->job_seen = ledger_utc_at(st, 15);
+	r->region = ledger_text_at(a, st, 16);
+	r->role_arn = ledger_text_at(a, st, 17);
+	r->configuration = ledger_text_at(a, st, 18);
+	r->handle = ledger_text_at(a, st, 19);
 	r->handed_over = sqlite3_column_int(st, 20) != 0;
+	r->touched = sqlite3_column_int(st, 21) != 0;
 }
 
 int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a, struct ledger_rollout **r,
 		       struct err *err)
 {
-	struct rows rows = {.size = sizeof(struct ledger_rollout)};
-	int rc =
-		each(l, a, add_rollout, &rows, err, "SELECT * FROM rollouts WHERE id = ?", "s", id);
+	struct ledger_rows rows = {.size = sizeof(struct ledger_rollout)};
+	int rc = ledger_each(l, a, add_rollout, &rows, err, "SELECT * FROM rollouts WHERE id = ?",
+			     "s", id);
 
 	*r = rows.n ? rows.p : NULL;
 	return rc;
@@ -370,8 +275,8 @@ int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a, struct
 int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *a,
 		    struct ledger_rollout **r, size_t *n, struct err *err)
 {
-	struct rows rows = {.size = sizeof(struct ledger_rollout)};
-	int rc = each(l, a, add_rollout, &rows, err,
+	struct ledger_rows rows = {.size = sizeof(struct ledger_rollout)};
+	int rc = ledger_each(l, a, add_rollout, &rows, err,
 		      "SELECT * FROM rollouts WHERE final = 0 OR ? = 0"
 		      " ORDER BY started DESC, id LIMIT ?",
 		      "ii", (int64_t)open_only, (int64_t)max);
@@ -386,22 +291,23 @@ int ledger_plan_put(struct ledger *l, const char *rollout_id, const char *text, 
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "INSERT OR REPLACE INTO plans VALUES (?,?)", "ss", rollout_id, text);
+	rc = ledger_run(l, err, NULL, "INSERT OR REPLACE INTO plans VALUES (?,?)", "ss",
+			rollout_id, text);
 	lock_drop(&l->lock);
 	return rc;
 }
 
 static void take_text(void *arg, struct arena *a, sqlite3_stmt *st)
 {
-	*(const char **)arg = text_at(a, st, 0);
+	*(const char **)arg = ledger_text_at(a, st, 0);
 }
 
 int ledger_plan_get(struct ledger *l, const char *rollout_id, struct arena *a, const char **text,
 		    struct err *err)
 {
 	*text = NULL;
-	return each(l, a, take_text, text, err, "SELECT text FROM plans WHERE rollout_id = ?", "s",
-		    rollout_id);
+	return ledger_each(l, a, take_text, text, err, "SELECT text FROM plans WHERE rollout_id = ?",
+			   "s", rollout_id);
 }
 
 int ledger_handle_put(struct ledger *l, const char *handle, const char *rollout_id, struct err *err)
@@ -409,7 +315,7 @@ int ledger_handle_put(struct ledger *l, const char *handle, const char *rollout_
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "INSERT OR REPLACE INTO handles VALUES (?,?)", "ss", handle,
+	rc = ledger_run(l, err, NULL, "INSERT OR REPLACE INTO handles VALUES (?,?)", "ss", handle,
 		 rollout_id);
 	lock_drop(&l->lock);
 	return rc;
@@ -419,7 +325,7 @@ int ledger_handle_get(struct ledger *l, const char *handle, struct arena *a,
 		      const char **rollout_id, struct err *err)
 {
 	*rollout_id = NULL;
-	return each(l, a, take_text, rollout_id, err,
+	return ledger_each(l, a, take_text, rollout_id, err,
 		    "SELECT rollout_id FROM handles WHERE handle = ?", "s", handle);
 }
 
@@ -431,26 +337,26 @@ int ledger_note(struct ledger *l, const char *rollout_id, struct utc at, const c
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "INSERT INTO notes VALUES (NULL,?,?,?,?)", "siss", rollout_id, at.ms,
-		 event, text);
+	rc = ledger_run(l, err, NULL, "INSERT INTO notes VALUES (NULL,?,?,?,?)", "siss",
+			rollout_id, at.ms, event, text);
 	lock_drop(&l->lock);
 	return rc;
 }
 
 static void add_note(void *arg, struct arena *a, sqlite3_stmt *st)
 {
-	struct ledger_note *n = rows_add(arg, a);
+	struct ledger_note *n = ledger_rows_add(arg, a);
 
-	n->at = utc_at(st, 0);
-	n->event = text_at(a, st, 1);
-	n->text = text_at(a, st, 2);
+	n->at = ledger_utc_at(st, 0);
+	n->event = ledger_text_at(a, st, 1);
+	n->text = ledger_text_at(a, st, 2);
 }
 
 int ledger_notes(struct ledger *l, const char *rollout_id, struct arena *a,
 		 struct ledger_note **notes, size_t *n, struct err *err)
 {
-	struct rows rows = {.size = sizeof(struct ledger_note)};
-	int rc = each(l, a, add_note, &rows, err,
+	struct ledger_rows rows = {.size = sizeof(struct ledger_note)};
+	int rc = ledger_each(l, a, add_note, &rows, err,
 		      "SELECT at, event, text FROM notes WHERE rollout_id = ? ORDER BY n", "s",
 		      rollout_id);
 
@@ -463,14 +369,14 @@ int ledger_notes(struct ledger *l, const char *rollout_id, struct arena *a,
 
 static void add_report(void *arg, struct arena *a, sqlite3_stmt *st)
 {
-	struct ledger_report *r = rows_add(arg, a);
+	struct ledger_report *r = ledger_rows_add(arg, a);
 
-	r->job_id = text_at(a, st, 0);
-	r->rollout_id = text_at(a, st, 1);
-	r->operation = text_at(a, st, 2);
-	r->body = text_at(a, st, 3);
+	r->job_id = ledger_text_at(a, st, 0);
+	r->rollout_id = ledger_text_at(a, st, 1);
+	r->operation = ledger_text_at(a, st, 2);
+	r->body = ledger_text_at(a, st, 3);
 	r->final = sqlite3_column_int(st, 4) != 0;
-	r->written = utc_at(st, 5);
+	r->written = ledger_utc_at(st, 5);
 	r->attempts = sqlite3_column_int64(st, 6);
 }
 
@@ -479,7 +385,7 @@ int ledger_report_put(struct ledger *l, const struct ledger_report *r, struct er
 	int changed = 0, rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, &changed,
+	rc = ledger_run(l, err, &changed,
 		 "INSERT INTO reports VALUES (?,?,?,?,?,?,0)"
 		 " ON CONFLICT (job_id) DO UPDATE SET attempts = attempts"
 		 " WHERE operation = excluded.operation AND body = excluded.body",
@@ -497,17 +403,12 @@ int ledger_report_done(struct ledger *l, const char *job_id, struct err *err)
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "BEGIN IMMEDIATE", "");
-	if (rc == 0) {
-		rc = run(l, err, NULL, "DELETE FROM reports WHERE job_id = ?", "s", job_id) ||
-				     run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s",
-					 job_id) ||
-				     run(l, err, NULL, "COMMIT", "")
-			     ? -1
-			     : 0;
-		if (rc)
-			sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
-	}
+	rc = ledger_begin(l, err);
+	if (rc == 0 &&
+	    (ledger_run(l, err, NULL, "DELETE FROM reports WHERE job_id = ?", "s", job_id) ||
+	     ledger_run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s", job_id)))
+		rc = -1;
+	rc = ledger_end(l, rc, err);
 	lock_drop(&l->lock);
 	return rc;
 }
@@ -517,8 +418,8 @@ int ledger_report_tried(struct ledger *l, const char *job_id, struct err *err)
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "UPDATE reports SET attempts = attempts + 1 WHERE job_id = ?", "s",
-		 job_id);
+	rc = ledger_run(l, err, NULL, "UPDATE reports SET attempts = attempts + 1 WHERE job_id = ?",
+			"s", job_id);
 	lock_drop(&l->lock);
 	return rc;
 }
@@ -526,8 +427,8 @@ int ledger_report_tried(struct ledger *l, const char *job_id, struct err *err)
 int ledger_reports(struct ledger *l, struct arena *a, struct ledger_report **r, size_t *n,
 		   struct err *err)
 {
-	struct rows rows = {.size = sizeof(struct ledger_report)};
-	int rc = each(l, a, add_report, &rows, err,
+	struct ledger_rows rows = {.size = sizeof(struct ledger_report)};
+	int rc = ledger_each(l, a, add_report, &rows, err,
 		      "SELECT * FROM reports ORDER BY written, job_id", "");
 
 	*r = rows.p;
@@ -542,28 +443,28 @@ int ledger_command_put(struct ledger *l, const struct ledger_command *c, struct 
 	int rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, NULL, "INSERT INTO commands VALUES (NULL,?,?,?,?)", "sssi", c->rollout_id,
-		 c->command, c->user, c->at.ms);
+	rc = ledger_run(l, err, NULL, "INSERT INTO commands VALUES (NULL,?,?,?,?)", "sssi",
+			c->rollout_id, c->command, c->user, c->at.ms);
 	lock_drop(&l->lock);
 	return rc;
 }
 
 static void add_command(void *arg, struct arena *a, sqlite3_stmt *st)
 {
-	struct ledger_command *c = rows_add(arg, a);
+	struct ledger_command *c = ledger_rows_add(arg, a);
 
 	c->id = sqlite3_column_int64(st, 0);
-	c->rollout_id = text_at(a, st, 1);
-	c->command = text_at(a, st, 2);
-	c->user = text_at(a, st, 3);
-	c->at = utc_at(st, 4);
+	c->rollout_id = ledger_text_at(a, st, 1);
+	c->command = ledger_text_at(a, st, 2);
+	c->user = ledger_text_at(a, st, 3);
+	c->at = ledger_utc_at(st, 4);
 }
 
 int ledger_command_get(struct ledger *l, const char *rollout_id, struct arena *a,
 		       struct ledger_command **c, struct err *err)
 {
-	struct rows rows = {.size = sizeof(struct ledger_command)};
-	int rc = each(l, a, add_command, &rows, err,
+	struct ledger_rows rows = {.size = sizeof(struct ledger_command)};
+	int rc = ledger_each(l, a, add_command, &rows, err,
 		      "SELECT * FROM commands WHERE rollout_id = ? ORDER BY id DESC LIMIT 1", "s",
 		      rollout_id);
 

@@ -64,6 +64,9 @@ struct ledger_rollout {
 	const char *handle;	   /* the last one given out for it, or NULL */
 	/* its action has succeeded by giving out the handle: another one is to come for it */
 	bool handed_over;
+	bool touched; /* something of its target has been changed; that does not become untrue */
+	/* not kept: it has left its target, which is free with this; so is that of a final one */
+	bool lets_go;
 };
 
 /* Insert or update; a row with a higher seq is never overwritten by a lower one. */

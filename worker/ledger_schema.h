@@ -5,7 +5,7 @@
  * The ledger's schema: what brings a file from each version to the next. For ledger.c alone. A text
  * that was ever released is not changed any more.
  */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 static const char SCHEMA_1[] =
 	"CREATE TABLE jobs (job_id TEXT PRIMARY KEY, rollout_id TEXT, state INTEGER NOT NULL,"
@@ -36,7 +36,19 @@ static const char SCHEMA_2[] =
 	"CREATE TABLE handles (handle TEXT PRIMARY KEY, rollout_id TEXT NOT NULL) STRICT;"
 	"PRAGMA user_version = 2;";
 
+/* the lock per target; of rollouts of before it is not known whether they have changed theirs */
+static const char SCHEMA_3[] =
+	"ALTER TABLE rollouts ADD COLUMN touched INTEGER NOT NULL DEFAULT 1;"
+	"CREATE TABLE locks (key TEXT PRIMARY KEY, rollout_id TEXT NOT NULL,"
+	" taken INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX locks_by_rollout ON locks (rollout_id);"
+	"CREATE TABLE waits (rollout_id TEXT NOT NULL, key TEXT NOT NULL,"
+	" started INTEGER NOT NULL, since INTEGER NOT NULL, asked INTEGER NOT NULL, holder TEXT,"
+	" PRIMARY KEY (rollout_id, key)) STRICT;"
+	"CREATE INDEX waits_by_key ON waits (key, started);"
+	"PRAGMA user_version = 3;";
+
 /* From the version before to this one. */
-static const char *const SCHEMAS[SCHEMA_VERSION] = {SCHEMA_1, SCHEMA_2};
+static const char *const SCHEMAS[SCHEMA_VERSION] = {SCHEMA_1, SCHEMA_2, SCHEMA_3};
 
 #endif
