@@ -13,6 +13,7 @@
  * the edge against the phase list) and the count of changes (changed()).
  */
 #define RESERVE_MAX_MS (10 * 60 * 1000ll)   /* kept of the budget for going back */
+#define WAIT_SEEN_MS 60000ll		    /* how often a wait is written down */
 #define NO_TEXT "nothing was said about it" /* by a service, say; a reason is never empty */
 
 static void changed(struct deciding *x)
@@ -122,7 +123,8 @@ static void set_until(struct deciding *x)
 		no_later_than(x, n->phase_since.ms + limit);
 	if (n->phase < PHASE_RETIRE && !waits_for_people(x))
 		no_later_than(x, decide_budget_end_ms(x->plan, n));
-	if (n->hold_since.ms && x->plan->unknown_then == UNKNOWN_ROLLBACK)
+	if (n->hold_since.ms && n->phase != PHASE_INSPECT &&
+	    x->plan->unknown_then == UNKNOWN_ROLLBACK)
 		no_later_than(x, n->hold_since.ms + x->plan->unknown_hold_ms);
 	if (n->phase == PHASE_WATCH && (size_t)n->step < x->plan->n_steps)
 		no_later_than(x, n->phase_since.ms + x->plan->steps[n->step].watch_ms);
@@ -198,6 +200,7 @@ static enum failure failure_of(const struct rollout_state *s)
 		return FAILURE_REVISION_OUT_OF_SYNC;
 	switch (s->cause) {
 	case CAUSE_DRIFT:
+	case CAUSE_BUSY:
 		return FAILURE_REVISION_OUT_OF_SYNC;
 	case CAUSE_DENIED:
 		return FAILURE_PERMISSION_ERROR;
@@ -325,6 +328,20 @@ void decide_clear_hold(struct deciding *x)
 	if (!x->next->hold_since.ms)
 		return;
 	x->next->hold_since.ms = 0;
+	changed(x);
+}
+
+void decide_note_wait(struct deciding *x, bool is_known)
+{
+	struct rollout_state *n = x->next;
+	bool begins = !n->hold_since.ms;
+
+	if (begins)
+		n->hold_since = n->phase_since = x->now;
+	else if (is_known && x->now.ms - n->phase_since.ms >= WAIT_SEEN_MS)
+		n->phase_since = x->now;
+	else
+		return;
 	changed(x);
 }
 

@@ -63,6 +63,8 @@ struct target_observation {
 	enum live live;
 	struct traffic traffic; /* with LIVE_SPLIT; its segments with LIVE_CANDIDATE, too */
 	bool settled;		/* the split is in effect: propagated, counts healthy */
+	/* traffic on the candidate does not say by whose doing: weights bear no rollout's name */
+	bool unnamed;
 	enum candidate_state candidate;
 	bool denied;   /* unreadable because a permission is missing */
 	bool retired;  /* nothing is left to remove or scale in */
@@ -71,6 +73,23 @@ struct target_observation {
 	struct verdict baseline_health;
 	char lock[OBSERVATION_LOCK_MAX]; /* optimistic lock for the next write, or "" */
 	char detail[OBSERVATION_TEXT_MAX];
+};
+
+/* Who else is at work on the target; see decide_held.c for what that means. */
+enum held_by {
+	HELD_BY_NOBODY,	 /* it is this rollout's alone */
+	HELD_BY_ROLLOUT, /* one that this worker knows */
+	HELD_BY_OTHERS,	 /* whom the target itself shows, whoever that is */
+};
+
+struct held {
+	enum held_by by;
+	/* of HELD_BY_ROLLOUT; they live as long as the observation */
+	const char *rollout, *pipeline;
+	const char *target; /* what it holds: "lambda:checkout:live" */
+	struct utc since;
+	bool waits;	  /* it has not got the target either, but was there first */
+	const char *text; /* of HELD_BY_OTHERS: what was seen, complete */
 };
 
 enum operator_command { OPERATOR_NONE, OPERATOR_PROMOTE, OPERATOR_ROLLBACK, OPERATOR_HOLD };
@@ -84,11 +103,15 @@ struct observation {
 	bool has_guards; /* false: no guard is to be asked in this phase */
 	bool token_held; /* the state came back from CodePipeline: the undo record is safe */
 	bool abandoned;	 /* the action execution is over */
+	/* no job is held: another worker may be going on with this very rollout */
+	bool between_jobs;
 	enum operator_command operator_command;
 	const char *operator_name;
 	/* the last act of this turn failed for good (not retryable): what and why; else NULL. In
 	 * INSPECT, why the target could not be inspected */
 	const struct err *act_error;
+	/* asked as long as nothing is changed, and before an end is undone */
+	struct held held;
 };
 
 enum decision_kind {
@@ -146,6 +169,9 @@ void rollout_begin(const struct plan *plan, const char *id, struct utc now,
  */
 void rollout_attach(struct rollout_state *s, struct utc now);
 bool rollout_ended_before(const struct rollout_state *s);
+
+/* The target has been waited for, and inspected: its phase begins now. */
+void rollout_wait_is_over(struct rollout_state *s, struct utc now);
 
 /* Parked with the candidate up and no traffic on it: the step that follows is the first. */
 bool rollout_is_before_traffic(const struct plan *plan, const struct rollout_state *s);

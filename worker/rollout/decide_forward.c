@@ -167,6 +167,10 @@ bool decide_is_drifted(struct deciding *x)
 	}
 	if (decide_is_plan_weight(x->plan, decide_live_weight(t)))
 		return false;
+	if (t->unnamed && (x->s->phase == PHASE_BAKE || x->s->phase == PHASE_RETIRE)) {
+		decide_leave_to_next(x);
+		return true;
+	}
 	say_traffic(x, traffic);
 	decide_restore(x, CAUSE_DRIFT,
 		       "%s of the traffic was found on the candidate, which is no "
@@ -215,6 +219,10 @@ static void inspect(struct deciding *x)
 {
 	const struct err *e = x->o->act_error;
 
+	if (decide_is_held(x))
+		return;
+	if (x->s->undo[0])
+		decide_clear_hold(x);
 	if (e && decide_limit_is_over(x))
 		decide_fail(x, CAUSE_SYSTEM, ENDING_UNTOUCHED,
 			    "the target could not be inspected: %s", e->text);
@@ -247,7 +255,12 @@ static void prepare(struct deciding *x)
 	static const char late[] = "the candidate was not up";
 	const struct target_observation *t = &x->o->target;
 
-	if (act_failed(x) || decide_candidate_failed(x))
+	if (!x->s->touched && (x->o->held.by != HELD_BY_NOBODY || !x->o->token_held)) {
+		decide_go(x, PHASE_INSPECT, "nothing is touched yet, and the target may have "
+					    "changed: looking at it again");
+		return;
+	}
+	if (decide_is_anothers(x) || act_failed(x) || decide_candidate_failed(x))
 		return;
 	if (t->live == LIVE_UNREADABLE) {
 		if (!is_late(x, "the target could not be read", t->detail))
@@ -289,7 +302,8 @@ static void verify(struct deciding *x)
 	const char *text;
 	enum look look;
 
-	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x))
+	if (decide_is_anothers(x) || act_failed(x) || decide_candidate_failed(x) ||
+	    decide_failed_a_guard(x))
 		return;
 	if (t->live == LIVE_UNREADABLE) {
 		if (!is_late(x, "the target could not be read", t->detail))
@@ -326,8 +340,8 @@ static void shift(struct deciding *x)
 	char text[TRAFFIC_TEXT_SIZE], late[TRAFFIC_TEXT_SIZE + 32];
 	bool is_there = decide_is_same_traffic(&live, &want), rises = decide_rises(&live, &want);
 
-	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x) ||
-	    decide_is_unreadable(x))
+	if (decide_is_anothers(x) || act_failed(x) || decide_candidate_failed(x) ||
+	    decide_failed_a_guard(x) || decide_is_unreadable(x))
 		return;
 	decide_clear_hold(x);
 	/* before the first step the baseline has everything; later somebody gave it back */
@@ -430,6 +444,8 @@ static void promote(struct deciding *x)
 		return;
 	decide_clear_hold(x);
 	if (t->live == LIVE_BASELINE && !x->s->first && decide_is_drifted(x))
+		return;
+	if (decide_is_promoted_over(x))
 		return;
 	if (t->live == LIVE_PROMOTED && t->settled)
 		decide_go(x, PHASE_BAKE, "the candidate is promoted, read back");

@@ -129,6 +129,8 @@ static void undo(struct deciding *x)
 		(t->live == LIVE_SPLIT && ((t->traffic.weight_bp == 0 && !t->traffic.segments) ||
 					   x->s->phase == PHASE_FAILED));
 
+	if (decide_undo_is_held(x))
+		return;
 	if (t->live == LIVE_UNREADABLE && is_late)
 		decide_refuse(x, t->denied ? FAILURE_PERMISSION_ERROR : FAILURE_SYSTEM_UNAVAILABLE,
 			      "it cannot be undone: the target cannot be read: %s", t->detail);

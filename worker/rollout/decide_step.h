@@ -57,9 +57,26 @@ void decide_refuse(struct deciding *x, enum failure failure, const char *fmt, ..
 /* The end there is, once more. */
 void decide_repeat_end(struct deciding *x);
 
+/*
+ * decide_held.c: the target is not this rollout's alone. True: wait, or the end, as the plan says.
+ * As long as nothing is changed; and before an end is undone, which is refused where the other one
+ * fails.
+ */
+bool decide_is_held(struct deciding *x);
+bool decide_undo_is_held(struct deciding *x);
+/*
+ * Where traffic does not say whose it is (unnamed): there is some that this rollout has never given
+ * to its candidate; or what it has promoted has lost some. Both end as foreign, true then.
+ */
+bool decide_is_anothers(struct deciding *x);
+bool decide_is_promoted_over(struct deciding *x);
+void decide_leave_to_next(struct deciding *x);
+
 /* --- changes of the state that are no move ---------------------------------------------------- */
 
 void decide_clear_hold(struct deciding *x);
+/* The target is waited for; a rollout that is known is in the way. */
+void decide_note_wait(struct deciding *x, bool is_known);
 /* Remember why it is not going on, as long as there is no cause yet. */
 void decide_note(struct deciding *x, const char *text);
 

@@ -17,8 +17,8 @@
 #define PHASES(X)                                                                                  \
 	/* name      may go to                                                     limit, s */     \
 	X(INSPECT,   PHASE_BIT(PREPARE) | PHASE_BIT(FAILED),                            3600)      \
-	X(PREPARE,   PHASE_BIT(VERIFY) | PHASE_BIT(RESTORE) | PHASE_BIT(SUCCEEDED) |               \
-		     PHASE_BIT(FAILED),                                                    0)      \
+	X(PREPARE,   PHASE_BIT(INSPECT) | PHASE_BIT(VERIFY) | PHASE_BIT(RESTORE) |                 \
+		     PHASE_BIT(SUCCEEDED) | PHASE_BIT(FAILED),                             0)      \
 	X(VERIFY,    PHASE_BIT(SHIFT) | PHASE_BIT(PARKED) | PHASE_BIT(PROMOTE) |                   \
 		     PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),                               0)      \
 	X(SHIFT,     PHASE_BIT(WATCH) | PHASE_BIT(RESTORE) | PHASE_BIT(FAILED),          1800)     \

@@ -22,6 +22,7 @@ static struct plan *plan_new(struct arena *a)
 	p->strategy = "";
 	p->unknown_hold_ms = 20 * MINUTE_MS;
 	p->unknown_then = UNKNOWN_ROLLBACK;
+	p->busy_then = BUSY_WAIT;
 	p->rollback_on_guard = p->rollback_on_timeout = p->rollback_on_abandon = true;
 	p->max_duration_ms = 23 * 60 * MINUTE_MS;
 	p->prepare_ms = 60 * MINUTE_MS;
@@ -94,6 +95,12 @@ static void set_budget(struct plan_reader *r, struct str value, const char *plac
 	set_duration(r, value, place, 0, &r->plan->max_duration_ms);
 }
 
+static void set_busy_wait(struct plan_reader *r, struct str value, const char *place)
+{
+	r->busy_place = place;
+	set_duration(r, value, place, 1000, &r->plan->busy_wait_ms);
+}
+
 static void set_mode(struct plan_reader *r, struct str value)
 {
 	if (!mode_parse(value, &r->plan->mode))
@@ -132,6 +139,13 @@ static void set_code(struct plan_reader *r, struct str value, const char *place)
 	r->plan->target.lambda.code = str_dup(r->a, value);
 }
 
+void plan_busy_then(struct plan_reader *r, struct str value, const char *place)
+{
+	r->plan->busy_then = str_is(value, "fail") ? BUSY_FAIL : BUSY_WAIT;
+	if (!str_is(value, "fail") && !str_is(value, "wait"))
+		problem_add(r->problems, place, str_dup(r->a, value), "write wait or fail");
+}
+
 /* --- overrides ------------------------------------------------------------------------------- */
 
 /*
@@ -158,6 +172,10 @@ static void set_override(struct plan_reader *r, struct str key, struct str value
 		set_budget(r, value, place);
 	else if (str_is(key, "unknown.hold_at_most"))
 		set_duration(r, value, place, 0, &p->unknown_hold_ms);
+	else if (str_is(key, "busy.then"))
+		plan_busy_then(r, value, place);
+	else if (str_is(key, "busy.wait_at_most"))
+		set_busy_wait(r, value, place);
 	else if (str_is(key, "limits.prepare"))
 		set_duration(r, value, place, 1000, &p->prepare_ms);
 	else if (str_is(key, "limits.verify"))
@@ -167,8 +185,8 @@ static void set_override(struct plan_reader *r, struct str key, struct str value
 	else if (!str_starts(key, "param."))
 		problem_add(r->problems, place, NULL,
 			    "unknown; known are strategy, alarms, bake, max_duration, "
-			    "unknown.hold_at_most, limits.prepare, limits.verify, "
-			    "target.lambda.code and param.NAME, each as key=value");
+			    "unknown.hold_at_most, busy.then, busy.wait_at_most, limits.prepare, "
+			    "limits.verify, target.lambda.code and param.NAME, each as key=value");
 }
 
 static bool cut_line(struct str *rest, struct str *key, struct str *value)
@@ -300,7 +318,8 @@ int plan_read(struct arena *a, const struct plan_source *src, struct plan **plan
 				.file = src->file_name,
 				.target_place = "",
 				.strategy_place = "",
-				.budget_place = "MaxDuration"};
+				.budget_place = "MaxDuration",
+				.busy_place = ""};
 	size_t before = problems->n_errors;
 	struct str overrides = {0};
 
@@ -378,4 +397,16 @@ int64_t plan_least_ms(const struct plan *p)
 	for (size_t i = 0; i < p->n_steps; i++)
 		total += p->steps[i].watch_ms;
 	return total;
+}
+
+int64_t plan_longest_action_ms(const struct plan *p)
+{
+	int64_t start = 0, promote;
+
+	if (p->mode != MODE_START)
+		return plan_least_ms(p);
+	for (size_t i = 0; i < p->n_steps; i++)
+		start += p->steps[i].weight_bp < 10000 ? p->steps[i].watch_ms : 0;
+	promote = plan_least_ms(p) - start;
+	return start > promote ? start : promote;
 }

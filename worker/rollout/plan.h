@@ -198,6 +198,8 @@ struct plan_guard {
 };
 
 enum unknown_policy { UNKNOWN_ROLLBACK, UNKNOWN_HOLD };
+/* While another rollout, or somebody, is at work on the target. */
+enum busy_policy { BUSY_WAIT, BUSY_FAIL };
 enum mode { MODE_DEPLOY, MODE_START, MODE_PROMOTE, MODE_ROLLBACK };
 
 #define PLAN_SEGMENT_VALUES 5 /* condition values of a rule, as an ALB counts them */
@@ -234,6 +236,8 @@ struct plan {
 	int64_t bake_ms;
 	int64_t unknown_hold_ms;
 	enum unknown_policy unknown_then;
+	enum busy_policy busy_then;
+	int64_t busy_wait_ms; /* 0: not said; decide_held.c says what then */
 	bool rollback_on_guard, rollback_on_timeout, rollback_on_abandon; /* all true by default */
 	int64_t keep_candidate_ms;					  /* after a rollback */
 	int64_t max_duration_ms;					  /* budget of the action */
@@ -308,6 +312,11 @@ int plan_segment_find(const struct plan *p, struct str name);
 
 /* The least time the plan can take when everything passes, without preparation. */
 int64_t plan_least_ms(const struct plan *p);
+/*
+ * What one action of it has to wait for. With Mode start the action that promotes has a budget of
+ * its own for the step of 100 % and the bake time: the longer of the two.
+ */
+int64_t plan_longest_action_ms(const struct plan *p);
 
 /* "90s", "10m", "2h", "1h30m", "0s"; also a bare "0". False when it is none. */
 bool duration_parse(struct str s, int64_t *ms);

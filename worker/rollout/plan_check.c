@@ -76,26 +76,10 @@ static void check_guards(struct plan_reader *r)
 			    "one alarm in Alarms, or guards in the plan");
 }
 
-/*
- * What one action has to wait for. With Mode start the action that promotes has a budget of its own
- * for the step of 100 % and the bake time.
- */
-static int64_t longest_action_ms(const struct plan *p)
-{
-	int64_t start = 0, promote;
-
-	if (p->mode != MODE_START)
-		return plan_least_ms(p);
-	for (size_t i = 0; i < p->n_steps; i++)
-		start += p->steps[i].weight_bp < 10000 ? p->steps[i].watch_ms : 0;
-	promote = plan_least_ms(p) - start;
-	return start > promote ? start : promote;
-}
-
 static void check_time(struct plan_reader *r)
 {
 	const struct plan *p = r->plan;
-	int64_t least = longest_action_ms(p), reserve = p->max_duration_ms / 10;
+	int64_t least = plan_longest_action_ms(p), reserve = p->max_duration_ms / 10;
 	char needs[DURATION_TEXT_SIZE], has[DURATION_TEXT_SIZE], kept[DURATION_TEXT_SIZE];
 
 	duration_format(p->max_duration_ms, has);
@@ -114,6 +98,24 @@ static void check_time(struct plan_reader *r)
 	}
 }
 
+static void check_busy(struct plan_reader *r)
+{
+	const struct plan *p = r->plan;
+	char wait[DURATION_TEXT_SIZE], has[DURATION_TEXT_SIZE];
+
+	if (p->busy_wait_ms == 0)
+		return;
+	duration_format(p->busy_wait_ms, wait);
+	duration_format(p->max_duration_ms, has);
+	if (p->busy_then == BUSY_FAIL)
+		problem_warn(r->problems, r->busy_place, wait,
+			     "with then: fail nothing is waited for; leave wait_at_most out");
+	else if (p->busy_wait_ms > p->max_duration_ms)
+		problem_warn(r->problems, r->busy_place, wait,
+			     "longer than the action's budget of %s, which counts waiting, too",
+			     has);
+}
+
 void plan_check(struct plan_reader *r)
 {
 	if (!r->has_target && !r->is_unreadable)
@@ -128,5 +130,6 @@ void plan_check(struct plan_reader *r)
 	plan_segments_check(r);
 	check_guards(r);
 	check_time(r);
+	check_busy(r);
 	plan_target_check(r);
 }

@@ -6,7 +6,7 @@
 
 /* The plan file from its root down; target, segments and guards have files of their own. */
 
-#define TOP_KEYS "rollout target strategy segments guards unknown rollback limits max_duration"
+#define TOP_KEYS "rollout target strategy segments guards unknown busy rollback limits max_duration"
 
 /* "staff": which segment a step is about, or -1 with a problem. */
 static int read_step_segment(struct plan_reader *r, const struct yaml *node, const char *path)
@@ -153,6 +153,23 @@ static void read_unknown(struct plan_reader *r, const struct yaml *map)
 			    "write rollback or hold");
 }
 
+static void read_busy(struct plan_reader *r, const struct yaml *map)
+{
+	const struct yaml *node, *wait;
+	const char *then = NULL;
+
+	if (!map || !plan_keys(r, map, "busy", "then wait_at_most"))
+		return;
+	node = yaml_get(map, "then");
+	wait = yaml_get(map, "wait_at_most");
+	if (plan_text(r, node, "busy.then", &then) && then)
+		plan_busy_then(r, str_from(then), plan_place(r, node, "busy.then"));
+	plan_duration(r, wait, "busy.wait_at_most", 1000, PLAN_DURATION_MAX,
+		      &r->plan->busy_wait_ms);
+	if (wait)
+		r->busy_place = plan_place(r, wait, "busy.wait_at_most");
+}
+
 static void read_reasons(struct plan_reader *r, const struct yaml *on)
 {
 	struct plan *p = r->plan;
@@ -222,6 +239,7 @@ void plan_file_read(struct plan_reader *r, const struct yaml *root)
 	read_strategy(r, yaml_get(root, "strategy"));
 	plan_guards_read(r, yaml_get(root, "guards"));
 	read_unknown(r, yaml_get(root, "unknown"));
+	read_busy(r, yaml_get(root, "busy"));
 	read_rollback(r, yaml_get(root, "rollback"));
 	read_limits(r, yaml_get(root, "limits"));
 	budget = yaml_get(root, "max_duration");

@@ -22,7 +22,7 @@ struct plan_reader {
 	bool is_unreadable; /* the file as a whole: what it lacks cannot be said */
 	bool has_bad_guard; /* one that could not be read at all */
 	/* where it was said last: "rollout.yaml:4: strategy", "Strategy"; "" when nowhere */
-	const char *target_place, *strategy_place, *budget_place;
+	const char *target_place, *strategy_place, *budget_place, *busy_place;
 };
 
 /* "rollout.yaml:9: strategy.canary.steps[1].weight" */
@@ -53,6 +53,8 @@ bool plan_keys(struct plan_reader *r, const struct yaml *node, const char *path,
 const struct yaml *plan_items(const struct yaml *node);
 const struct yaml *plan_next(const struct yaml *node, const struct yaml *item);
 
+/* plan.c: "wait" or "fail". */
+void plan_busy_then(struct plan_reader *r, struct str value, const char *place);
 /* plan_file.c: read the whole file into r->plan. */
 void plan_file_read(struct plan_reader *r, const struct yaml *root);
 /*

@@ -51,6 +51,18 @@ void problem_add(struct problems *p, const char *place, const char *value, const
 	add(p, false, place, value, what);
 }
 
+void problem_busy(struct problems *p, const char *place, const char *value, const char *fmt, ...)
+{
+	char what[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	add(p, false, place, value, what);
+	p->n_busy++;
+}
+
 void problem_warn(struct problems *p, const char *place, const char *value, const char *fmt, ...)
 {
 	char what[TEXT_MAX];

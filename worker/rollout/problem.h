@@ -27,6 +27,7 @@ struct problems {
 	struct arena *arena; /* texts live here */
 	struct problem *first, **last;
 	size_t n_errors, n_warnings;
+	size_t n_busy; /* of the errors: what may be over soon, as somebody seems to be at work */
 };
 
 void problems_init(struct problems *p, struct arena *a);
@@ -34,8 +35,16 @@ void problems_init(struct problems *p, struct arena *a);
 /* place: "rollout.yaml:9: steps[1].weight" or "Target"; value: what stands there, or NULL. */
 void problem_add(struct problems *p, const char *place, const char *value, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+void problem_busy(struct problems *p, const char *place, const char *value, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 void problem_warn(struct problems *p, const char *place, const char *value, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+
+/* There is nothing wrong but what may be over soon. */
+static inline bool problems_are_busy(const struct problems *p)
+{
+	return p->n_busy > 0 && p->n_busy == p->n_errors;
+}
 
 /* All errors, one a line, for a failure message; then warnings marked "warning: ". */
 void problems_format(const struct problems *p, struct buf *out);

@@ -356,6 +356,8 @@ static const char *headline(enum cause c)
 		return "A permission is missing";
 	case CAUSE_SYSTEM:
 		return "Something failed for good";
+	case CAUSE_BUSY:
+		return "The target is not free";
 	case CAUSE_NONE:
 	case CAUSE_COUNT:
 		break;

@@ -36,6 +36,7 @@ static const char *const CAUSES[CAUSE_COUNT] = {
 	[CAUSE_TIMEOUT] = "timeout", [CAUSE_CANDIDATE] = "candidate", [CAUSE_DRIFT] = "drift",
 	[CAUSE_ABANDON] = "abandon", [CAUSE_OPERATOR] = "operator",   [CAUSE_PLAN] = "plan",
 	[CAUSE_DENIED] = "denied",   [CAUSE_SYSTEM] = "system",
+	[CAUSE_BUSY] = "busy",
 };
 
 static const char *const ENDINGS[ENDING_COUNT] = {

@@ -29,6 +29,7 @@ enum cause { /* why a rollout went back or failed */
 	CAUSE_PLAN,	 /* the plan does not fit the target, or is not the one we started with */
 	CAUSE_DENIED,	 /* a permission is missing */
 	CAUSE_SYSTEM,	 /* something of AWS or of ours failed for good */
+	CAUSE_BUSY,	 /* another rollout, or somebody, is at work on the target */
 	CAUSE_COUNT
 };
 
@@ -57,7 +58,8 @@ struct rollout_state {
 	enum phase phase;
 	int step;				  /* index into plan->steps */
 	struct utc started, phase_since;
-	struct utc hold_since;			  /* 0: the last look was a Pass */
+	struct utc hold_since;			  /* 0: the last look was a Pass. In INSPECT: since when
+						     the target is waited for */
 	struct utc changed_at;			  /* when the last change of the split was decided;
 						     0: none was */
 	bool touched;				  /* something of the target has been changed */

@@ -20,9 +20,13 @@ enum plan_bits {
 	KEEP_CANDIDATE = 256,
 	START = 512,	    /* Mode: start */
 	ALL_AT_ONCE = 1024, /* the only step is 100% */
+	FAIL_WHEN_BUSY = 2048,
+	WAIT_5M = 4096,	   /* busy: wait_at_most: 5m */
+	SHORT_BUDGET = 8192, /* 35 minutes are left before the steps would not fit any more */
 };
 /* ATTACHED: another action was, one minute after the phase began; or an hour, to an end */
-enum state_bits { FIRST = 1, UNTOUCHED = 2, NO_UNDO = 4, ATTACHED = 8 };
+/* MOVED: it has changed traffic once; PROMOTED: in this phase */
+enum state_bits { FIRST = 1, UNTOUCHED = 2, NO_UNDO = 4, ATTACHED = 8, MOVED = 16, PROMOTED = 32 };
 
 /* "As expected" is 0 in these. */
 #define LIVE(x) (LIVE_##x + 1)
@@ -40,6 +44,8 @@ struct rule {
 	int live, bp, candidate;
 	enum guards guards;
 	bool unsettled, denied, retired, leftover, no_token, abandoned;
+	enum { ALONE, BY_ROLLOUT, BY_WAITER, BY_OTHERS } held;
+	bool between_jobs, unnamed; /* traffic does not say whose it is */
 	enum { H_PASS, H_FAIL, H_OLD } health;
 	enum operator_command op;
 	enum mode mode;	 /* of the job held */
@@ -89,6 +95,89 @@ static const struct rule RULES[] = {
 	 .cause = CAUSE_DRIFT, .ending = ENDING_FOREIGN},
 	{"inspect: abandoned and left", PHASE_INSPECT, .abandoned = true, .plan = LEAVE,
 	 .then = FAIL, .to = TO(FAILED), .cause = CAUSE_ABANDON, .ending = ENDING_UNTOUCHED},
+
+	/* a target that others are at work on */
+	{"held: wait", PHASE_INSPECT, .state = NO_UNDO, .held = BY_ROLLOUT, .then = WAIT,
+	 .says = "waiting for rollout r-other of pipeline shop, which holds lambda:checkout:live "
+		 "since 2023-11-14T22:13:20"},
+	{"held: by one that waits", PHASE_INSPECT, .state = NO_UNDO, .held = BY_WAITER,
+	 .then = WAIT, .says = "which waits for lambda:checkout:live"},
+	{"held: with the undo record", PHASE_INSPECT, .held = BY_ROLLOUT, .then = WAIT},
+	{"held: longer than it may inspect", PHASE_INSPECT, .state = NO_UNDO, .at_ms = 2 * H,
+	 .hold_ms = 2 * H, .held = BY_ROLLOUT, .then = WAIT},
+	{"held: fail", PHASE_INSPECT, .state = NO_UNDO, .held = BY_ROLLOUT, .plan = FAIL_WHEN_BUSY,
+	 .then = FAIL, .to = TO(FAILED), .cause = CAUSE_BUSY, .ending = ENDING_UNTOUCHED,
+	 .failure = FAILURE(REVISION_OUT_OF_SYNC), .says = "r-other"},
+	{"held: within its time", PHASE_INSPECT, .state = NO_UNDO, .at_ms = 5 * M - 1,
+	 .hold_ms = 5 * M - 1, .held = BY_ROLLOUT, .plan = WAIT_5M, .then = WAIT,
+	 .until_ms = 5 * M},
+	{"held: too long", PHASE_INSPECT, .state = NO_UNDO, .at_ms = 5 * M, .hold_ms = 5 * M,
+	 .held = BY_ROLLOUT, .plan = WAIT_5M, .then = FAIL, .to = TO(FAILED), .cause = CAUSE_BUSY,
+	 .ending = ENDING_UNTOUCHED, .failure = FAILURE(REVISION_OUT_OF_SYNC),
+	 .says = "waited for 5m, and no longer as the plan says"},
+	{"held: while the budget lets it", PHASE_INSPECT, .state = NO_UNDO, .held = BY_ROLLOUT,
+	 .plan = SHORT_BUDGET, .then = WAIT, .until_ms = 35 * M},
+	{"held: the budget's end", PHASE_INSPECT, .state = NO_UNDO, .at_ms = 36 * M,
+	 .hold_ms = 30 * M, .held = BY_ROLLOUT, .plan = SHORT_BUDGET, .then = FAIL,
+	 .to = TO(FAILED), .cause = CAUSE_BUSY, .says = "within the action's budget"},
+	{"held: by others", PHASE_INSPECT, .state = NO_UNDO, .held = BY_OTHERS, .then = WAIT,
+	 .until_ms = H, .says = "waiting until the target is free: the alias is weighted"},
+	{"held: by others, an hour", PHASE_INSPECT, .state = NO_UNDO, .at_ms = H, .hold_ms = H,
+	 .held = BY_OTHERS, .then = FAIL, .to = TO(FAILED), .cause = CAUSE_PLAN,
+	 .ending = ENDING_UNTOUCHED, .failure = FAILURE(CONFIGURATION_ERROR),
+	 .says = "without knowing who it is: the alias is weighted"},
+	{"held: by others since short", PHASE_INSPECT, .state = NO_UNDO, .at_ms = M,
+	 .hold_ms = 3 * H, .held = BY_OTHERS, .then = WAIT, .until_ms = H},
+	{"held: by others, fail", PHASE_INSPECT, .state = NO_UNDO, .held = BY_OTHERS,
+	 .plan = FAIL_WHEN_BUSY, .then = FAIL, .to = TO(FAILED), .cause = CAUSE_BUSY,
+	 .failure = FAILURE(REVISION_OUT_OF_SYNC)},
+	{"held: by others, too long", PHASE_INSPECT, .state = NO_UNDO, .at_ms = 5 * M,
+	 .hold_ms = 5 * M, .held = BY_OTHERS, .plan = WAIT_5M, .then = FAIL, .to = TO(FAILED),
+	 .cause = CAUSE_PLAN, .says = "as the plan says: the alias"},
+	{"held: abandoned", PHASE_INSPECT, .state = NO_UNDO, .held = BY_ROLLOUT, .abandoned = true,
+	 .then = FAIL, .to = TO(FAILED), .cause = CAUSE_ABANDON, .ending = ENDING_UNTOUCHED},
+	{"held: operator", PHASE_INSPECT, .state = NO_UNDO, .held = BY_ROLLOUT,
+	 .op = OPERATOR_ROLLBACK, .then = FAIL, .to = TO(FAILED), .cause = CAUSE_OPERATOR},
+	{"prepare: lost to another", PHASE_PREPARE, .held = BY_ROLLOUT, .then = AGAIN,
+	 .to = TO(INSPECT)},
+	{"prepare: looked at anew", PHASE_PREPARE, .no_token = true, .then = AGAIN,
+	 .to = TO(INSPECT)},
+	{"prepare: another's traffic", PHASE_PREPARE, .live = LIVE(SPLIT), .bp = 500,
+	 .unnamed = true, .candidate = CANDIDATE(FAILED), .then = FAIL, .to = TO(FAILED),
+	 .cause = CAUSE_DRIFT, .ending = ENDING_FOREIGN, .failure = FAILURE(REVISION_OUT_OF_SYNC)},
+	{"verify: another's traffic", PHASE_VERIFY, .live = LIVE(SPLIT), .bp = 500,
+	 .unnamed = true, .guards = G_FAIL, .then = FAIL, .to = TO(FAILED), .cause = CAUSE_DRIFT,
+	 .ending = ENDING_FOREIGN},
+	{"shift: another's traffic", PHASE_SHIFT, .unnamed = true, .then = FAIL, .to = TO(FAILED),
+	 .cause = CAUSE_DRIFT, .ending = ENDING_FOREIGN, .says = "5% of the traffic"},
+	{"shift: no traffic", PHASE_SHIFT, .live = LIVE(BASELINE), .unnamed = true,
+	 .then = DECIDE_SPLIT, .bp_then = 500},
+	{"shift: its own traffic", PHASE_SHIFT, .unnamed = true, .state = MOVED, .then = AGAIN,
+	 .to = TO(WATCH)},
+	{"promote: over another's release", PHASE_PROMOTE, .live = LIVE(SPLIT), .bp = 9000,
+	 .unnamed = true, .state = PROMOTED, .then = FAIL, .to = TO(FAILED),
+	 .cause = CAUSE_DRIFT, .ending = ENDING_FOREIGN, .says = "90% of the traffic is left"},
+	{"promote: not yet, and not its own", PHASE_PROMOTE, .live = LIVE(SPLIT), .bp = 9000,
+	 .unnamed = true, .state = MOVED, .then = DECIDE_PROMOTE, .bp_then = 10000},
+	{"promote: a look of before", PHASE_PROMOTE, 2, .live = LIVE(SPLIT), .bp = 5000,
+	 .unnamed = true, .state = PROMOTED, .then = DECIDE_PROMOTE, .to_step = 2,
+	 .bp_then = 10000},
+	{"bake: another's release", PHASE_BAKE, .live = LIVE(SPLIT), .bp = 9000,
+	 .unnamed = true, .state = MOVED, .then = FAIL, .to = TO(FAILED), .cause = CAUSE_DRIFT,
+	 .ending = ENDING_FOREIGN},
+	{"restore: another's traffic", PHASE_RESTORE, .live = LIVE(SPLIT), .bp = 500,
+	 .unnamed = true, .then = FAIL, .to = TO(FAILED), .ending = ENDING_FOREIGN},
+	{"restore: its own traffic", PHASE_RESTORE, .live = LIVE(SPLIT), .bp = 500,
+	 .unnamed = true, .state = MOVED, .then = DECIDE_RESTORE},
+	{"shift: perhaps its own", PHASE_SHIFT, .unnamed = true, .between_jobs = true,
+	 .then = AGAIN, .to = TO(WATCH)},
+	{"bake: another's release, between jobs", PHASE_BAKE, .live = LIVE(SPLIT), .bp = 9000,
+	 .unnamed = true, .between_jobs = true, .state = MOVED, .then = FAIL, .to = TO(FAILED),
+	 .cause = CAUSE_DRIFT, .ending = ENDING_FOREIGN},
+	{"restore: perhaps its own, between jobs", PHASE_RESTORE, .live = LIVE(SPLIT), .bp = 500,
+	 .unnamed = true, .between_jobs = true, .then = DECIDE_RESTORE},
+	{"restore: perhaps its own", PHASE_RESTORE, .live = LIVE(SPLIT), .bp = 500,
+	 .unnamed = true, .abandoned = true, .then = DECIDE_RESTORE},
 
 	/* PREPARE */
 	{"prepare", PHASE_PREPARE, .candidate = CANDIDATE(ABSENT), .then = DECIDE_PREPARE,

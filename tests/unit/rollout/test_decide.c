@@ -23,6 +23,13 @@ static struct plan plan_of(const struct rule *r)
 		p.keep_candidate_ms = HOUR;
 	if (r->plan & NO_LIMITS)
 		p.prepare_ms = p.verify_ms = 0;
+	if (r->plan & FAIL_WHEN_BUSY)
+		p.busy_then = BUSY_FAIL;
+	if (r->plan & WAIT_5M)
+		p.busy_wait_ms = 5 * M;
+	if (r->plan & SHORT_BUDGET)
+		/* an hour of it is over; 10 minutes are kept, and the steps take 45 */
+		p.max_duration_ms = H + 90 * M;
 	if (r->plan & START)
 		p.mode = MODE_START;
 	if (r->plan & ALL_AT_ONCE) {
@@ -45,6 +52,10 @@ static struct rollout_state state_of(const struct plan *plan, const struct rule 
 		s.touched = false;
 	if (r->state & NO_UNDO)
 		s.undo[0] = '\0';
+	if (r->state & MOVED)
+		s.changed_at.ms = s.phase_since.ms - M;
+	if (r->state & PROMOTED)
+		s.changed_at = s.phase_since;
 	if (r->hold_ms)
 		s.hold_since.ms = s.phase_since.ms + r->at_ms - r->hold_ms;
 	if (r->phase == PHASE_RESTORE || r->phase == PHASE_PROVE) {
@@ -95,6 +106,17 @@ static struct observation look_of(const struct plan *plan, const struct rollout_
 	o.operator_name = r->op ? "ann" : NULL;
 	o.act_error = r->act ? act : NULL;
 	o.mode = r->mode;
+	o.target.unnamed = r->unnamed;
+	o.between_jobs = r->between_jobs;
+	if (r->held != ALONE)
+		o.held = (struct held){.by = r->held == BY_OTHERS ? HELD_BY_OTHERS
+								  : HELD_BY_ROLLOUT,
+				       .rollout = "r-other",
+				       .pipeline = "shop",
+				       .target = "lambda:checkout:live",
+				       .since = {T0},
+				       .waits = r->held == BY_WAITER,
+				       .text = "the alias is weighted already"};
 	if (s->phase == PHASE_PARKED && r->mode != MODE_DEPLOY) {
 		o.has_guards = true;
 		o.guards = verdict_make(VERDICT_PASS, now, "errors is OK");
@@ -282,6 +304,7 @@ static void test_failure_types_follow_the_cause(void **state)
 		[CAUSE_DENIED] = FAILURE_PERMISSION_ERROR,
 		[CAUSE_PLAN] = FAILURE_CONFIGURATION_ERROR,
 		[CAUSE_SYSTEM] = FAILURE_SYSTEM_UNAVAILABLE,
+		[CAUSE_BUSY] = FAILURE_REVISION_OUT_OF_SYNC,
 	};
 	struct plan plan = test_plan();
 

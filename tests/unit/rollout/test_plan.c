@@ -281,7 +281,7 @@ static void overrides_come_last_in_any_order(void **state)
 
 	prop(f, "Overrides",
 	     " bake = 7m\r\n\n strategy=canary 10% 5m bake 1m\nmax_duration=3h\nalarms=z\n"
-	     "unknown.hold_at_most=1m\nlimits.prepare=2m\nlimits.verify=3m\n"
+	     "unknown.hold_at_most=1m\nbusy.then=fail\nbusy.wait_at_most=2m\nlimits.prepare=2m\nlimits.verify=3m\n"
 	     "target.lambda.code=build/x.zip\n");
 	prop(f, "Strategy", "canary 5% 10m, 25% 10m bake 5m");
 	prop(f, "Alarms", "a");
@@ -295,6 +295,8 @@ static void overrides_come_last_in_any_order(void **state)
 	assert_int_equal(f->plan->n_guards, 1);
 	assert_string_equal(f->plan->guards[0].name, "z");
 	assert_int_equal(f->plan->unknown_hold_ms, MINUTE_MS);
+	assert_int_equal(f->plan->busy_then, BUSY_FAIL);
+	assert_int_equal(f->plan->busy_wait_ms, 2 * MINUTE_MS);
 	assert_int_equal(f->plan->prepare_ms, 2 * MINUTE_MS);
 	assert_int_equal(f->plan->verify_ms, 3 * MINUTE_MS);
 	assert_string_equal(f->plan->target.lambda.code, "build/x.zip");
@@ -323,6 +325,8 @@ static void bad_overrides_are_said(void **state)
 		{"max_duration=1m", "Overrides: max_duration: \"1m\": write 5m to 24h"},
 		{"unknown.hold_at_most=x",
 		 "Overrides: unknown.hold_at_most: \"x\": not a duration"},
+		{"busy.then=hold", "Overrides: busy.then: \"hold\": write wait or fail"},
+		{"busy.wait_at_most=0", "Overrides: busy.wait_at_most: \"0\": at least 1s"},
 		{"limits.prepare=0", "Overrides: limits.prepare: \"0\": at least 1s"},
 		{"limits.verify=0s", "Overrides: limits.verify: \"0s\": at least 1s"},
 		{"target.lambda.code=", "Overrides: target.lambda.code: \"\": write a path"},

@@ -4,6 +4,8 @@
 
 #define ALARM "guards:\n  - { alarm: a }\n"
 #define LAMBDA "target:\n  lambda: { function: checkout, alias: live }\n"
+/* of FULL, as every version of this program has it */
+#define DIGEST_OF_FULL "f342d7d99e013e480925e82d18d8ca1d6c5a1b8ddc718a5b08bf29aed8104a94"
 #define CANARY "strategy: \"canary 5% 10m\"\n"
 
 static const char FULL[] =
@@ -310,6 +312,12 @@ static void the_rest_of_the_file_is_checked(void **state)
 		 "rollout.yaml:2: unknown.hold_at_most: \"x\": not a duration"},
 		{'x', "unknown: { then: promote }\n",
 		 "rollout.yaml:2: unknown.then: \"promote\": write rollback or hold"},
+		{'x', "busy: wait\n", "rollout.yaml:2: busy: a map belongs here, with some of: "},
+		{'x', "busy: { then: rollback }\n",
+		 "rollout.yaml:2: busy.then: \"rollback\": write wait or fail"},
+		{'x', "busy: { wait_at_most: 0s }\n",
+		 "rollout.yaml:2: busy.wait_at_most: \"0s\": write 1s to "},
+		{'x', "busy: { wait: 1h }\n", "rollout.yaml:2: busy: \"wait\": unknown here"},
 		{'x', "unknown: { else: hold }\n",
 		 "rollout.yaml:2: unknown: \"else\": unknown here"},
 		{'x', "rollback: { on: [guard, alarm] }\n",
@@ -386,6 +394,28 @@ static const char *digest_of(struct plan_fixture *f, const char *from, const cha
 	return f->plan->digest;
 }
 
+/* Rollouts that began before there was such a key go on: what is the default is not in it. */
+static void a_busy_target_is_waited_for_unless_it_is_said(void **state)
+{
+	struct plan_fixture *f = *state;
+	char digest[SHA256_HEX_SIZE];
+
+	memcpy(digest, digest_of(f, "limits:", "limits:"), sizeof(digest));
+	assert_string_equal(digest, DIGEST_OF_FULL);
+	assert_int_equal(f->plan->busy_then, BUSY_WAIT);
+	assert_int_equal(f->plan->busy_wait_ms, 0);
+	assert_string_equal(digest_of(f, "limits:", "busy: { then: wait }\nlimits:"), digest);
+	digest_of(f, "limits:", "busy: { then: wait, wait_at_most: 90m }\nlimits:");
+	assert_int_equal(f->plan->busy_then, BUSY_WAIT);
+	assert_int_equal(f->plan->busy_wait_ms, 90 * MINUTE_MS);
+	assert_int_equal(f->problems.n_warnings, 0);
+	digest_of(f, "limits:", "busy: { then: fail, wait_at_most: 1m }\nlimits:");
+	assert_int_equal(f->plan->busy_then, BUSY_FAIL);
+	assert_int_equal(f->problems.n_warnings, 1);
+	digest_of(f, "limits:", "busy: { wait_at_most: 5h }\nlimits:");
+	assert_int_equal(f->problems.n_warnings, 1);
+}
+
 static void the_digest_changes_with_what_decides(void **state)
 {
 	static const struct {
@@ -408,6 +438,9 @@ static void the_digest_changes_with_what_decides(void **state)
 		{"in: verify", "in: [verify, bake]"},
 		{"invoke: checkout-smoke,", "invoke: checkout-smoke, payload: '1',"},
 		{"invoke: checkout-smoke,", "invoke: checkout-smoke, timeout: 20s,"},
+		{"limits:", "busy: { then: fail }\nlimits:"},
+		{"limits:", "busy: { wait_at_most: 1h }\nlimits:"},
+		{"limits:", "busy: { wait_at_most: 2h }\nlimits:"},
 		{"hold_at_most: 5m", "hold_at_most: 6m"},
 		{"then: hold", "then: rollback"},
 		{"[guard, abandon]", "[guard]"},
@@ -483,6 +516,7 @@ int main(void)
 		T(bad_strategies_are_said_with_their_place),
 		T(the_rest_of_the_file_is_checked),
 		T(files_that_are_no_plan_are_refused),
+		T(a_busy_target_is_waited_for_unless_it_is_said),
 		T(the_digest_changes_with_what_decides),
 		T(the_digest_does_not_change_with_spelling),
 	};
