@@ -1,4 +1,5 @@
 #include "worker/target/auto_scaling.h"
+#include "worker/target/claims.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,32 @@ static void say(struct target_observation *o, const char *text)
 static int64_t now_ms(const struct target_env *env)
 {
 	return clock_utc(env->client.aws->clock).ms;
+}
+
+static void claim_group(const struct target_env *env, struct target_claims *c, const char *name)
+{
+	claims_add_name(env, c, "auto-scaling", name);
+}
+
+/* Which of the family is live, and its rule, a look shows; its copy is named after the rollout. */
+static int claims(const struct target_env *env, const char *undo, struct target_claims *c,
+		  struct err *err)
+{
+	const struct plan_auto_scaling *t = &env->plan->target.auto_scaling;
+	struct as_record r;
+
+	claim_group(env, c, t->group);
+	claim_group(env, c, t->twin);
+	claims_add(env, c, env->plan->target.lb.resource_arn);
+	if (!undo[0])
+		return 0;
+	if (as_record_load(env->arena, undo, &r, err))
+		return -1;
+	claim_group(env, c, r.base);
+	claim_group(env, c, r.live);
+	claim_group(env, c, r.twin);
+	claims_add(env, c, r.lb.resource);
+	return 0;
 }
 
 /* --- observe: the candidate ------------------------------------------------------------------ */
@@ -365,6 +392,7 @@ static size_t series(const struct target_env *env, const struct rollout_state *s
 
 const struct target_ops target_auto_scaling = {
 	.name = "auto_scaling",
+	.claims = claims,
 	.inspect = as_inspect,
 	.check_artifact = as_install_check,
 	.observe = observe,

@@ -71,6 +71,8 @@ const char *as_candidate_name(struct arena *a, const struct as_record *r, const 
 struct as_found {
 	struct asg_group live, twin; /* twin.name NULL: there is none in the plan */
 	struct plan_load_balancer choice;
+	/* why another rollout seems to be at work, or on its way out; NULL: none does */
+	const char *busy;
 };
 int as_find(const struct target_env *env, struct as_found *out, bool *found, struct problems *p,
 	    struct err *err) MUST_CHECK;

@@ -12,10 +12,13 @@
 struct family {
 	const struct asg_group *groups[FAMILY_MAX];
 	size_t n;
+	const char *leaving; /* one that is being deleted; NULL: none is */
 };
 
 static void join(struct family *f, const struct asg_group *g)
 {
+	if (g->name && g->status)
+		f->leaving = g->name;
 	if (!g->name || g->status || f->n == FAMILY_MAX)
 		return;
 	for (size_t i = 0; i < f->n; i++)
@@ -187,7 +190,13 @@ static bool find_live(const struct target_env *env, const struct family *family,
 			    "neither this group nor its twin or a copy of it has traffic through "
 			    "%s",
 			    out->choice.resource_arn);
-	else if (n > 1)
+	else if (n == 2) /* as in the middle of a rollout */
+		problem_busy(p, "Target", name,
+			     "2 groups of this name, their twins and copies counted, have "
+			     "traffic through %s: somebody else is deploying, or left it so; one may, so "
+			     "that it can be told which is live",
+			     out->choice.resource_arn);
+	else if (n > 2)
 		problem_add(p, "Target", name,
 			    "%zu groups of this name, their twins and copies counted, have traffic "
 			    "through %s; one may, so that it can be told which is live",
@@ -219,6 +228,33 @@ static bool find_twin(const struct target_env *env, const struct family *family,
 			"as group",
 			t->group, t->twin);
 	return p->n_errors == before;
+}
+
+/*
+ * A rollout suspends the processes of both its groups, from PREPARE until it is over; and at last
+ * it empties the old one, or deletes it.
+ */
+static void find_busy(const struct target_env *env, const struct family *family,
+		      struct as_found *out)
+{
+	unsigned all = (1u << AS_PROCESSES) - 1;
+	bool is_held = as_suspended(&out->live) == all;
+
+	if (family->leaving)
+		out->busy = arena_printf(env->arena, "%s is being deleted", family->leaving);
+	for (size_t i = 0; i < family->n; i++) {
+		const struct asg_group *g = family->groups[i];
+
+		if (!strcmp(g->name, out->live.name))
+			continue;
+		if (is_held && as_suspended(g) == all)
+			out->busy = arena_printf(env->arena,
+						 "its processes and those of %s are suspended, as "
+						 "a rollout does it while it runs",
+						 g->name);
+		else if (g->desired == 0 && g->n_instances > 0)
+			out->busy = arena_printf(env->arena, "%s is being scaled in", g->name);
+	}
 }
 
 static void find_target_group(const struct target_env *env, struct as_found *out,
@@ -264,6 +300,7 @@ int as_find(const struct target_env *env, struct as_found *out, bool *found, str
 		return -1;
 	if (!find_live(env, &family, &f, out, p) || !find_twin(env, &family, out, p))
 		return 0;
+	find_busy(env, &family, out);
 	find_target_group(env, out, p);
 	*found = true;
 	return 0;

@@ -99,7 +99,8 @@ static int check_refresh(const struct looking *l, const struct asg_group *g, str
 	if (asg_is_refreshing(&l->env->client, g->name, l->env->arena, &is, err))
 		return -1;
 	if (is)
-		say(l, g->name, "an instance refresh is going on; wait for it, or cancel it");
+		problem_busy(l->p, "Target", g->name,
+			     "an instance refresh is going on; wait for it, or cancel it");
 	return 0;
 }
 
@@ -386,6 +387,11 @@ int as_inspect(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool *fi
 		return as_problem(&l, err);
 	if (!is_found)
 		return 0;
+	if (found.busy) {
+		problem_busy(p, "Target", found.live.name, "%s: wait until that is over",
+			     found.busy);
+		return 0;
+	}
 	fill_in(&l, &r);
 	if (check_live(&l, err) || lb_inspect(env, &found.choice, &r.lb, p, err) ||
 	    read_template(&l, &r, err))

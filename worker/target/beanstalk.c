@@ -1,4 +1,5 @@
 #include "worker/target/beanstalk.h"
+#include "worker/target/claims.h"
 
 #include <string.h>
 
@@ -26,6 +27,42 @@ static int know(const struct target_env *env, const struct rollout_state *s, str
 	    bean_candidate_load(env->arena, s->candidate, &k->candidate, err))
 		return -1;
 	k->way = ways[k->record.method];
+	return 0;
+}
+
+/* CNAMEs are of any case. */
+static void claim_cname(const struct target_env *env, struct target_claims *c, const char *cname)
+{
+	char *lower = cname ? arena_strdup(env->arena, cname) : NULL;
+
+	if (!lower || !lower[0])
+		return;
+	for (char *p = lower; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	claims_add_name(env, c, "beanstalk", arena_printf(env->arena, "cname/%s", lower));
+}
+
+/* Names of environments are unique in an account and region; a clone's is the rollout's own. */
+static int claims(const struct target_env *env, const char *undo, struct target_claims *c,
+		  struct err *err)
+{
+	const struct plan_beanstalk *t = &env->plan->target.beanstalk;
+	struct bean_record r;
+
+	claims_add_name(env, c, "beanstalk", t->environment);
+	claims_add_name(env, c, "beanstalk", t->twin);
+	claim_cname(env, c, t->cname);
+	claims_add(env, c, env->plan->target.lb.resource_arn);
+	if (!undo[0])
+		return 0;
+	if (bean_record_load(env->arena, undo, &r, err))
+		return -1;
+	claims_add_name(env, c, "beanstalk", r.name);
+	claims_add_name(env, c, "beanstalk", r.twin[0] ? r.candidate : NULL);
+	claim_cname(env, c, r.method == BEANSTALK_BY_SWAP ? r.cname : NULL);
+	if (r.method == BEANSTALK_BY_LOAD_BALANCER)
+		claims_add(env, c, r.lb.resource);
 	return 0;
 }
 
@@ -160,6 +197,7 @@ static int address(const struct target_env *env, const struct rollout_state *s, 
 
 const struct target_ops target_beanstalk = {
 	.name = "beanstalk",
+	.claims = claims,
 	.inspect = inspect,
 	.check_artifact = bean_bundle_check,
 	.observe = observe,

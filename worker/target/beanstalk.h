@@ -38,6 +38,7 @@ int bean_record_load(struct arena *a, const char *undo, struct bean_record *r,
 struct bean_candidate {
 	const char *label;    /* of the version; "" until the artifact has been read */
 	int64_t well_since_s; /* seconds since 1970: since when it has been healthy; 0: it is not */
+	const char *before;   /* mark of what a twin ran before it was told to; "": it was not */
 };
 int bean_candidate_store(const struct bean_candidate *c, char candidate[LIMIT_CANDIDATE + 1],
 			 struct err *err) MUST_CHECK;
@@ -175,6 +176,9 @@ int bean_inspect_second(const struct target_env *env, const struct beanstalk_env
 int bean_inspect_settled(const struct target_env *env, const struct beanstalk_environment *e,
 			 struct beanstalk_settings *settings, struct problems *p,
 			 struct err *err) MUST_CHECK;
+/* Somebody's operation runs on it, which will be over: added to p as that. */
+bool bean_inspect_is_busy(const struct target_env *env, const struct beanstalk_environment *e,
+			  struct problems *p);
 void bean_inspect_no_database(const struct beanstalk_environment *e,
 			      const struct beanstalk_settings *settings, struct problems *p);
 

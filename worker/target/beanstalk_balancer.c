@@ -30,8 +30,8 @@ static int observe(const struct target_env *env, const struct rollout_state *s,
 		return bean_leftover_look(env, r, &l, o, err);
 	if (bean_candidate_observe(env, s, r, c, &l, &second, err))
 		return -1;
-	if (second.live == LIVE_UNREADABLE) {
-		o->live = LIVE_UNREADABLE;
+	if (second.live == LIVE_UNREADABLE || second.live == LIVE_FOREIGN) {
+		o->live = second.live;
 		o->denied = second.denied;
 	}
 	/* the targets may be well while they still run the version of before */

@@ -1,4 +1,5 @@
 #include "worker/target/beanstalk.h"
+#include "worker/target/record.h"
 
 #include <string.h>
 
@@ -111,6 +112,21 @@ static int look_at_fleet(const struct target_env *env, enum phase phase,
 	return 0;
 }
 
+/*
+ * A twin was told to run this rollout's version, and runs neither that nor what it ran before:
+ * another rollout has told it something else since. One that is told twice would be told for ever.
+ */
+static bool is_told_otherwise(const struct bean_candidate *c, const struct beanstalk_environment *e)
+{
+	char mark[RECORD_MARK_SIZE];
+
+	if (!e || !c->before || !c->before[0] || !e->version_label ||
+	    strcmp(e->version_label, c->label) == 0)
+		return false;
+	record_mark(e->version_label, mark);
+	return strcmp(mark, c->before) != 0;
+}
+
 /* How it is at this moment. */
 static int look(const struct target_env *env, const struct rollout_state *s,
 		const struct bean_record *r, const struct bean_candidate *c,
@@ -128,6 +144,12 @@ static int look(const struct target_env *env, const struct rollout_state *s,
 	if (l->baseline && l->baseline->version_label &&
 	    strcmp(l->baseline->version_label, c->label) == 0 && strcmp(r->label, c->label) == 0) {
 		o->candidate = CANDIDATE_SAME;
+		return 0;
+	}
+	if (is_told_otherwise(c, e)) {
+		o->live = LIVE_FOREIGN;
+		bean_detail(o, "%s runs %s, which somebody else deployed", e->name,
+			    e->version_label);
 		return 0;
 	}
 	if (!r->twin[0])
@@ -282,10 +304,11 @@ static int match_sizes(const struct target_env *env, const struct bean_record *r
 }
 
 static int update_twin(const struct target_env *env, const struct bean_record *r,
-		       const struct bean_candidate *c, const struct beanstalk_environment *e,
+		       struct bean_candidate *c, const struct beanstalk_environment *e,
 		       struct err *err)
 {
 	const struct beanstalk_update u = {.environment_id = e->id, .version_label = c->label};
+	char before[RECORD_MARK_SIZE];
 	bool done;
 
 	if (e->status != BEANSTALK_READY)
@@ -296,6 +319,8 @@ static int update_twin(const struct target_env *env, const struct bean_record *r
 		return 0;
 	if (beanstalk_update_environment(&env->client, &u, env->arena, err))
 		return bean_is_busy(err) ? 0 : -1;
+	record_mark(e->version_label ? e->version_label : "", before);
+	c->before = arena_strdup(env->arena, before);
 	return 0;
 }
 
@@ -336,7 +361,7 @@ int bean_candidate_prepare(const struct target_env *env, const struct rollout_st
 		return clone(env, r, c, &l, err);
 	if (look(env, s, r, c, &l, &o, err))
 		return -1;
-	if (o.live == LIVE_UNREADABLE)
+	if (o.live == LIVE_UNREADABLE || o.live == LIVE_FOREIGN)
 		return 0;
 	keep_time(env, &o, c);
 	if (o.candidate == CANDIDATE_READY || o.candidate == CANDIDATE_FAILED || !r->twin[0])

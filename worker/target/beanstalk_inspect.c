@@ -84,10 +84,22 @@ static int check_fleet(const struct target_env *env, const struct beanstalk_envi
 	return 0;
 }
 
+bool bean_inspect_is_busy(const struct target_env *env, const struct beanstalk_environment *e,
+			  struct problems *p)
+{
+	if (e->status != BEANSTALK_UPDATING && e->status != BEANSTALK_LAUNCHING &&
+	    !(e->status == BEANSTALK_READY && e->is_abortable))
+		return false;
+	problem_busy(p, "Target", e->name,
+		     "the environment is %s: wait until it is Ready and no update runs",
+		     bean_state_text(env->arena, e));
+	return true;
+}
+
 int bean_inspect_settled(const struct target_env *env, const struct beanstalk_environment *e,
 			 struct beanstalk_settings *settings, struct problems *p, struct err *err)
 {
-	if (e->status != BEANSTALK_READY || e->is_abortable)
+	if (e->status != BEANSTALK_READY)
 		problem_add(p, "Target", e->name,
 			    "the environment is %s: wait until it is Ready and no update runs",
 			    bean_state_text(env->arena, e));
@@ -204,6 +216,8 @@ static int inspect_live(const struct target_env *env, const struct bean_look *l,
 {
 	struct beanstalk_settings settings;
 
+	if (bean_inspect_is_busy(env, e, p))
+		return 0; /* what else is not as it should be may be in the making */
 	r->baseline = e->id;
 	r->name = e->name;
 	r->label = e->version_label ? e->version_label : "";

@@ -48,6 +48,17 @@ static int check_name(const struct target_env *env, const char *name, struct pro
 	return 0;
 }
 
+/* One that is being launched beside the live one is another rollout's candidate. */
+static void check_launching(const struct bean_look *l, struct problems *p)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->all[i].status == BEANSTALK_LAUNCHING &&
+		    bean_is_clone_name(str_from(l->all[i].name)))
+			problem_busy(p, "Target", l->all[i].name,
+				     "this environment is being launched, by another rollout as "
+				     "its name says: wait until that is over");
+}
+
 static int inspect_clone(const struct target_env *env, const struct beanstalk_environment *live,
 			 struct bean_record *r, struct problems *p, struct err *err)
 {
@@ -122,6 +133,8 @@ static int inspect_twin(const struct target_env *env, const struct beanstalk_env
 	r->twin = twin->id;
 	r->candidate = twin->name;
 	check_alike(env, live, twin, p);
+	if (bean_inspect_is_busy(env, twin, p))
+		return 0;
 	if (bean_inspect_settled(env, twin, &settings, p, err))
 		return -1;
 	bean_inspect_no_database(twin, &settings, p);
@@ -194,5 +207,6 @@ int bean_inspect_second(const struct target_env *env, const struct beanstalk_env
 			     "it is a single instance, which cannot be scaled in: it is kept");
 	if (env->plan->target.beanstalk.twin)
 		return inspect_twin(env, live, l, r, p, err);
+	check_launching(l, p);
 	return inspect_clone(env, live, r, p, err);
 }

@@ -136,6 +136,8 @@ int bean_candidate_store(const struct bean_candidate *c, char candidate[LIMIT_CA
 	json_member_cstr(&o, "l", c->label);
 	if (c->well_since_s)
 		json_member_i64(&o, "h", c->well_since_s);
+	if (c->before && c->before[0])
+		json_member_cstr(&o, "u", c->before);
 	json_out_end(&o);
 	rc = record_store(&b, candidate, LIMIT_CANDIDATE + 1, "candidate", err);
 	buf_release(&b);
@@ -147,11 +149,12 @@ int bean_candidate_load(struct arena *a, const char *candidate, struct bean_cand
 {
 	const struct json *root;
 
-	*c = (struct bean_candidate){.label = ""};
+	*c = (struct bean_candidate){.label = "", .before = ""};
 	if (record_load(a, candidate, &root, err))
 		return -1;
 	c->label = record_text(root, "l");
 	(void)json_i64(json_get(root, "h"), &c->well_since_s);
+	c->before = record_text(root, "u");
 	return 0;
 }
 

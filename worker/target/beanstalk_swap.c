@@ -110,6 +110,8 @@ static void read_live(const struct target_env *env, const struct rollout_state *
 	} else if (holder == l->candidate) {
 		o->live = is_promoting(s->phase) ? LIVE_PROMOTED : LIVE_CANDIDATE;
 		o->traffic.weight_bp = 10000;
+		/* a clone is this rollout's; a twin anybody may have exchanged */
+		o->unnamed = r->twin[0] != '\0';
 	} else {
 		o->live = LIVE_FOREIGN;
 		bean_detail(o, "%s belongs to %s now", r->cname, holder->name);

@@ -1,3 +1,4 @@
+#include "worker/target/claims.h"
 #include "worker/target/ecs.h"
 
 #include <assert.h>
@@ -59,6 +60,35 @@ static int ops_of(const struct target_env *env, const struct rollout_state *s,
 	if (ecs_record_load(env->arena, s->undo, &r, err))
 		return -1;
 	*ops = r.method == ECS_NATIVE ? &ecs_native_ops : &ecs_services_ops;
+	return 0;
+}
+
+static void claim_service(const struct target_env *env, struct target_claims *c,
+			  const char *cluster, const char *service)
+{
+	if (cluster && service && service[0])
+		claims_add_name(env, c, "ecs",
+				arena_printf(env->arena, "%s/%s", cluster, service));
+}
+
+/* The rule of ECS's own controller a look shows. */
+static int claims(const struct target_env *env, const char *undo, struct target_claims *c,
+		  struct err *err)
+{
+	const struct plan_ecs *e = &env->plan->target.ecs;
+	struct ecs_record r;
+
+	claim_service(env, c, e->cluster, e->service);
+	if (e->service && e->method == ECS_TWO_SERVICES)
+		claim_service(env, c, e->cluster, ecs_twin_name(env->arena, e));
+	claims_add(env, c, env->plan->target.lb.resource_arn);
+	if (!undo[0])
+		return 0;
+	if (ecs_record_load(env->arena, undo, &r, err))
+		return -1;
+	claim_service(env, c, r.cluster, r.service);
+	claim_service(env, c, r.cluster, r.other);
+	claims_add(env, c, r.lb.resource);
 	return 0;
 }
 
@@ -264,6 +294,7 @@ static void calls(const struct plan *plan, struct arena *a,
 
 const struct target_ops target_ecs = {
 	.name = "ecs",
+	.claims = claims,
 	.inspect = ecs_inspect,
 	.check_artifact = ecs_definition_check,
 	.observe = observe,

@@ -49,6 +49,9 @@ int ecs_record_load(struct arena *a, const char *undo, struct ecs_record *r,
 struct ecs_candidate {
 	const char *definition; /* "web:8" */
 	const char *deployment; /* native: the id of its service deployment */
+	/* two services: mark of what the other one ran before it was given this one; "": it was not
+	 * yet. Of one that was not there, of "". */
+	const char *before;
 };
 
 /* {"v":definition,"p":deployment} */

@@ -90,8 +90,8 @@ static int check_quiet(const struct first_look *x, const struct ecs_service *s, 
 
 	if (s->n_deployments > 1 ||
 	    (primary && primary->rollout_state && !strcmp(primary->rollout_state, "IN_PROGRESS"))) {
-		problem_add(x->p, "Target", s->name,
-			    "a deployment is going on: wait until it is over, or stop it");
+		problem_busy(x->p, "Target", s->name,
+			     "a deployment is going on: wait until it is over, or stop it");
 		return 0;
 	}
 	if (!s->current_deployment)
@@ -102,9 +102,9 @@ static int check_quiet(const struct first_look *x, const struct ecs_service *s, 
 	if (d.status != ECS_DEPLOYMENT_SUCCESSFUL && d.status != ECS_DEPLOYMENT_STOPPED &&
 	    d.status != ECS_DEPLOYMENT_ROLLBACK_SUCCESSFUL &&
 	    d.status != ECS_DEPLOYMENT_ROLLBACK_FAILED)
-		problem_add(x->p, "Target", s->name,
-			    "a deployment is going on (%s): wait until it is over, or stop it",
-			    ecs_deployment_status_name(d.status));
+		problem_busy(x->p, "Target", s->name,
+			     "a deployment is going on (%s): wait until it is over, or stop it",
+			     ecs_deployment_status_name(d.status));
 	return 0;
 }
 
@@ -356,12 +356,18 @@ static bool find_roles(struct first_look *x, const struct lb_forward *f, struct 
 
 	for (int i = 0; i < 2; i++)
 		live[i] = there[i] && has_traffic(f, &pair[i]);
-	if (live[0] == live[1]) {
+	if (live[0] && live[1]) {
+		problem_busy(x->p, "Target", x->choice.resource_arn,
+			     "both of the services %s and %s have traffic by it: somebody else is "
+			     "deploying, or left it so; exactly one must have all of it",
+			     x->e->service, ecs_twin_name(x->env->arena, x->e));
+		return false;
+	}
+	if (!live[0] && !live[1]) {
 		problem_add(x->p, "Target", x->choice.resource_arn,
-			    "%s of the services %s and %s %s traffic by it; exactly one must have "
-			    "all of it",
-			    live[0] ? "both" : "none", x->e->service,
-			    ecs_twin_name(x->env->arena, x->e), live[0] ? "have" : "has");
+			    "none of the services %s and %s has traffic by it; exactly one must "
+			    "have all of it",
+			    x->e->service, ecs_twin_name(x->env->arena, x->e));
 		return false;
 	}
 	x->service = pair[live[1]];

@@ -99,6 +99,9 @@ int ecs_candidate_store(const struct ecs_candidate *c, char candidate[LIMIT_CAND
 	json_out_object(&o);
 	json_member_cstr(&o, "v", c->definition);
 	json_member_cstr(&o, "p", c->deployment);
+	/* names may take all the room there is; then what is told twice is not noticed */
+	if (c->before && c->before[0] && b.n + sizeof(",\"u\":\"\"}") + 8 <= LIMIT_CANDIDATE)
+		json_member_cstr(&o, "u", c->before);
 	json_out_end(&o);
 	rc = record_store(&b, candidate, LIMIT_CANDIDATE + 1, "candidate", err);
 	buf_release(&b);
@@ -114,6 +117,7 @@ int ecs_candidate_load(struct arena *a, const char *candidate, struct ecs_candid
 		return -1;
 	c->definition = record_text(root, "v");
 	c->deployment = record_text(root, "p");
+	c->before = record_text(root, "u");
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "worker/target/ecs.h"
+#include "worker/target/record.h"
 
 /*
  * Two services on one load balancer. Weights are load_balancer's; here is how many tasks the
@@ -171,6 +172,20 @@ static int read_capacity(const struct target_env *env, const struct rollout_stat
 	return 0;
 }
 
+/*
+ * The other service was given this rollout's definition, and has neither that nor what it had
+ * before: another rollout has given it something else. One that is told twice would be for ever.
+ */
+static bool is_told_otherwise(const struct pair *p, const struct ecs_service *other)
+{
+	char mark[RECORD_MARK_SIZE];
+
+	if (!p->c.before[0] || ecs_same_definition(other->task_definition, p->c.definition))
+		return false;
+	record_mark(ecs_definition_name(other->task_definition), mark);
+	return strcmp(mark, p->c.before) != 0;
+}
+
 static int read_candidate(const struct target_env *env, const struct rollout_state *s,
 			  const struct pair *p, struct target_observation *o, struct err *err)
 {
@@ -189,7 +204,8 @@ static int read_candidate(const struct target_env *env, const struct rollout_sta
 		return -1;
 	if (!there || !is_active(&candidate) ||
 	    !ecs_same_definition(candidate.task_definition, p->c.definition)) {
-		if (s->phase == PHASE_PREPARE) {
+		if (s->phase == PHASE_PREPARE &&
+		    !(there && is_told_otherwise(p, &candidate))) {
 			o->candidate = CANDIDATE_PENDING;
 			return 0;
 		}
@@ -341,6 +357,7 @@ static int roll(const struct target_env *env, const struct pair *p, const struct
 static int prepare(const struct target_env *env, const struct rollout_state *s,
 		   char candidate[LIMIT_CANDIDATE + 1], struct err *err)
 {
+	char before[RECORD_MARK_SIZE];
 	struct ecs_service other;
 	struct pair p;
 	int64_t want;
@@ -358,12 +375,15 @@ static int prepare(const struct target_env *env, const struct rollout_state *s,
 	    describe(env, p.r.cluster, p.r.other, &other, &there, err) ||
 	    wanted(env, &p, share_of(env->plan, s), &want, err))
 		return -1;
-	if (!there)
-		return create(env, s, &p, want, err);
-	if (!is_active(&other))
+	if (there && !is_active(&other))
 		return 0; /* its name is free when it has drained */
-	if (!ecs_same_definition(other.task_definition, p.c.definition))
-		return roll(env, &p, &other, want, err);
+	if (!there || !ecs_same_definition(other.task_definition, p.c.definition)) {
+		if (there ? roll(env, &p, &other, want, err) : create(env, s, &p, want, err))
+			return -1;
+		record_mark(there ? ecs_definition_name(other.task_definition) : "", before);
+		p.c.before = before;
+		return ecs_candidate_store(&p.c, candidate, err);
+	}
 	return other.desired < want ? scale(env, p.r.cluster, p.r.other, want, err) : 0;
 }
 

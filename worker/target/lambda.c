@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/target/claims.h"
 #include "worker/target/lambda_code.h"
 #include "worker/target/lambda_inspect.h"
 #include "worker/target/lambda_segments.h"
@@ -75,6 +76,23 @@ static int write_candidate(const char *sha, const char *version,
 	rc = record_store(&b, candidate, LIMIT_CANDIDATE + 1, "candidate", err);
 	buf_release(&b);
 	return rc;
+}
+
+static int claims(const struct target_env *env, const char *undo, struct target_claims *c,
+		  struct err *err)
+{
+	const struct plan_lambda *t = &env->plan->target.lambda;
+	const struct json *record;
+
+	if (t->function && t->alias)
+		claims_add_arn(env, c, "lambda", t->function,
+			       arena_printf(env->arena, ":%s", t->alias));
+	if (record_load(env->arena, undo, &record, err))
+		return -1;
+	if (record)
+		claims_add_arn(env, c, "lambda", record_text(record, "f"),
+			       arena_printf(env->arena, ":%s", record_text(record, "a")));
+	return 0;
 }
 
 /* --- observe ---------------------------------------------------------------------------------- */
@@ -548,6 +566,7 @@ static void calls(const struct plan *plan, struct arena *a,
 
 const struct target_ops target_lambda = {
 	.name = "lambda",
+	.claims = claims,
 	.inspect = lambda_inspect,
 	.check_artifact = lambda_code_check,
 	.observe = observe,

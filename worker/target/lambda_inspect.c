@@ -120,10 +120,10 @@ static int check_alias(const struct target_env *env, const struct lambda_configu
 	const struct lambda_weight *w;
 
 	if (lambda_weights_in_use(a, &w))
-		problem_add(p, "Target", alias,
-			    "the alias is weighted already, %.4g%% to version %s: somebody else is "
-			    "deploying, or left it so; clear its routing configuration first",
-			    w->weight * 100, w->version);
+		problem_busy(p, "Target", alias,
+			     "the alias is weighted already, %.4g%% to version %s: somebody else "
+			     "is deploying, or left it so; clear its routing configuration first",
+			     w->weight * 100, w->version);
 	if (strcmp(a->function_version, "$LATEST") != 0)
 		return check_baseline(env, latest, a->function_version, p, err);
 	problem_add(p, "Target", alias,

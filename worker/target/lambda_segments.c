@@ -266,7 +266,14 @@ int lambda_segments_inspect(const struct target_env *env, struct problems *p, st
 	for (size_t i = 0; i < n; i++) {
 		const struct plan_segment *s = wants_name(env, t->alias, list[i].name);
 
-		if (s)
+		/* another rollout's: it goes when that is over */
+		if (s && list[i].description && str_starts(str_from(list[i].description), MARK))
+			problem_busy(p, s->place, list[i].name,
+				     "this alias for a segment was made by a rollout (%.200s): it "
+				     "is running still, or left it; remove it, or rename the "
+				     "segment",
+				     list[i].description);
+		else if (s)
 			problem_add(p, s->place, list[i].name,
 				    "an alias of this name, which the segment needs, exists "
 				    "already (%.200s); remove it, or rename the segment",

@@ -1,3 +1,4 @@
+#include "worker/target/claims.h"
 #include "worker/target/load_balancer.h"
 
 /*
@@ -5,6 +6,20 @@
  * two target groups that somebody else filled. All of it is what every kind of target that moves
  * weights does (load_balancer_traffic.c); here is only whose record it is.
  */
+
+static int claims(const struct target_env *env, const char *undo, struct target_claims *c,
+		  struct err *err)
+{
+	struct lb_record r;
+
+	claims_add(env, c, env->plan->target.lb.resource_arn);
+	if (!undo[0])
+		return 0;
+	if (lb_record_load(env->arena, undo, &r, err))
+		return -1;
+	claims_add(env, c, r.resource);
+	return 0;
+}
 
 static int inspect(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool *first,
 		   struct problems *p, struct err *err)
@@ -98,6 +113,7 @@ static void calls(const struct plan *plan, struct arena *a,
 
 const struct target_ops target_load_balancer = {
 	.name = "load_balancer",
+	.claims = claims,
 	.inspect = inspect,
 	.observe = observe,
 	.prepare = prepare,

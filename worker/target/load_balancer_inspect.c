@@ -38,6 +38,15 @@ static void find_groups(const struct plan_load_balancer *t, const struct lb_forw
 		if (!has_traffic && !t->candidate_arn)
 			r->candidate = g->arn;
 	}
+	/* the baseline and the candidate of somebody who is on the way from one to the other */
+	if ((!t->candidate_arn && idle == 0 && live == (t->baseline_arn ? 1 : 2)) &&
+	    f->n_groups == 2) {
+		problem_busy(p, "Target", r->resource,
+			     "both target groups have traffic already: somebody else is "
+			     "deploying, or left it so; set the weight of the idle one to 0 "
+			     "first");
+		return;
+	}
 	if (!t->baseline_arn && live != 1)
 		problem_add(p, "Target", r->resource,
 			    "%zu target groups have traffic: say in the plan file which is the "
@@ -60,9 +69,9 @@ static void check_choice(const struct lb_forward *f, const struct lb_record *r, 
 	if (!strcmp(r->baseline, r->candidate))
 		problem_add(p, "Target", r->candidate, "baseline and candidate are the same group");
 	else if (lb_weight(f, r->candidate) > 0)
-		problem_add(p, "Target", r->candidate,
-			    "the candidate has traffic already: somebody else is deploying, or "
-			    "left it so; set its weight to 0 first");
+		problem_busy(p, "Target", r->candidate,
+			     "the candidate has traffic already: somebody else is deploying, or "
+			     "left it so; set its weight to 0 first");
 	if (!lb_has_group(f, r->candidate) && f->n_groups == LB_GROUPS_MAX)
 		problem_add(p, "Target", r->resource,
 			    "%d target groups already: no room for another", LB_GROUPS_MAX);

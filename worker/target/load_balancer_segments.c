@@ -396,10 +396,10 @@ static void check_left(const struct target_env *env, const struct lb_record *r,
 						 r->candidate) ||
 					 !strcmp(l->rules[i].actions[k].groups[m].arn, r->baseline);
 		if (id && leads && !is_ours(env, &l->tags[i]))
-			problem_add(p, "Target", l->rules[i].arn,
-				    "this rule for a segment was made by rollout %s: it is running "
-				    "still, or left it; remove the rule when it is over",
-				    id);
+			problem_busy(p, "Target", l->rules[i].arn,
+				     "this rule for a segment was made by rollout %s: it is "
+				     "running still, or left it; remove the rule when it is over",
+				     id);
 	}
 }
 

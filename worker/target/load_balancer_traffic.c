@@ -116,6 +116,7 @@ static void read_split(const struct target_env *env, const struct rollout_state 
 					     (baseline + candidate));
 	}
 	o->settled = is_settled(env, s, r);
+	o->unnamed = true; /* groups and weights are the same for whoever moves them */
 	write_lock(r, f, g, o->lock);
 }
 

@@ -19,6 +19,10 @@ int record_store(const struct buf *b, char *out, size_t size, const char *what, 
 int record_load(struct arena *a, const char *text, const struct json **root, struct err *err)
 	MUST_CHECK;
 
+/* Eight hex digits that stand for a text, where there is no room for it. */
+#define RECORD_MARK_SIZE 9
+void record_mark(const char *text, char out[RECORD_MARK_SIZE]);
+
 /* Text member, "" when absent. */
 const char *record_text(const struct json *root, const char *key);
 

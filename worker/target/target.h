@@ -29,6 +29,7 @@ struct target_env {
 	struct log *log;
 	const struct plan *plan;
 	const char *rollout_id; /* what is created is named after it; NULL offline */
+	const char *account;	/* the worker's own, of 12 digits; NULL: not known */
 	/* NULL where there is no artifact (status, plan offline). Owned by the caller. */
 	int (*artifact)(void *arg, const struct target_artifact **out, struct err *err);
 	void *artifact_arg;
@@ -46,13 +47,30 @@ struct target_call {
 	bool is_write;
 };
 
+/* Keys of the lock per target (claims.h). */
+#define TARGET_CLAIMS_MAX 16
+
+struct target_claims {
+	const char *keys[TARGET_CLAIMS_MAX];
+	size_t n;
+};
+
 struct target_ops {
 	const char *name; /* "lambda" */
 
 	/*
+	 * What a rollout of this plan may change, as far as the plan alone says it, and, where undo
+	 * is not "", the undo record: some of it only a look shows. The keys are added. -1 when the
+	 * record cannot be read.
+	 */
+	int (*claims)(const struct target_env *env, const char *undo, struct target_claims *c,
+		      struct err *err);
+
+	/*
 	 * Read the target, check the plan against it (problems are added, nothing is touched), and
 	 * write the undo record: exactly what is live now, in ASCII, at most LIMIT_UNDO bytes.
-	 * *first is set when there is no baseline yet. -1 when the target could not be read.
+	 * *first is set when there is no baseline yet. -1 when the target could not be read. What
+	 * may be over soon, because it looks like another rollout at work, is problem_busy().
 	 */
 	int (*inspect)(const struct target_env *env, char undo[LIMIT_UNDO + 1], bool *first,
 		       struct problems *p, struct err *err);

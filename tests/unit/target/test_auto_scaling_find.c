@@ -110,7 +110,7 @@ static void a_twin_that_would_not_do_is_refused(void **state)
 	expect_refused(w, &s, "the twin has 0 instances and wants 1; it must be empty");
 	s = good;
 	s.twin.instances = "InService";
-	expect_refused(w, &s, "the twin has 1 instances and wants 0; it must be empty");
+	expect_refused(w, &s, "green is being scaled in: wait until that is over");
 	s = good;
 	s.twin.target_group = "red";
 	w->plan.target.auto_scaling.target_groups[0] = GROUP("blue");

@@ -200,7 +200,7 @@ static void both_have_to_be_there(void **state)
 	refused(w, "no such environment");
 	rule_forwards(w, "blue=50 green=50");
 	environments(w, &prod, &twin_row);
-	refused(w, "2 target groups have traffic");
+	refused(w, "both target groups have traffic already");
 	rule_forwards(w, "blue=100 green=0");
 	settings(w, "shop-green", "deployed", "aws:rds:dbinstance/DBEngine=mysql");
 	refused(w, "owns an RDS database");
