@@ -85,7 +85,7 @@ static void add_limits(struct json_out *o, const struct plan *p)
 	json_member_i64(o, "verify", p->verify_ms);
 	json_member_i64(o, "mode", p->mode);
 	json_member_cstr(o, "role", p->role_arn);
-	/* said only where it is: rollouts that began before there was such a key keep their digest */
+	/* said only where it is: rollouts that began before there was such a key keep theirs */
 	if (p->busy_then != BUSY_WAIT)
 		json_member_i64(o, "busy_then", p->busy_then);
 	if (p->busy_wait_ms > 0)

@@ -321,7 +321,8 @@ void rollout_summary(const struct plan *plan, const struct rollout_state *s,
 		add_verdict(plan, s, o, now, out);
 	if (s->phase == PHASE_FAILED)
 		buf_addf(out, ". %s", how_left(s));
-	if (phase_is_final(s->phase))
+	/* an end that is to be undone may have to wait */
+	if (phase_is_final(s->phase) && (o->mode != MODE_ROLLBACK || d->kind != DECIDE_WAIT))
 		return;
 	/* while it waits as planned, what comes next says more than why it waits */
 	if (waits && (d->kind == DECIDE_AGAIN ||

@@ -58,8 +58,8 @@ struct rollout_state {
 	enum phase phase;
 	int step;				  /* index into plan->steps */
 	struct utc started, phase_since;
-	struct utc hold_since;			  /* 0: the last look was a Pass. In INSPECT: since when
-						     the target is waited for */
+	struct utc hold_since;			  /* 0: the last look was a Pass; in INSPECT:
+						     since when the target is waited for */
 	struct utc changed_at;			  /* when the last change of the split was decided;
 						     0: none was */
 	bool touched;				  /* something of the target has been changed */

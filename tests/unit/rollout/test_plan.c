@@ -281,7 +281,8 @@ static void overrides_come_last_in_any_order(void **state)
 
 	prop(f, "Overrides",
 	     " bake = 7m\r\n\n strategy=canary 10% 5m bake 1m\nmax_duration=3h\nalarms=z\n"
-	     "unknown.hold_at_most=1m\nbusy.then=fail\nbusy.wait_at_most=2m\nlimits.prepare=2m\nlimits.verify=3m\n"
+	     "unknown.hold_at_most=1m\nbusy.then=fail\nbusy.wait_at_most=2m\n"
+	     "limits.prepare=2m\nlimits.verify=3m\n"
 	     "target.lambda.code=build/x.zip\n");
 	prop(f, "Strategy", "canary 5% 10m, 25% 10m bake 5m");
 	prop(f, "Alarms", "a");
