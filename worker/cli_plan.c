@@ -200,12 +200,23 @@ static void add_steps(struct buf *out, struct arena *a, const struct plan *p, in
 		add_parking(out, a, p, p->n_steps, at);
 }
 
+static const char *busy_text(struct arena *a, const struct plan *p)
+{
+	if (p->busy_then == BUSY_FAIL)
+		return "have the target to itself, or fail at once";
+	return p->busy_wait_ms > 0
+		       ? arena_printf(a, "have the target to itself, waiting for that %s at most",
+				      limit_text(a, p->busy_wait_ms))
+		       : "have the target to itself, waiting for that as long as the budget allows";
+}
+
 static void add_time_line(struct buf *out, struct arena *a, const struct plan *p)
 {
 	int64_t at = 0;
 
 	buf_adds(out, "Time-line, when everything passes; preparing and verifying take what they "
 		      "take:\n");
+	add_line(out, 0, PHASE_INSPECT, busy_text(a, p));
 	add_line(out, 0, PHASE_INSPECT,
 		 "read the target, keep what is live now as the undo record");
 	add_line(out, 0, PHASE_PREPARE,

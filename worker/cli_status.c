@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "aws/core/json.h"
-#include "worker/ledger.h"
+#include "worker/ledger_lock.h"
 
 /*
  * What the ledger says, for people and for scripts, and what people say to it. Reading works while
@@ -143,8 +143,62 @@ static void add_json(struct json_out *j, const struct ledger_rollout *r)
 	json_member_cstr(j, "jobSeen", text);
 }
 
+/* Who holds what, and who waits for whom. */
+struct queue {
+	struct ledger_holder *held;
+	struct ledger_wait *waits;
+	size_t n_held, n_waits;
+};
+
+static int read_queue(struct ledger *l, struct arena *a, struct queue *q, struct err *err)
+{
+	*q = (struct queue){.n_held = 0};
+	if (ledger_locks(l, a, &q->held, &q->n_held, err))
+		return -1;
+	return ledger_waits(l, a, &q->waits, &q->n_waits, err);
+}
+
+static void add_queue(struct buf *out, struct arena *a, const struct queue *q)
+{
+	if (q->n_waits)
+		buf_adds(out, "\nWaiting for a target\n");
+	for (size_t i = 0; i < q->n_waits; i++) {
+		const struct ledger_wait *w = &q->waits[i];
+
+		buf_addf(out, "  %s since %s for ", clean(a, w->rollout_id), iso(a, w->since));
+		cli_add_clean(out, w->key);
+		buf_adds(out, w->holder ? ", after " : ", which somebody else is at work on");
+		cli_add_clean(out, w->holder);
+		buf_addc(out, '\n');
+	}
+}
+
+static void add_queue_json(struct json_out *j, struct arena *a, const struct queue *q,
+			   const char *rollout_id)
+{
+	json_out_key(j, "holds");
+	json_out_array(j);
+	for (size_t i = 0; i < q->n_held; i++)
+		if (!strcmp(q->held[i].rollout_id, rollout_id))
+			json_out_str(j, str_from(q->held[i].key));
+	json_out_end(j);
+	for (size_t i = 0; i < q->n_waits; i++) {
+		const struct ledger_wait *w = &q->waits[i];
+
+		if (strcmp(w->rollout_id, rollout_id) != 0)
+			continue;
+		json_out_key(j, "waits");
+		json_out_object(j);
+		json_member_cstr(j, "for", w->key);
+		json_member_cstr(j, "after", w->holder);
+		json_member_cstr(j, "since", iso(a, w->since));
+		json_out_end(j);
+		break; /* one is enough to know why */
+	}
+}
+
 static void add_status(struct buf *out, const struct options *o, struct arena *a,
-		       const struct ledger_rollout *r, size_t n)
+		       const struct ledger_rollout *r, size_t n, const struct queue *q)
 {
 	struct json_out j;
 
@@ -154,6 +208,7 @@ static void add_status(struct buf *out, const struct options *o, struct arena *a
 	}
 	if (!o->json) {
 		add_table(out, a, r, n);
+		add_queue(out, a, q);
 		return;
 	}
 	json_out_init(&j, out);
@@ -161,6 +216,7 @@ static void add_status(struct buf *out, const struct options *o, struct arena *a
 	for (size_t i = 0; i < n; i++) {
 		json_out_object(&j);
 		add_json(&j, &r[i]);
+		add_queue_json(&j, a, q, r[i].id);
 		json_out_end(&j);
 	}
 	json_out_end(&j);
@@ -175,15 +231,17 @@ enum exit_status cli_status(const struct options *o)
 	enum exit_status status;
 	struct config config;
 	struct ledger *l;
+	struct queue queue;
 	struct buf out;
 	size_t n = 0;
 
 	buf_init(&out, CLI_OUTPUT_MAX);
 	l = open_ledger(o, a, &config, &status);
-	if (l && ledger_rollouts(l, !o->all, ROLLOUTS_MAX, a, &rollouts, &n, &err)) {
+	if (l && (ledger_rollouts(l, !o->all, ROLLOUTS_MAX, a, &rollouts, &n, &err) ||
+		  read_queue(l, a, &queue, &err))) {
 		status = cli_say(CLI_FAILED, "%s", err.text);
 	} else if (l) {
-		add_status(&out, o, a, rollouts, n);
+		add_status(&out, o, a, rollouts, n, &queue);
 		status = cli_print(&out);
 	}
 	ledger_close(l);

@@ -75,6 +75,7 @@ struct job *job_new(const struct cp_job *cp, struct clock *clock, struct err *er
 		arena_printf(a, "%s/%s/%s", t->category ? t->category : "?",
 			     t->provider ? t->provider : "?", t->version ? t->version : "?");
 	j->pipeline = copy(a, cp->pipeline_name);
+	j->account_id = copy(a, cp->account_id);
 	j->execution_id = copy(a, cp->pipeline_execution_id);
 	j->stage = copy(a, cp->stage_name);
 	j->action = copy(a, cp->action_name);

@@ -22,6 +22,7 @@ struct job {
 	const char *id, *action_type;
 	const char *problem; /* NULL for a usable job; else what is wrong with its document */
 	const char *pipeline, *execution_id, *stage, *action, *action_execution_id;
+	const char *account_id; /* of the pipeline, and of the worker that is asked */
 	/*
 	 * What the action is for. Of promote and rollback the rollout is the handle's, which has
 	 * the id "" when the property Handle is none; else the rollout is the action execution's.

@@ -306,7 +306,8 @@ int ledger_plan_get(struct ledger *l, const char *rollout_id, struct arena *a, c
 		    struct err *err)
 {
 	*text = NULL;
-	return ledger_each(l, a, take_text, text, err, "SELECT text FROM plans WHERE rollout_id = ?",
+	return ledger_each(l, a, take_text, text, err,
+			   "SELECT text FROM plans WHERE rollout_id = ?",
 			   "s", rollout_id);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "worker/kept_plan.h"
+#include "worker/ledger_lock.h"
 #include "worker/slice.h"
 
 #define EVERY_MS 30000
@@ -218,6 +219,18 @@ static bool holds_job(struct worker *w, const char *rollout_id)
 	return held;
 }
 
+/* It cannot be taken back: what it left is what the target shows, and is locked no more. */
+static void strand(struct worker *w, const struct ledger_rollout *row,
+		   const struct rollout_state *s, const struct err *why)
+{
+	struct err err = ERR_INIT;
+
+	log_event(w->log, LOG_ERROR, "rollout.stranded", LOG_E(why), LOG_S("rollout", row->id),
+		  LOG_S("undo", s->undo));
+	if (ledger_lock_release(w->ledger, row->id, &err))
+		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+}
+
 /* The action is over, not by us, and nobody here goes on with the rollout. */
 static void take_back(struct worker *w, struct ledger_rollout *row, struct arena *a)
 {
@@ -236,8 +249,7 @@ static void take_back(struct worker *w, struct ledger_rollout *row, struct arena
 		if (r)
 			rollouts_adopt(w, r);
 		else
-			log_event(w->log, LOG_ERROR, "rollout.stranded", LOG_E(&err),
-				  LOG_S("rollout", row->id), LOG_S("undo", s.undo));
+			strand(w, row, &s, &err);
 	}
 }
 

@@ -50,6 +50,8 @@ void rollouts_attach(struct worker *w, struct job *job_take)
 		  LOG_S("rollout", job_take->rollout_id), LOG_S("pipeline", job_take->pipeline),
 		  LOG_S("action", job_take->action), LOG_B("continued", job_take->token != NULL));
 	lock_take(&w->lock);
+	if (job_take->account_id)
+		str_copy(w->account, sizeof(w->account), str_from(job_take->account_id));
 	r = find(w, job_take->rollout_id);
 	if (r) {
 		replaced = r->incoming;

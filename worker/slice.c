@@ -18,6 +18,7 @@
  * taken the less often, up to a tick: a service that takes minutes is not asked every other second.
  */
 #define SETTLE_MS 2000
+#define OTHERS_TICKS 3
 #define SETTLE_PART 10 /* of the time it has taken so far */
 
 static int64_t least(int64_t a, int64_t b)
@@ -138,6 +139,8 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 	}
 	if (next->seq == before.seq)
 		return true;
+	if (!slice_bind(t, next))
+		return false;
 	r->state = *next;
 	if (next->phase != before.phase || next->step != before.step) {
 		r->moved = true;
@@ -185,6 +188,8 @@ static int64_t pause_of(const struct turn *t)
 	case PHASE_PROVE:
 		return least(settle, tick);
 	case PHASE_INSPECT:
+		/* each look at a target that others have is many calls */
+		return t->r->held.by == HELD_BY_OTHERS ? OTHERS_TICKS * tick : tick;
 	case PHASE_VERIFY:
 	case PHASE_WATCH:
 	case PHASE_PARKED:
@@ -385,9 +390,11 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 static bool tried_long_enough(const struct turn *t)
 {
 	const struct rollout_state *s = &t->r->state;
+	/* while the target is waited for only a look that fails counts */
+	int64_t since_ms = s->hold_since.ms ? t->r->trying_since.ms : s->phase_since.ms;
 
-	return t->r->has_state && s->phase == PHASE_INSPECT &&
-	       clock_utc(t->w->clock).ms - s->started.ms >= phase_limit_ms(PHASE_INSPECT);
+	return t->r->has_state && s->phase == PHASE_INSPECT && since_ms > 0 &&
+	       clock_utc(t->w->clock).ms - since_ms >= phase_limit_ms(PHASE_INSPECT);
 }
 
 /* The action is refused, the rollout it named is not its own: where it is known here it stays. */
@@ -420,11 +427,6 @@ static enum turn_end refuse(struct turn *t, enum failure failure, const char *me
 	return TURN_LEAVE;
 }
 
-static bool is_uninspected(const struct rollout *r)
-{
-	return r->state.phase == PHASE_INSPECT && !r->state.undo[0];
-}
-
 /*
  * No job, and none was opened or looked at before: nothing to go by until the next one comes.
  * When the action is over meanwhile there will be none; then the undo record alone has to do.
@@ -446,13 +448,14 @@ static enum turn_end without_plan(struct turn *t, struct mono *next)
 	if (slice_fall_back(t, "the pipeline execution is over", &err)) {
 		log_event(r->log, LOG_ERROR, "rollout.stranded", LOG_E(&err),
 			  LOG_S("undo", r->state.undo));
+		slice_unlock(t); /* what it left is what the target shows */
 		return TURN_LEAVE;
 	}
 	next->ms = clock_mono(t->w->clock).ms + 1;
 	return TURN_WAIT;
 }
 
-/* Open the job and inspect the target where that has not been done; then go round. */
+/* Open the job, have the target to itself, inspected; then go round. */
 static enum turn_end turn_run(struct turn *t, struct mono *next)
 {
 	struct rollout *r = t->r;
@@ -467,7 +470,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		goto out;
 	}
 	r->known |= r->job != NULL;
-	if (!r->plan || (!r->job && is_uninspected(r))) {
+	if (!r->plan || (!r->job && slice_is_blank(&r->state))) {
 		end = without_plan(t, next);
 		goto out;
 	}
@@ -475,7 +478,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = wait_until(t, (struct utc){0}, next);
 		goto out;
 	}
-	if (is_uninspected(r) && slice_inspect(t, &failure, &message, &err)) {
+	if (slice_begin(t, &failure, &message, &err)) {
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
@@ -570,6 +573,7 @@ void slice_drop_job(struct rollout *r)
 	job_free(r->job);
 	r->job = NULL;
 	r->opened = false;
+	r->locked = r->locked && slice_is_bound(&r->state);
 	artifact_close(r->artifact);
 	r->artifact = NULL;
 	lock_take(&w->lock);

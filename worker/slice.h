@@ -15,6 +15,8 @@
  *
  * Everything but what worker->lock guards belongs to the running turn.
  */
+#define SLICE_KEYS_MAX 24 /* more than TARGET_CLAIMS_MAX: roles may change between two looks */
+
 struct rollout {
 	struct task task; /* first */
 	struct worker *worker;
@@ -46,6 +48,14 @@ struct rollout {
 	bool moved;	    /* phase or step changed since the job was taken */
 	struct err act_err; /* of the last act, when it failed for good */
 	bool has_act_err;
+	/* the lock per target (slice_lock.c) */
+	const char *keys[SLICE_KEYS_MAX]; /* what it may change, as far as is known */
+	size_t n_keys;
+	bool has_row;	  /* it is in the ledger */
+	bool locked;	  /* it holds them all, as far as it knows */
+	struct held held; /* who else is at work, as this turn found; its texts: */
+	char holder_id[ROLLOUT_ID_MAX + 1], holder_pipeline[101], holder_text[OBSERVATION_TEXT_MAX];
+	struct utc trying_since; /* since when the target could not be inspected; 0: it could */
 	struct utc job_seen;		/* when a job was last held */
 	struct utc closed_since;	/* since when a job could not be opened; 0: it could */
 	struct target_observation seen; /* the last look */
@@ -123,11 +133,32 @@ enum failure slice_failure_of(const struct err *err);
 int slice_target(struct turn *t, struct err *err) MUST_CHECK;
 
 /*
- * The first, reading look: check plan, guards and target against the world and write the undo
- * record into the state. Problems make it fail as ConfigurationError.
+ * The first, reading look: check plan, guards and target against the world. Problems make it fail
+ * as ConfigurationError; unless all of them may be over soon, because somebody seems to be at work:
+ * then *in says so, and message what was seen. Writes nothing down.
  */
-int slice_inspect(struct turn *t, enum failure *failure, struct buf *message,
+struct inspected {
+	char undo[LIMIT_UNDO + 1];
+	bool first, is_busy;
+};
+int slice_inspect(struct turn *t, struct inspected *in, enum failure *failure, struct buf *message,
 		  struct err *err) MUST_CHECK;
+
+/* --- slice_lock.c: the lock per target ------------------------------------------------------ */
+
+/*
+ * Have the target to itself, and inspect it where that has not been done since: r->held says
+ * whether it may go on, or who else is at work, which is the core's to decide about. -1 as
+ * slice_open().
+ */
+int slice_begin(struct turn *t, enum failure *failure, struct buf *message,
+		struct err *err) MUST_CHECK;
+/* It has changed its target, or is past the point where it could as well begin again. */
+bool slice_is_bound(const struct rollout_state *s);
+/* Before it gets there: hold the target for good. False: it was lost, or that is not known. */
+bool slice_bind(struct turn *t, const struct rollout_state *next);
+/* Let go of the target, of a rollout that ends without a last word in the ledger. */
+void slice_unlock(struct turn *t);
 
 /* --- slice_look.c ---------------------------------------------------------------------------- */
 

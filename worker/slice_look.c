@@ -38,17 +38,22 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 				   .alarms = t->w->alarms,
 				   .max_age_ms = t->w->config->tick_ms / SHARED_AGE_PART};
 
-	*o = (struct observation){.token_held = r->token_held, .mode = mode};
+	*o = (struct observation){
+		.token_held = r->token_held, .mode = mode, .between_jobs = r->job == NULL};
 	as.phase = rollout_look_as(r->plan, &r->state);
 	lock_take(&t->w->lock);
 	o->abandoned = r->abandoned;
 	lock_drop(&t->w->lock);
+	o->held = r->held;
 	if (phase_is_final(r->state.phase) && mode != MODE_ROLLBACK)
 		return 0;
 	if (look_for_command(t, o, err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
 	}
+	/* somebody else's target; or there was nothing to look at it by */
+	if (o->held.by != HELD_BY_NOBODY || slice_is_blank(&r->state))
+		return 0;
 	if (t->ops->observe(&t->env, &as, &o->target, err))
 		return -1;
 	for (size_t i = 0; i < r->plan->n_guards; i++)

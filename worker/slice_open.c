@@ -307,6 +307,19 @@ static int get_artifact(void *arg, const struct target_artifact **out, struct er
 	return 0;
 }
 
+/* The worker's own: its jobs say it. */
+static const char *account_of(struct turn *t)
+{
+	struct worker *w = t->w;
+	const char *account = NULL;
+
+	lock_take(&w->lock);
+	if (w->account[0])
+		account = arena_strdup(t->arena, w->account);
+	lock_drop(&w->lock);
+	return account;
+}
+
 int slice_target(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
@@ -320,12 +333,14 @@ int slice_target(struct turn *t, struct err *err)
 				     .log = r->log,
 				     .plan = r->plan,
 				     .rollout_id = r->id,
+				     .account = account_of(t),
 				     .artifact = get_artifact,
 				     .artifact_arg = r};
 	return 0;
 }
 
-int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, struct err *err)
+int slice_inspect(struct turn *t, struct inspected *in, enum failure *failure, struct buf *message,
+		  struct err *err)
 {
 	struct rollout *r = t->r;
 	struct guard_env guards = {.target = &t->env,
@@ -333,11 +348,10 @@ int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, st
 				   .alarms = t->w->alarms,
 				   .max_age_ms = t->w->config->tick_ms};
 	struct problems problems;
-	char undo[LIMIT_UNDO + 1] = "";
-	bool first = false;
 
+	*in = (struct inspected){.first = false};
 	problems_init(&problems, t->arena);
-	if (t->ops->inspect(&t->env, undo, &first, &problems, err)) {
+	if (t->ops->inspect(&t->env, in->undo, &in->first, &problems, err)) {
 		err_wrap(err, "inspect the target");
 		buf_adds(message, err->text);
 		*failure = err->code == ERR_NOT_FOUND ? FAILURE_CONFIGURATION_ERROR
@@ -354,18 +368,17 @@ int slice_inspect(struct turn *t, enum failure *failure, struct buf *message, st
 			return -1;
 		}
 	}
-	if (first && r->plan->mode == MODE_START)
+	if (in->first && r->plan->mode == MODE_START)
 		problem_add(&problems, "Mode", "start",
 			    "there is no baseline yet to share traffic with, nor to go back to; "
 			    "deploy the first time with Mode: deploy");
-	if (problems.n_errors) {
-		problems_format(&problems, message);
-		*failure = FAILURE_CONFIGURATION_ERROR;
-		return err_set(err, ERR_REJECTED, "the plan does not fit the target: %zu problems",
-			       problems.n_errors);
-	}
-	str_copy(r->state.undo, sizeof(r->state.undo), str_from(undo));
-	r->state.first = first;
-	r->state.seq++;
-	return slice_save(t, false, err);
+	if (!problems.n_errors)
+		return 0;
+	problems_format(&problems, message);
+	in->is_busy = problems_are_busy(&problems);
+	if (in->is_busy)
+		return 0;
+	*failure = FAILURE_CONFIGURATION_ERROR;
+	return err_set(err, ERR_REJECTED, "the plan does not fit the target: %zu problems",
+		       problems.n_errors);
 }

@@ -50,16 +50,22 @@ int slice_save(struct turn *t, bool final, struct err *err)
 				     .role_arn = r->plan ? r->plan->role_arn : r->role_arn,
 				     .configuration = r->configuration,
 				     .handle = r->handle[0] ? r->handle : NULL,
-				     .handed_over = r->handed_over};
+				     .handed_over = r->handed_over,
+				     .touched = r->state.touched || r->state.phase > PHASE_PREPARE};
 	struct buf token;
 	int rc;
 
+	/* an end needs its target no more, but to be undone */
+	row.lets_go = phase_is_final(r->state.phase) && !(r->job && r->job->mode == MODE_ROLLBACK);
 	buf_init(&token, LIMIT_TOKEN);
 	rc = token_encode(&r->state, &token, err);
 	row.token = token.p;
 	if (rc == 0)
 		rc = ledger_rollout_put(t->w->ledger, &row, err);
 	buf_release(&token);
+	r->has_row |= rc == 0;
+	if (rc == 0 && (final || row.lets_go))
+		r->locked = false;
 	return rc ? err_wrap(err, "save rollout %s", r->id) : 0;
 }
 

@@ -45,6 +45,7 @@ struct worker {
 	size_t n_rollouts, n_jobs; /* known; with a job held */
 	size_t n_taking;	   /* jobs being acknowledged just now */
 	bool stopping;		   /* no more polls; every turn reports its job and leaves */
+	char account[13];	   /* its own, as its jobs say; "" until the first one */
 };
 
 /*

@@ -119,7 +119,10 @@ static void a_deployment_just_asked_for(void **state)
 	world_of(w, ADVANCED, CANARY);
 	world_ecs_push(w, "web", "2", GOOD, NULL);
 	world_control(w, "ecs deploy prod/web image=web:7");
-	refused(w, "a deployment is going on", NULL);
+	scene_run_until_summary(w, "web", "a deployment is going on");
+	scene_expect_no_writes(w, sim_action_find(w->sim, "web", NULL));
+	/* that is over soon, and what it brought is what this one goes back to */
+	scene_expect(scene_end(w, "web"), "Succeeded", NULL, NULL);
 }
 
 static void tasks_that_are_not_healthy(void **state)

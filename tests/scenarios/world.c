@@ -278,6 +278,7 @@ static bool run_task(struct world *w)
 			continue;
 		w->running = &w->workers[i];
 		ran = scheduler_step(w->workers[i].worker->scheduler);
+		w->ran = ran ? w->running : NULL;
 		w->running = NULL;
 	}
 	return ran;

@@ -37,6 +37,7 @@ struct world {
 	char dir[64];
 	struct world_worker workers[WORLD_WORKERS_MAX];
 	struct world_worker *running; /* whose code runs now */
+	struct world_worker *ran;     /* whose task the last step was; NULL: time moved */
 
 	/* what a crash fault means; may be changed at any time */
 	int64_t restart_after_ms; /* 20 s */
