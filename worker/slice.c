@@ -393,7 +393,7 @@ static bool tried_long_enough(const struct turn *t)
 	/* while the target is waited for only a look that fails counts */
 	int64_t since_ms = s->hold_since.ms ? t->r->trying_since.ms : s->phase_since.ms;
 
-	return t->r->has_state && s->phase == PHASE_INSPECT && since_ms > 0 &&
+	return t->r->has_state && s->phase <= PHASE_PREPARE && !s->touched && since_ms > 0 &&
 	       clock_utc(t->w->clock).ms - since_ms >= phase_limit_ms(PHASE_INSPECT);
 }
 

@@ -122,6 +122,15 @@ static int take(struct turn *t, bool *fresh, struct err *err)
 	return 0;
 }
 
+/* Problems are one a line; here they are one text. */
+static void show_lines(struct str lines, char *out, size_t size)
+{
+	str_copy_clean(out, size, lines);
+	for (size_t i = 0; out[i]; i++)
+		if (i < lines.n && lines.p[i] == '\n')
+			out[i] = ';';
+}
+
 /* Somebody is at work whom no lock names. */
 static int give_way(struct turn *t, const struct buf *seen, struct err *err)
 {
@@ -130,7 +139,7 @@ static int give_way(struct turn *t, const struct buf *seen, struct err *err)
 
 	r->locked = false;
 	r->holder_id[0] = '\0';
-	str_copy_clean(r->holder_text, sizeof(r->holder_text), buf_str(seen));
+	show_lines(buf_str(seen), r->holder_text, sizeof(r->holder_text));
 	r->held = (struct held){.by = HELD_BY_OTHERS, .text = r->holder_text};
 	return ledger_lock_yield(t->w->ledger, &claim, err);
 }

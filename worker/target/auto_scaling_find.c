@@ -193,8 +193,8 @@ static bool find_live(const struct target_env *env, const struct family *family,
 	else if (n == 2) /* as in the middle of a rollout */
 		problem_busy(p, "Target", name,
 			     "2 groups of this name, their twins and copies counted, have "
-			     "traffic through %s: somebody else is deploying, or left it so; one may, so "
-			     "that it can be told which is live",
+			     "traffic through %s: somebody else is deploying, or left it so; one "
+			     "may, so that it can be told which is live",
 			     out->choice.resource_arn);
 	else if (n > 2)
 		problem_add(p, "Target", name,

@@ -73,6 +73,26 @@ static void test_warnings_come_last(void **state)
 	buf_release(&out);
 }
 
+/* What may be over soon is waited for only where nothing else is wrong. */
+static void test_what_is_busy(void **state)
+{
+	struct problems p;
+
+	problems_init(&p, *state);
+	assert_false(problems_are_busy(&p));
+	problem_warn(&p, "guards", NULL, "only one");
+	assert_false(problems_are_busy(&p));
+	problem_busy(&p, "Target", "web", "it is %s", "Updating");
+	assert_string_equal(p.first->next->text, "Target: \"web\": it is Updating");
+	assert_int_equal(p.n_errors, 1);
+	assert_true(problems_are_busy(&p));
+	problem_busy(&p, "Target", "twin", "it is, too");
+	assert_true(problems_are_busy(&p));
+	problem_add(&p, "Target", "web", "it has no load balancer");
+	assert_int_equal(p.n_busy, 2);
+	assert_false(problems_are_busy(&p));
+}
+
 static void test_hostile_values(void **state)
 {
 	char longest[5000];
@@ -135,6 +155,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_empty, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_place_value_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_warnings_come_last, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hostile_values, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_more_than_fits_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_room_at_all, set_up, tear_down),
