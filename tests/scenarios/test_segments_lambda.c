@@ -275,7 +275,8 @@ static void an_alias_moved_by_hand_is_left_alone(void **state)
 	/* the next rollout is told before it touches anything */
 	push(w, STEPS, "{ alarm: all-errors }", WELL);
 	a = scene_end(w, "checkout");
-	scene_expect(a, "Failed", "ConfigurationError", "live-staff", "was made by a rollout", NULL);
+	scene_expect(a, "Failed", "ConfigurationError", "live-staff", "was made by a rollout",
+		     NULL);
 	scene_expect_no_writes(w, a);
 }
 
