@@ -427,18 +427,21 @@ static void test_look_as(void **state)
 	struct rollout_state s = test_state(&plan, PHASE_PARKED, 2);
 
 	(void)state;
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_WATCH);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_WATCH);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), GUARD_IN_WATCH);
 	plan.steps[2].weight_bp = 10000;
 	assert_true(rollout_is_before_traffic(&plan, &s));
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_VERIFY);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_VERIFY);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), 0);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_PROMOTE), GUARD_IN_VERIFY);
 	s.phase = PHASE_SUCCEEDED;
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_RESTORE);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_RETIRE);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_ROLLBACK), PHASE_RESTORE);
+	s.phase = PHASE_FAILED;
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_RESTORE);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_ROLLBACK), 0);
 	s.phase = PHASE_BAKE;
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_BAKE);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_BAKE);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), GUARD_IN_BAKE);
 }
 
