@@ -213,6 +213,12 @@ inline look_and_decide()
 	seen_fresh[i] = 1;
 	act = 0;
 	if
+	:: live != 0 && !touched && phase >= SHIFT && phase <= BAKE && MUTANT != 8 ->
+		touched = 1;
+		BUMP(seq)
+	:: else
+	fi;
+	if
 	:: over && !GOES_BACK(phase) && !IS_FINAL(phase) -> move(RESTORE)
 	:: else ->
 		if

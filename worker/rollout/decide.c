@@ -464,6 +464,21 @@ static bool common_rules(struct deciding *x)
 	return is_abandoned(x) || lost_the_plan(x) || is_out_of_budget(x);
 }
 
+/*
+ * With traffic on the candidate the target has been changed, by another worker of this rollout if
+ * not by this one: it is to be restored when the action is over.
+ */
+static void note_touched(struct deciding *x)
+{
+	enum live live = x->o->target.live;
+
+	if (x->s->touched || x->s->phase < PHASE_SHIFT || x->s->phase > PHASE_RETIRE ||
+	    (live != LIVE_SPLIT && live != LIVE_CANDIDATE && live != LIVE_PROMOTED))
+		return;
+	x->next->touched = true;
+	changed(x);
+}
+
 /* --- the frame -------------------------------------------------------------------------------- */
 
 /* How long a look that shows nothing keeps a success from being told: it was read back once. */
@@ -522,8 +537,11 @@ void rollout_decide(const struct plan *plan, const struct rollout_state *s,
 		step_ended(&x);
 	else if (s->phase == PHASE_RESTORE || s->phase == PHASE_PROVE)
 		step_back(&x);
-	else if (!common_rules(&x))
-		step_forward(&x);
+	else {
+		note_touched(&x);
+		if (!common_rules(&x))
+			step_forward(&x);
+	}
 	assert(d->reason[0]); /* every path ends in an outcome */
 }
 

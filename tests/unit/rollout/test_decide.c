@@ -445,6 +445,26 @@ static void test_look_as(void **state)
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), GUARD_IN_BAKE);
 }
 
+/* What another worker of this rollout did must be restored by this one, too, when it has to. */
+static void test_traffic_is_a_touch(void **state)
+{
+	static const enum phase phases[] = {PHASE_SHIFT, PHASE_WATCH, PHASE_PROMOTE, PHASE_BAKE};
+	struct plan plan = test_plan();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+		struct rollout_state s = test_state(&plan, phases[i], 0), next;
+		struct utc now = {s.phase_since.ms + M};
+		struct observation o = test_look(&plan, &s, now);
+		struct decision d;
+
+		s.touched = false;
+		decide(&plan, &s, &o, now, &next, &d);
+		assert_true(next.touched);
+		assert_true(next.seq > s.seq);
+	}
+}
+
 static void test_begin(void **state)
 {
 	struct plan plan = test_plan();
@@ -491,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_budget_of_an_attached_action),
 		cmocka_unit_test(test_look_as),
+		cmocka_unit_test(test_traffic_is_a_touch),
 		cmocka_unit_test(test_begin),
 		cmocka_unit_test(test_guards_in),
 	};
