@@ -132,6 +132,7 @@ inline take_up()
 {
 	d_step {
 		held[i] = kept_job[i];
+		assert(held[0] != CURRENT || held[1] != CURRENT); /* one job, one worker */
 		over = 0;
 		looks = 0;
 		if
@@ -208,6 +209,7 @@ inline held_up()
  */
 inline look_and_decide()
 {
+	before = phase;
 	fail = is_bad && live > 0;
 	looks = (held[i] != 0 && looks < LOOKS -> looks + 1 : looks);
 	seen_fresh[i] = 1;
@@ -267,7 +269,10 @@ inline look_and_decide()
 		touched = 1;
 		BUMP(seq)
 	:: else
-	fi
+	fi;
+	/* only Pass advances, and a success is told of what is read in this very step */
+	assert(!fail || phase <= before || GOES_BACK(phase) || before == SUCCEEDED || before <= INSPECTED);
+	assert(out[i] != SUCCESS || live == 2)
 }
 
 /* What the write does when it arrives. */
@@ -313,7 +318,7 @@ inline job_is_past()
 proctype worker(byte i)
 {
 	bit knows = 0, touched = 0, safe = 0, over = 0, fail = 0;
-	byte phase = BLANK, seq = 0, act = 0, looks = 0;
+	byte phase = BLANK, before = BLANK, seq = 0, act = 0, looks = 0;
 
 end:
 	do
@@ -379,7 +384,8 @@ end:
 			:: else
 			fi
 		fi;
-		fail = 0
+		fail = 0;
+		before = 0
 	}
 	/* --- act: with what was seen, however long ago that is -------------------------------------- */
 	:: atomic {
@@ -521,8 +527,8 @@ end:
 	/* everybody has finished: is the target as was told? */
 	assert(ends <= 1);
 	assert((ends == 1) == (action == WELL || action == BADLY));
-	assert(action != WELL || was_promoted || paged || hands < HANDS || late < LATE);
-	assert(action != WELL || live == 2 || paged || hands < HANDS || late < LATE);
+	assert(action != WELL || was_promoted || paged || was_lost || hands < HANDS || late < LATE);
+	assert(action != WELL || live == 2 || paged || was_lost || hands < HANDS || late < LATE);
 	assert(action != BADLY || live == 0);
 	assert(action != STOPPED || live == 0 || was_lost || SOMEBODY_SUCCEEDED);
 	assert(!is_bad || live == 0 || action == WELL || was_lost || SOMEBODY_SUCCEEDED)
