@@ -153,7 +153,7 @@ $(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/
 
 RUN := tests/run
 
-.PHONY: check check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
+.PHONY: check check-model check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
 check: deps ## everything a contributor needs to trust a change (minutes)
 	+$(Q)$(MAKE) --no-print-directory check-all
 
@@ -178,6 +178,9 @@ check-corpus: $(REPLAYS) ## replay the fuzzing corpora
 
 check-faults: $(FAULT_TESTS) ## crash and fault sweeps in virtual time
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(FAULT_TESTS))
+
+check-model: ## the formal model of job, token, ledger and rollback (spin); DEEP=1 for larger bounds
+	$(Q)CC="$(CC)" tests/model/run
 
 CONTRACT := $(BUILD)/tests/contract/moto_calls
 $(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/*.c))) $(libs_aws)

@@ -47,7 +47,8 @@ bool outbox_send(struct worker *w, const struct ledger_report *r)
 			  LOG_B("final", r->final));
 	} else if (is_terminal(&err)) {
 		/* timed out, stopped, or an earlier attempt of ours got through */
-		log_event(w->log, LOG_WARN, "report.refused", LOG_E(&err), LOG_S("job", r->job_id),
+		log_event(w->log, r->final && r->attempts == 0 ? LOG_ERROR : LOG_WARN, "report.refused", LOG_E(&err),
+			  LOG_S("job", r->job_id), LOG_S("operation", r->operation),
 			  LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
 		rc = 0;
 	} else {

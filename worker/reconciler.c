@@ -208,6 +208,18 @@ static void close_row(struct worker *w, struct ledger_rollout *row)
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }
 
+/* A success was told for it elsewhere. When it was on its way back here, somebody has to look. */
+static void close_well(struct worker *w, struct ledger_rollout *row)
+{
+	enum phase phase;
+
+	if (phase_parse(str_from(row->phase), &phase) &&
+	    (phase == PHASE_RESTORE || phase == PHASE_PROVE || phase == PHASE_FAILED))
+		log_event(w->log, LOG_ERROR, "rollout.undone_after_success",
+			  LOG_S("rollout", row->id), LOG_S("phase", row->phase));
+	close_row(w, row);
+}
+
 static bool holds_job(struct worker *w, const char *rollout_id)
 {
 	bool held = false;
@@ -287,7 +299,7 @@ static void check_handed_over(struct worker *w, struct ledger_rollout *row, stru
 	if (fate == FATE_SUCCEEDED && known)
 		rollouts_end(w, row->id, true);
 	else if (fate == FATE_SUCCEEDED)
-		close_row(w, row);
+		close_well(w, row);
 	else if (fate == FATE_OVER && known)
 		rollouts_end(w, row->id, false);
 	else if (fate == FATE_OVER)
@@ -323,7 +335,7 @@ static void check_rollout(struct worker *w, struct ledger_rollout *row, bool pat
 	if (rollouts_knows(w, row->id))
 		rollouts_end(w, row->id, fate == FATE_SUCCEEDED);
 	else if (fate == FATE_SUCCEEDED)
-		close_row(w, row);
+		close_well(w, row);
 	else
 		take_back(w, row, a);
 }
@@ -338,11 +350,46 @@ static bool has_report(const struct ledger_report *reports, size_t n, const char
 	return false;
 }
 
-/* Read the job again and take it up; forget it when CodePipeline does not know it any more. */
+/*
+ * A job that may be another worker's must not be worked on: two would move one target. It goes back
+ * with the token it came with, and CodePipeline's answer decides whose it was: ours, and there is a
+ * new one for whoever polls next, or no report of us is taken for it.
+ */
+static void hand_back(struct worker *w, const struct job *j, struct arena *a)
+{
+	struct job_details d = {.summary = "handed back: it was not known whose job it was",
+				.rollout_id = j->rollout_id,
+				.percent = 1};
+	static const struct plan no_plan;
+	struct err err = ERR_INIT;
+	struct rollout_state s;
+	struct buf token;
+	int rc = 0;
+
+	buf_init(&token, LIMIT_TOKEN);
+	if (j->token && token_decode(a, str_from(j->token), &s, &err) == 0)
+		d.percent = s.percent;
+	err = ERR_INIT;
+	if (j->token) {
+		buf_adds(&token, j->token);
+	} else {
+		rollout_begin(&no_plan, j->rollout_id, clock_utc(w->clock), &s);
+		rc = token_encode(&s, &token, &err);
+	}
+	if (rc == 0)
+		rc = job_report_token(w, j, token.p, &d, &err);
+	log_event(w->log, rc ? LOG_ERROR : LOG_WARN, rc ? "report.failed" : "job.handed_back",
+		  LOG_E(&err), LOG_S("job", j->id), LOG_S("rollout", j->rollout_id));
+	buf_release(&token);
+}
+
+/*
+ * Read the job again and take it up, or hand it back when it may be another's; forget it when
+ * CodePipeline does not know it any more.
+ */
 static void take_up(struct worker *w, const struct ledger_job *row, struct arena *a)
 {
 	struct err err = ERR_INIT, ledger_err = ERR_INIT;
-	struct ledger_job owned = *row;
 	struct cp_job cp;
 	struct job *j;
 
@@ -360,9 +407,11 @@ static void take_up(struct worker *w, const struct ledger_job *row, struct arena
 			  LOG_S("job", row->job_id));
 		return;
 	}
-	owned.state = LEDGER_OWNED;
-	if (ledger_job_put(w->ledger, &owned, &ledger_err))
-		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&ledger_err));
+	if (row->state != LEDGER_OWNED) {
+		hand_back(w, j, a);
+		job_free(j);
+		return;
+	}
 	log_event(w->log, LOG_INFO, "job.recovered", LOG_S("job", row->job_id),
 		  LOG_S("rollout", row->rollout_id));
 	rollouts_attach(w, j);
@@ -393,8 +442,8 @@ static bool is_unreported(struct worker *w, const char *job_id, struct arena *a)
  * A job that nobody holds. Ours, from a process that died: its action may be over by now, and then
  * nothing may be moved for it. Perhaps ours (claimed by a process that died before it knew, or
  * acknowledged with a lost answer): once enough time has passed for another worker to have reported
- * it, and its action is still in progress, it is taken up; otherwise it would block the stage until
- * it times out.
+ * it, and its action is still in progress, it is handed back; otherwise it would block the stage
+ * until it times out.
  */
 static void check_job(struct worker *w, const struct ledger_job *row, struct arena *a)
 {

@@ -316,9 +316,19 @@ static enum turn_end leave_as_it_is(struct turn *t)
 {
 	struct rollout *r = t->r;
 	struct err err = ERR_INIT;
+	bool succeeded;
 
-	log_event(r->log, LOG_INFO, "rollout.ended_elsewhere",
-		  LOG_S("phase", phase_name(r->state.phase)));
+	lock_take(&t->w->lock);
+	succeeded = r->succeeded;
+	lock_drop(&t->w->lock);
+	/* two workers were of two minds: a guard failed here after its last Pass there */
+	if (succeeded && goes_back(&r->state))
+		log_event(r->log, LOG_ERROR, "rollout.undone_after_success",
+			  LOG_S("phase", phase_name(r->state.phase)),
+			  LOG_S("cause", r->state.cause_text));
+	else
+		log_event(r->log, LOG_INFO, "rollout.ended_elsewhere",
+			  LOG_S("phase", phase_name(r->state.phase)));
 	if (slice_save(t, true, &err))
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	return TURN_LEAVE;
@@ -549,7 +559,10 @@ static bool is_heavy(struct rollout *r)
 bool slice_run(struct task *task, struct mono now, struct mono *next)
 {
 	struct rollout *r = (struct rollout *)task;
-	struct turn t = {.r = r, .w = r->worker, .arena = arena_new()};
+	struct turn t = {.r = r,
+			 .w = r->worker,
+			 .arena = arena_new(),
+			 .began = clock_utc(r->worker->clock)};
 	enum turn_end end = TURN_WAIT;
 
 	next->ms = now.ms + t.w->config->tick_ms;

@@ -79,6 +79,7 @@ struct turn {
 	struct target_env env;
 	const struct target_ops *ops;
 	struct aws_client client;
+	struct utc began;
 	bool has_acted; /* in this turn, and what it was */
 	enum decision_kind acted;
 	struct traffic acted_for;

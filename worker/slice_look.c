@@ -26,7 +26,20 @@ static int look_for_command(struct turn *t, struct observation *o, struct err *e
 	return 0;
 }
 
-/* Everything a decision needs, by reading only. -1 when the call was canceled. */
+/*
+ * An end needs no look but to be undone; and a success that could not be told in the turn that has
+ * decided it, as it may have been taken back since.
+ */
+static bool needs_a_look(const struct turn *t, enum mode mode)
+{
+	const struct rollout_state *s = &t->r->state;
+
+	if (!phase_is_final(s->phase) || mode == MODE_ROLLBACK)
+		return true;
+	return s->phase == PHASE_SUCCEEDED && t->r->job && !rollout_ended_before(s) &&
+	       s->phase_since.ms < t->began.ms;
+}
+
 int slice_look(struct turn *t, struct observation *o, struct err *err)
 {
 	struct rollout *r = t->r;
@@ -40,12 +53,12 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 
 	*o = (struct observation){
 		.token_held = r->token_held, .mode = mode, .between_jobs = r->job == NULL};
-	as.phase = rollout_look_as(r->plan, &r->state);
+	as.phase = rollout_look_as(r->plan, &r->state, mode);
 	lock_take(&t->w->lock);
 	o->abandoned = r->abandoned;
 	lock_drop(&t->w->lock);
 	o->held = r->held;
-	if (phase_is_final(r->state.phase) && mode != MODE_ROLLBACK)
+	if (!needs_a_look(t, mode))
 		return 0;
 	if (look_for_command(t, o, err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
@@ -56,6 +69,7 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 		return 0;
 	if (t->ops->observe(&t->env, &as, &o->target, err))
 		return -1;
+	o->looked = true;
 	for (size_t i = 0; i < r->plan->n_guards; i++)
 		o->has_guards |= (r->plan->guards[i].in & in) != 0;
 	if (o->has_guards && guards_ask(&guards, &as, &o->target, in, r->state.failures,

@@ -481,12 +481,54 @@ static bool common_rules(struct deciding *x)
 	return is_abandoned(x) || lost_the_plan(x) || is_out_of_budget(x);
 }
 
+/*
+ * With traffic on the candidate the target has been changed, by another worker of this rollout if
+ * not by this one: it is to be restored when the action is over.
+ */
+static void note_touched(struct deciding *x)
+{
+	enum live live = x->o->target.live;
+
+	if (x->s->touched || x->s->phase < PHASE_SHIFT || x->s->phase > PHASE_RETIRE ||
+	    (live != LIVE_SPLIT && live != LIVE_CANDIDATE && live != LIVE_PROMOTED))
+		return;
+	x->next->touched = true;
+	changed(x);
+}
+
 /* --- the frame -------------------------------------------------------------------------------- */
+
+/* How long a look that shows nothing keeps a success from being told: it was read back once. */
+#define TELL_LOOKS_MS (10 * 60 * 1000ll)
+
+/*
+ * Between the end and the moment in which it can be told lies a crash, an upload, or another
+ * worker's way back. What is not so any more is not told.
+ */
+static bool is_success_undone(struct deciding *x)
+{
+	const struct target_observation *t = &x->o->target;
+
+	if (!x->o->looked || x->s->ending == ENDING_SAME || t->live == LIVE_PROMOTED)
+		return false;
+	if (t->live != LIVE_UNREADABLE)
+		decide_restore(x, CAUSE_DRIFT,
+			       "everything had passed, and then, before that was told, the "
+			       "candidate did not serve everything any more%s%s",
+			       t->detail[0] ? ": " : "", t->detail);
+	else if (x->now.ms - x->s->phase_since.ms < TELL_LOOKS_MS)
+		decide_wait(x, "looking once more before the success is told: %s", t->detail);
+	else
+		return false;
+	return true;
+}
 
 void decide_repeat_end(struct deciding *x)
 {
 	const struct rollout_state *s = x->s;
 
+	if (s->phase == PHASE_SUCCEEDED && is_success_undone(x))
+		return;
 	if (s->phase == PHASE_SUCCEEDED) {
 		x->d->kind = DECIDE_SUCCEED;
 		str_copy(x->d->reason, sizeof(x->d->reason),
@@ -512,8 +554,11 @@ void rollout_decide(const struct plan *plan, const struct rollout_state *s,
 		step_ended(&x);
 	else if (s->phase == PHASE_RESTORE || s->phase == PHASE_PROVE)
 		step_back(&x);
-	else if (!common_rules(&x))
-		step_forward(&x);
+	else {
+		note_touched(&x);
+		if (!common_rules(&x))
+			step_forward(&x);
+	}
 	assert(d->reason[0]); /* every path ends in an outcome */
 }
 
@@ -551,8 +596,10 @@ unsigned rollout_guards_of(const struct plan *plan, const struct rollout_state *
 	return mode == MODE_DEPLOY ? 0 : GUARD_IN_VERIFY;
 }
 
-enum phase rollout_look_as(const struct plan *plan, const struct rollout_state *s)
+enum phase rollout_look_as(const struct plan *plan, const struct rollout_state *s, enum mode mode)
 {
+	if (s->phase == PHASE_SUCCEEDED && mode != MODE_ROLLBACK)
+		return PHASE_RETIRE;
 	if (phase_is_final(s->phase))
 		return PHASE_RESTORE;
 	if (s->phase != PHASE_PARKED)

@@ -101,6 +101,7 @@ struct observation {
 	/* joined, of the guards that count in this phase: see rollout_guards_in() */
 	struct verdict guards;
 	bool has_guards; /* false: no guard is to be asked in this phase */
+	bool looked; /* false: target was not looked at, as in the turn that has decided an end */
 	bool token_held; /* the state came back from CodePipeline: the undo record is safe */
 	bool abandoned;	 /* the action execution is over */
 	/* no job is held: another worker may be going on with this very rollout */
@@ -189,10 +190,10 @@ unsigned rollout_guards_in(enum phase p);
 unsigned rollout_guards_of(const struct plan *plan, const struct rollout_state *s, enum mode mode);
 
 /*
- * As in which phase the target is to be looked at: a parked one as before it was parked, and one
- * that has ended, and may be undone, as on the way back.
+ * As in which phase the target is to be looked at: a parked one as before it was parked; one that
+ * has ended as on the way back when it may be undone, and as at its end when that is to be told.
  */
-enum phase rollout_look_as(const struct plan *plan, const struct rollout_state *s);
+enum phase rollout_look_as(const struct plan *plan, const struct rollout_state *s, enum mode mode);
 
 /* How far along, 0 to 100; never less than s->percent. */
 int rollout_percent(const struct plan *plan, const struct rollout_state *s, struct utc now);

@@ -332,6 +332,21 @@ static void verify(struct deciding *x)
 	}
 }
 
+/*
+ * Promoted, and this state, which is at a step below 100 %, knows nothing of it: another worker is
+ * further, or somebody's hand was. Taking that back could undo what has been told a success
+ * meanwhile; so nothing is moved until the plan's patience is over, which outlasts the hold of a
+ * job that is not ours any more.
+ */
+static bool is_promoted_elsewhere(struct deciding *x, const struct traffic *want)
+{
+	if (x->o->target.live != LIVE_PROMOTED || want->weight_bp == 10000)
+		return false;
+	decide_hold(x, VERDICT_ERROR,
+		    "the candidate has been promoted, by another worker or by hand");
+	return true;
+}
+
 /* SHIFT: split() sets absolute traffic with the look's lock, so it can be repeated. */
 static void shift(struct deciding *x)
 {
@@ -341,7 +356,8 @@ static void shift(struct deciding *x)
 	bool is_there = decide_is_same_traffic(&live, &want), rises = decide_rises(&live, &want);
 
 	if (decide_is_anothers(x) || act_failed(x) || decide_candidate_failed(x) ||
-	    decide_failed_a_guard(x) || decide_is_unreadable(x))
+	    decide_failed_a_guard(x) || decide_is_unreadable(x) ||
+	    is_promoted_elsewhere(x, &want))
 		return;
 	decide_clear_hold(x);
 	/* before the first step the baseline has everything; later somebody gave it back */
@@ -406,7 +422,7 @@ static void watch(struct deciding *x)
 	const char *text;
 
 	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x) ||
-	    decide_is_unreadable(x) || decide_is_drifted(x))
+	    decide_is_unreadable(x) || decide_is_drifted(x) || is_promoted_elsewhere(x, &want))
 		return;
 	if (!decide_is_same_traffic(&live, &want)) {
 		decide_go_step(x, x->s->step, "another step's traffic is live: back to this one's");

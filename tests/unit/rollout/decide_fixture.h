@@ -99,7 +99,7 @@ static inline struct observation test_look(const struct plan *plan, const struct
 		[PHASE_PROVE] = LIVE_BASELINE,	 [PHASE_SUCCEEDED] = LIVE_PROMOTED,
 		[PHASE_FAILED] = LIVE_BASELINE,
 	};
-	struct observation o = {.token_held = true};
+	struct observation o = {.token_held = true, .looked = true};
 	int step = (size_t)s->step < plan->n_steps ? s->step : 0;
 
 	o.target.live = rollout_is_before_traffic(plan, s) ? LIVE_BASELINE : live[s->phase];
@@ -324,13 +324,15 @@ static inline void promise_ends(const struct turn *t)
 	const struct target_observation *seen = &t->o->target;
 	bool was_final = phase_is_final(t->s->phase);
 
+	/* a success that has to be looked at once more before it is told */
+	bool is_waiting = t->s->phase == PHASE_SUCCEEDED && t->d->kind == DECIDE_WAIT;
 	bool has_gone_back =
 		t->o->mode == MODE_ROLLBACK && t->next->phase == PHASE_FAILED &&
 		(t->next->ending == ENDING_RESTORED || t->next->ending == ENDING_UNTOUCHED);
 
 	promise(t,
 		(t->d->kind == DECIDE_SUCCEED) ==
-			(t->next->phase == PHASE_SUCCEEDED || has_gone_back),
+			((t->next->phase == PHASE_SUCCEEDED && !is_waiting) || has_gone_back),
 		"success is the phase SUCCEEDED, or to be back when that was asked");
 	promise(t,
 		(t->d->kind == DECIDE_FAIL) == (t->next->phase == PHASE_FAILED && !has_gone_back),
@@ -408,6 +410,7 @@ static inline void promise_frame(const struct turn *t)
 			strcmp(d.reason, t->d->reason) == 0,
 		"the same question, the same answer");
 	if (phase_is_final(t->next->phase) && !rollout_ended_before(t->next) &&
+	    t->d->kind != DECIDE_WAIT &&
 	    !(t->next->phase == PHASE_SUCCEEDED && t->o->mode == MODE_ROLLBACK)) {
 		struct observation nothing = {.token_held = true, .mode = t->o->mode};
 
@@ -421,10 +424,16 @@ static inline void promise_frame(const struct turn *t)
 	buf_release(&b);
 }
 
-/* An end is left only by an action that was attached to it and asks to go back. */
+/*
+ * An end is left only by an action that was attached to it and asks to go back, or when a success
+ * is seen not to be one any more before it was told.
+ */
 static inline void promise_ended(const struct turn *t)
 {
 	enum live live = t->o->target.live;
+	bool is_untold = t->s->phase == PHASE_SUCCEEDED && !rollout_ended_before(t->s) &&
+			 t->s->ending != ENDING_SAME && t->o->looked && live != LIVE_PROMOTED &&
+			 live != LIVE_UNREADABLE;
 
 	promise(t, !is_act(t->d->kind) && t->d->kind != DECIDE_HAND_OVER, "an end does nothing");
 	if (t->next->phase == t->s->phase) {
@@ -432,8 +441,10 @@ static inline void promise_ended(const struct turn *t)
 			"it stays as it is");
 		return;
 	}
-	promise(t, t->next->phase == PHASE_RESTORE && t->o->mode == MODE_ROLLBACK,
-		"left to go back");
+	promise(t, t->next->phase == PHASE_RESTORE, "left to go back");
+	if (is_untold && t->o->mode != MODE_ROLLBACK)
+		return;
+	promise(t, t->o->mode == MODE_ROLLBACK, "because it was asked to");
 	promise(t, t->s->phase == PHASE_SUCCEEDED || rollout_ended_before(t->s),
 		"not by the action that ended it");
 	promise(t, live != LIVE_FOREIGN && live != LIVE_UNREADABLE, "what was read is ours");

@@ -450,19 +450,42 @@ static void test_look_as(void **state)
 	struct rollout_state s = test_state(&plan, PHASE_PARKED, 2);
 
 	(void)state;
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_WATCH);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_WATCH);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), GUARD_IN_WATCH);
 	plan.steps[2].weight_bp = 10000;
 	assert_true(rollout_is_before_traffic(&plan, &s));
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_VERIFY);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_VERIFY);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), 0);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_PROMOTE), GUARD_IN_VERIFY);
 	s.phase = PHASE_SUCCEEDED;
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_RESTORE);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_RETIRE);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_ROLLBACK), PHASE_RESTORE);
+	s.phase = PHASE_FAILED;
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_RESTORE);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_ROLLBACK), 0);
 	s.phase = PHASE_BAKE;
-	assert_int_equal(rollout_look_as(&plan, &s), PHASE_BAKE);
+	assert_int_equal(rollout_look_as(&plan, &s, MODE_DEPLOY), PHASE_BAKE);
 	assert_int_equal(rollout_guards_of(&plan, &s, MODE_DEPLOY), GUARD_IN_BAKE);
+}
+
+/* What another worker of this rollout did must be restored by this one, too, when it has to. */
+static void test_traffic_is_a_touch(void **state)
+{
+	static const enum phase phases[] = {PHASE_SHIFT, PHASE_WATCH, PHASE_PROMOTE, PHASE_BAKE};
+	struct plan plan = test_plan();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+		struct rollout_state s = test_state(&plan, phases[i], 0), next;
+		struct utc now = {s.phase_since.ms + M};
+		struct observation o = test_look(&plan, &s, now);
+		struct decision d;
+
+		s.touched = false;
+		decide(&plan, &s, &o, now, &next, &d);
+		assert_true(next.touched);
+		assert_true(next.seq > s.seq);
+	}
 }
 
 static void test_begin(void **state)
@@ -511,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_budget_of_an_attached_action),
 		cmocka_unit_test(test_look_as),
+		cmocka_unit_test(test_traffic_is_a_touch),
 		cmocka_unit_test(test_begin),
 		cmocka_unit_test(test_guards_in),
 	};
