@@ -13,6 +13,7 @@
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 DOCDIR  ?= $(PREFIX)/share/doc/rollout-worker
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 comma   := ,
 BUILD   ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -208,8 +209,9 @@ fuzz: ## libFuzzer on every parser: make fuzz [FUZZ=json] [TIME=60]
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 .PHONY: lint format format-check analyze coverage
-lint: ## layers, headers alone, banned functions, sizes, shell scripts
+lint: ## layers, headers alone, banned functions, sizes, shell scripts, the unit
 	$(Q)CC="$(CC)" CPPFLAGS="$(OUR_CPPFLAGS) $(PKG_CFLAGS)" tests/lint/run
+	$(Q)tests/lint/service
 
 format: ## clang-format in place
 	$(Q)clang-format -i $(C_FILES)
@@ -234,9 +236,13 @@ install: all ## PREFIX, DESTDIR
 	install -D -m 755 $(BUILD)/rollout-worker $(DESTDIR)$(BINDIR)/rollout-worker
 	install -D -m 644 worker/rollout-worker.conf.example $(DESTDIR)$(DOCDIR)/rollout-worker.conf.example
 	install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/local/bin/|$(BINDIR)/|' worker/rollout-worker.service \
+		>$(DESTDIR)$(UNITDIR)/rollout-worker.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/rollout-worker.service
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/rollout-worker
+	rm -f $(DESTDIR)$(BINDIR)/rollout-worker $(DESTDIR)$(UNITDIR)/rollout-worker.service
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 dist: ## source archive from git
