@@ -41,7 +41,10 @@ ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection
 endif
 ifeq ($(SAN),)
-HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# level 3 where compiler and C library know it; elsewhere they warn and take it for 2
+FORTIFY := $(if $(shell echo | $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include features.h -E - 2>&1 \
+	>/dev/null),2,3)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)
 # clang 14 wants to be begged for this one
 ifeq ($(findstring clang,$(CC)),)
 HARDEN += -ftrivial-auto-var-init=zero
