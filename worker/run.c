@@ -26,6 +26,7 @@
 #include "aws/sts.h"
 #include "worker/ledger.h"
 #include "worker/notify.h"
+#include "worker/report/status_endpoint.h"
 #include "worker/worker.h"
 
 /*
@@ -50,9 +51,10 @@ struct run {
 	const char *region;
 	struct ledger *ledger;
 	struct worker *worker;
-	struct notify *notify; /* NULL: nobody supervises */
-	struct mono fed;       /* when the watchdog was last told, or should have been */
-	int n_unfed;	       /* times in a row that it was not told */
+	struct status_endpoint *endpoint; /* NULL: switched off */
+	struct notify *notify;		  /* NULL: nobody supervises */
+	struct mono fed;		  /* when the watchdog was last told, or should have been */
+	int n_unfed;			  /* times in a row that it was not told */
 	int lock_fd, signal_fd, ready_fd;
 };
 
@@ -302,7 +304,12 @@ static enum exit_status start_worker(struct run *r, struct err *err)
 				   .threads = (int)r->config.threads};
 
 	r->worker = worker_new(&deps, err);
-	if (!r->worker || worker_start(r->worker, err))
+	if (!r->worker)
+		return CLI_FAILED;
+	/* first: a rollout does not begin where nobody could look */
+	if (status_endpoint_new(r->worker, cli_ledger_path(r->arena, &r->config), &r->endpoint,
+				err) ||
+	    worker_start(r->worker, err))
 		return CLI_FAILED;
 	return CLI_OK;
 }
@@ -469,6 +476,7 @@ static enum exit_status run(struct run *r)
 
 static void release(struct run *r)
 {
+	status_endpoint_free(r->endpoint);
 	worker_free(r->worker);
 	ledger_close(r->ledger);
 	credentials_provider_free(r->credentials);

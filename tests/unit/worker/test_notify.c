@@ -24,9 +24,9 @@ static const char *get(void *arg, const char *name)
 {
 	const struct manager *m = arg;
 
-	return !strcmp(name, "NOTIFY_SOCKET")   ? m->socket
+	return !strcmp(name, "NOTIFY_SOCKET")	? m->socket
 	       : !strcmp(name, "WATCHDOG_USEC") ? m->usec
-	       : !strcmp(name, "WATCHDOG_PID")  ? m->pid
+	       : !strcmp(name, "WATCHDOG_PID")	? m->pid
 						: NULL;
 }
 
