@@ -15,14 +15,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/autoscaling.h"
+#include "aws/beanstalk.h"
 #include "aws/cloudwatch.h"
 #include "aws/codepipeline.h"
 #include "aws/core/http.h"
 #include "aws/core/rng.h"
+#include "aws/ec2.h"
+#include "aws/ecs.h"
 #include "aws/elbv2.h"
 #include "aws/imds.h"
 #include "aws/lambda.h"
+#include "aws/route53.h"
 #include "aws/s3.h"
+#include "aws/ssm.h"
 #include "aws/sts.h"
 #include "worker/ledger.h"
 #include "worker/notify.h"
@@ -193,6 +199,32 @@ static int check_test_clock(struct run *r, struct err *err)
 	return 0;
 }
 
+/* Where the calls would go is known now; better said at once than by the first call of each. */
+static int check_endpoints(struct run *r, struct err *err)
+{
+	static const struct aws_service *const used[] = {
+		&codepipeline_service, &s3_service,	    &sts_service,
+		&lambda_service,       &elbv2_service,	    &cloudwatch_service,
+		&autoscaling_service,  &ec2_service,	    &ssm_service,
+		&beanstalk_service,    &ecs_service,	    &route53_service,
+	};
+	const char *region = r->settings.region ? r->settings.region : "us-east-1";
+	const char *imds = r->settings.imds_endpoint;
+	struct endpoint e;
+	struct http_url u;
+
+	if (imds && http_url_parse(str_from(imds), &u) && !u.https &&
+	    !http_host_is_loopback(u.host) && !http_host_is_metadata(u.host))
+		return err_set(err, ERR_UNSAFE,
+			       "instance metadata at \"%s\" is plain http to another machine: "
+			       "use https",
+			       imds);
+	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+		if (endpoint_resolve(&r->settings, used[i], region, NULL, r->arena, &e, err))
+			return err_wrap(err, "%s", used[i]->id);
+	return 0;
+}
+
 static int find_region(struct run *r, struct err *err)
 {
 	r->region = r->settings.region;
@@ -323,7 +355,7 @@ static enum exit_status start(struct run *r, struct err *err)
 	if (harden(err) || catch_signals(r, err))
 		return CLI_FAILED;
 	if (aws_settings_load(r->arena, &env, &r->config.aws, &r->settings, err) ||
-	    check_test_clock(r, err))
+	    check_endpoints(r, err) || check_test_clock(r, err))
 		return CLI_CONFIG;
 	if (open_state(r, err) || connect_aws(r, err))
 		return CLI_FAILED;

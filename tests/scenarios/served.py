@@ -29,6 +29,7 @@ class World:
         self.worker_options = list(worker_options)
         self.worker_binary = f"{BUILD}/rollout-worker"
         self.worker_env = dict(worker_env)
+        self.without = []  # variables that it does not get
         self.worker_prefix = list(worker_prefix)  # of the command line: a tracer, say
         self.worker_user = worker_user  # None: who runs the test
         self.speed = speed
@@ -125,6 +126,7 @@ class World:
             if key in os.environ:
                 env[key] = os.environ[key]
         env.update(self.worker_env)
+        env = {name: value for name, value in env.items() if name not in self.without}
         self.worker = subprocess.Popen(
             [*self.worker_prefix, self.worker_binary, "--state-dir", f"{self.dir}/state", *self.worker_options,
              "run"], env=env, stdout=self.log, stderr=self.log, user=self.worker_user)
