@@ -13,6 +13,7 @@
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 DOCDIR  ?= $(PREFIX)/share/doc/rollout-worker
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 comma   := ,
 BUILD   ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -20,8 +21,7 @@ Q       := $(if $(V),,@)
 
 VERSION := $(shell cat .version 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
 
-PKGS := libcurl libcrypto yajl expat yaml-0.1 libarchive zlib sqlite3
-SIM_PKGS := libmicrohttpd
+PKGS := libcurl libcrypto yajl expat yaml-0.1 libarchive zlib sqlite3 libmicrohttpd
 TEST_PKGS := cmocka
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -40,7 +40,10 @@ ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection
 endif
 ifeq ($(SAN),)
-HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# level 3 where compiler and C library know it; elsewhere they warn and take it for 2
+FORTIFY := $(if $(shell echo | $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include features.h -E - 2>&1 \
+	>/dev/null),2,3)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)
 # clang 14 wants to be begged for this one
 ifeq ($(findstring clang,$(CC)),)
 HARDEN += -ftrivial-auto-var-init=zero
@@ -53,9 +56,8 @@ endif
 OUR_CPPFLAGS := -D_GNU_SOURCE -I. -DROLLOUT_WORKER_VERSION='"$(VERSION)"'
 OUR_CFLAGS := -std=c11 -g $(OPT) $(HARDEN) $(WARN) $(if $(DEVELOPER),-Werror) -pthread \
 	-ffile-prefix-map=$(CURDIR)=.
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(SIM_PKGS) $(TEST_PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(TEST_PKGS) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
-SIM_LIBS := $(shell pkg-config --libs $(SIM_PKGS) 2>/dev/null)
 TEST_LIBS := $(shell pkg-config --libs $(TEST_PKGS) 2>/dev/null)
 OUR_LDFLAGS := $(HARDEN_LD) -pthread $(if $(SAN),-fsanitize=$(SAN))
 
@@ -110,7 +112,7 @@ $(BUILD)/rollout-worker: $(call obj,worker/main.c) $(libs_worker)
 
 $(BUILD)/aws-sim: $(call obj,tests/sim/aws_sim.c) $(call lib,simserve) $(libs_sim)
 	$(if $(V),,@echo "  LD  $@")
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(SIM_LIBS) $(LIBS)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 # --- tests: tests/unit/<layer>/test_*.c; scenarios, faults and bench are programs as well --------
 
@@ -118,7 +120,7 @@ tests_of = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_LAYERS := core aws artifacts rollout target worker sim
 define unit_rule
 $(call tests_of,$(1)): $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(2)
-	$(Q)$$(link) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(TEST_LIBS) $$(SIM_LIBS) $$(LIBS)
+	$(Q)$$(link) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(TEST_LIBS) $$(LIBS)
 endef
 $(eval $(call unit_rule,core,$(libs_core)))
 $(eval $(call unit_rule,aws,$(libs_aws)))
@@ -134,7 +136,7 @@ BIG_SRC := $(sort $(wildcard tests/scenarios/test_*.c tests/faults/test_*.c))
 BIG_TESTS := $(patsubst %.c,$(BUILD)/%,$(BIG_SRC))
 SUPPORT_SRC := $(sort $(filter-out $(BIG_SRC),$(wildcard tests/scenarios/*.c tests/faults/*.c)))
 $(BIG_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(SUPPORT_SRC)) $(libs_all)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(SIM_LIBS) $(LIBS)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(LIBS)
 
 # The real binary against the served simulator. They wait for a clock: under sanitizers one of each
 # sort is enough, since the same code is in the scenarios, which wait for nothing.
@@ -199,7 +201,7 @@ bench: deps ## the benchmarks we quote, as ratios side by side
 	$(Q)BUILD=$(BUILD) tests/bench/run
 BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/bench_*.c)))
 $(BENCH): $(BUILD)/%: $(BUILD)/%.o $(call obj,tests/scenarios/world.c) $(libs_all)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(SIM_LIBS) $(LIBS)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 .PHONY: bench-programs
 bench-programs: programs $(BENCH)
 
@@ -211,8 +213,9 @@ fuzz: ## libFuzzer on every parser: make fuzz [FUZZ=json] [TIME=60]
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 .PHONY: lint format format-check analyze coverage
-lint: ## layers, headers alone, banned functions, sizes, shell scripts
+lint: ## layers, headers alone, banned functions, sizes, shell scripts, the unit
 	$(Q)CC="$(CC)" CPPFLAGS="$(OUR_CPPFLAGS) $(PKG_CFLAGS)" tests/lint/run
+	$(Q)tests/lint/service
 
 format: ## clang-format in place
 	$(Q)clang-format -i $(C_FILES)
@@ -237,9 +240,13 @@ install: all ## PREFIX, DESTDIR
 	install -D -m 755 $(BUILD)/rollout-worker $(DESTDIR)$(BINDIR)/rollout-worker
 	install -D -m 644 worker/rollout-worker.conf.example $(DESTDIR)$(DOCDIR)/rollout-worker.conf.example
 	install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/local/bin/|$(BINDIR)/|' worker/rollout-worker.service \
+		>$(DESTDIR)$(UNITDIR)/rollout-worker.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/rollout-worker.service
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/rollout-worker
+	rm -f $(DESTDIR)$(BINDIR)/rollout-worker $(DESTDIR)$(UNITDIR)/rollout-worker.service
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 dist: ## source archive from git

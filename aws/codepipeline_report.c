@@ -12,17 +12,6 @@
 #define CHANGE_ID_MAX 100
 #define REVISION_SUMMARY_MAX 2048
 
-/* Bytes of the UTF-8 sequence s begins with; 1 for a byte that begins none. */
-static size_t sequence(struct str s)
-{
-	unsigned char c = (unsigned char)s.p[0];
-	size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 1;
-
-	if (n == 1 || n > s.n || !str_is_utf8(str_sub(s, 0, n)))
-		return 1;
-	return n;
-}
-
 /*
  * Length as the service may count it: in UTF-16 units, which is never less than in code points.
  * Returns how many bytes of s fit into max, whole sequences only. A byte that is not UTF-8 counts
@@ -33,22 +22,31 @@ static size_t fitting(struct str s, size_t max)
 	size_t at = 0, units = 0;
 
 	while (at < s.n) {
-		size_t n = sequence(str_sub(s, at, s.n));
+		size_t n = str_utf8_length(s, at);
 
 		units += n == 4 ? 2 : 1;
 		if (units > max)
 			break;
-		at += n;
+		at += n ? n : 1;
 	}
 	return at;
 }
 
+/*
+ * Text for people: cut, and without what does not show as itself, so that nothing a service or an
+ * artifact says can look like words of ours on the console. Lines are kept: problems are a list.
+ */
 static void member_cut(struct json_out *o, const char *key, const char *text, size_t max)
 {
 	struct str s = str_from(text);
+	struct buf clean;
 
-	if (s.n)
-		json_member_str(o, key, str_sub(s, 0, fitting(s, max)));
+	if (!s.n)
+		return;
+	buf_init(&clean, s.n);
+	buf_add_shown(&clean, s);
+	json_member_str(o, key, str_sub(buf_str(&clean), 0, fitting(buf_str(&clean), max)));
+	buf_release(&clean);
 }
 
 static int check_length(const char *what, const char *text, size_t max, struct err *err)

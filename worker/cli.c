@@ -35,13 +35,19 @@ int cli_config_or_say(const struct options *o, struct arena *a, struct config *c
 	return -1;
 }
 
+/* The last place where something could reach a terminal: whatever was forgotten is caught here. */
 enum exit_status cli_print(const struct buf *b)
 {
+	struct buf shown;
+	bool written;
+
 	if (b->over)
 		return cli_say(CLI_FAILED, "the output is larger than %zu bytes", b->max);
-	if (fwrite(b->p, 1, b->n, stdout) != b->n || fflush(stdout))
-		return cli_say(CLI_FAILED, "standard output cannot be written");
-	return CLI_OK;
+	buf_init(&shown, b->max);
+	buf_add_shown(&shown, buf_str(b));
+	written = fwrite(shown.p, 1, shown.n, stdout) == shown.n && !fflush(stdout);
+	buf_release(&shown);
+	return written ? CLI_OK : cli_say(CLI_FAILED, "standard output cannot be written");
 }
 
 enum exit_status cli_say(enum exit_status status, const char *fmt, ...)

@@ -33,7 +33,10 @@ int cli_config(const struct options *o, struct arena *a, struct config *c,
 /* The same, and print on standard error why it is not valid. */
 int cli_config_or_say(const struct options *o, struct arena *a, struct config *c) MUST_CHECK;
 
-/* Write a result. CLI_FAILED when standard output does not take it. */
+/*
+ * Write a result; in its lines, what does not show as itself is replaced. CLI_FAILED when standard
+ * output does not take it.
+ */
 enum exit_status cli_print(const struct buf *b);
 
 /* "rollout-worker: ..." on standard error, control characters replaced. Returns status. */

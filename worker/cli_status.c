@@ -298,7 +298,8 @@ static void add_report(struct buf *out, struct arena *a, const struct history *h
 	add_field(out, "updated", iso(a, r->updated));
 	buf_adds(out, h->n ? "\nHistory\n" : "\nNo history\n");
 	for (size_t i = 0; i < h->n; i++) {
-		buf_addf(out, "  %s  %-18s ", iso(a, h->notes[i].at), h->notes[i].event);
+		buf_addf(out, "  %s  %-18s ", iso(a, h->notes[i].at),
+			 clean(a, h->notes[i].event));
 		cli_add_clean(out, h->notes[i].text);
 		buf_addc(out, '\n');
 	}

@@ -38,6 +38,8 @@ struct config {
 	enum log_level log_level;
 	enum log_format log_format;
 	bool log_systemd;
+	const char *status_address; /* "off", or as worker/report/status_address.h has it */
+	const char *status_names;   /* further host names of it, or NULL */
 	struct unpack_limits unpack;
 	int64_t artifact_max_bytes;
 	struct aws_overrides aws;      /* profile, region, endpoint_url, ca_bundle ... */

@@ -24,6 +24,7 @@ static const char MUCH[] = "How much at once";
 static const char TIMES[] = "Times";
 static const char PLACES[] = "Where things are kept";
 static const char LOGS[] = "Logs, on standard error";
+static const char STATUS[] = "Status endpoint: HTTP, for reading only";
 static const char AWS[] = "AWS; what is not set here is taken from the usual variables and files";
 static const char ARTIFACTS[] = "Limits of input artifacts";
 static const char TESTS[] = "Tests";
@@ -128,6 +129,21 @@ const struct setting SETTINGS[] = {
 	 .offset = AT(log_systemd),
 	 .fallback = "false",
 	 .help = "Lines for the journal: with a priority, without the time."},
+
+	{.name = "status_address",
+	 .group = STATUS,
+	 .type = SETTING_ADDRESS,
+	 .offset = AT(status_address),
+	 .fallback = "off",
+	 .help = "Where pages and metrics are shown: a port of this machine alone, as in 9180, or "
+		 "ADDRESS:PORT. Nobody is asked who they are, so think before you name an address "
+		 "that others reach."},
+	{.name = "status_names",
+	 .group = STATUS,
+	 .type = SETTING_TEXT,
+	 .offset = AT(status_names),
+	 .help = "Host names that it is asked for by, separated by commas, besides localhost and "
+		 "IP addresses; others are refused."},
 
 	{.name = "profile",
 	 .group = AWS,

@@ -21,6 +21,7 @@ enum setting_type {
 	SETTING_TEXT, /* anything printable */
 	SETTING_PATH, /* the same */
 	SETTING_CLOCK,
+	SETTING_ADDRESS, /* of the status endpoint */
 	SETTING_ACTION_TYPES
 };
 

@@ -78,7 +78,8 @@ static void add_flag(const struct setting *s, struct buf *out)
 		[SETTING_CHOICE] = "WORD",    [SETTING_WORD] = "WORD",
 		[SETTING_REGION] = "REGION",  [SETTING_URL] = "URL",
 		[SETTING_TEXT] = "TEXT",      [SETTING_PATH] = "PATH",
-		[SETTING_CLOCK] = "MSxSPEED", [SETTING_ACTION_TYPES] = "LIST",
+		[SETTING_CLOCK] = "MSxSPEED", [SETTING_ADDRESS] = "PORT",
+		[SETTING_ACTION_TYPES] = "LIST",
 	};
 
 	buf_adds(out, "--");

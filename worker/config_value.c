@@ -4,6 +4,7 @@
 
 #include "aws/core/http.h"
 #include "aws/endpoint.h"
+#include "worker/report/status_address.h"
 #include "worker/rollout/plan.h"
 
 /*
@@ -262,12 +263,14 @@ static bool parse_choice(const struct setting *s, struct str value, struct confi
 
 static bool parse_text(const struct setting *s, struct str value, struct arena *a, struct config *c)
 {
+	struct status_address address;
 	struct utc origin;
 	double speed;
 
 	if (s->type == SETTING_REGION  ? !aws_is_host_label(value)
 	    : s->type == SETTING_URL   ? !is_url(value)
 	    : s->type == SETTING_CLOCK ? !config_clock_parse(value, &origin, &speed)
+	    : s->type == SETTING_ADDRESS ? !status_address_parse(value, &address)
 				       : !is_text(value))
 		return false;
 	*(const char **)member(s, c) = str_dup(a, value);
@@ -300,6 +303,7 @@ bool setting_parse(const struct setting *s, struct str value, const char *place,
 	case SETTING_TEXT:
 	case SETTING_PATH:
 	case SETTING_CLOCK:
+	case SETTING_ADDRESS:
 		ok = parse_text(s, value, a, c);
 		break;
 	}
@@ -343,6 +347,7 @@ void setting_format(const struct setting *s, const struct config *c, struct buf 
 	case SETTING_TEXT:
 	case SETTING_PATH:
 	case SETTING_CLOCK:
+	case SETTING_ADDRESS:
 		if (*(const char *const *)at)
 			buf_adds(out, *(const char *const *)at);
 		break;
@@ -382,6 +387,7 @@ void setting_range(const struct setting *s, struct buf *out)
 	case SETTING_TEXT:
 	case SETTING_PATH:
 	case SETTING_CLOCK:
+	case SETTING_ADDRESS:
 	case SETTING_ACTION_TYPES:
 		break;
 	}
@@ -400,6 +406,7 @@ void setting_wanted(const struct setting *s, struct buf *out)
 		[SETTING_URL] = "an http or https URL",
 		[SETTING_TEXT] = "printable text",
 		[SETTING_PATH] = "a path, of printable text",
+		[SETTING_ADDRESS] = "off, a port, or an IP address and port, as in 127.0.0.1:9180",
 		[SETTING_CLOCK] = "MILLISECONDSxSPEED, such as 1767607200000x60",
 		[SETTING_ACTION_TYPES] = "CATEGORY/PROVIDER/VERSION[?PROPERTY=VALUE], ...",
 	};

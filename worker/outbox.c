@@ -42,16 +42,19 @@ bool outbox_send(struct worker *w, const struct ledger_report *r)
 	if (rc && err.code == ERR_REJECTED)
 		rc = send_minimal(w, r, a, &err);
 	if (rc == 0) {
+		metrics_count(&w->metrics, METRIC_REPORTS_ACCEPTED);
 		log_event(w->log, LOG_INFO, "report.accepted", LOG_S("job", r->job_id),
 			  LOG_S("rollout", r->rollout_id), LOG_S("operation", r->operation),
 			  LOG_B("final", r->final));
 	} else if (is_terminal(&err)) {
+		metrics_count(&w->metrics, METRIC_REPORTS_REFUSED);
 		/* timed out, stopped, or an earlier attempt of ours got through */
 		log_event(w->log, r->final && r->attempts == 0 ? LOG_ERROR : LOG_WARN, "report.refused", LOG_E(&err),
 			  LOG_S("job", r->job_id), LOG_S("operation", r->operation),
 			  LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
 		rc = 0;
 	} else {
+		metrics_count(&w->metrics, METRIC_REPORTS_DELAYED);
 		log_event(w->log, LOG_WARN, "report.delayed", LOG_E(&err), LOG_S("job", r->job_id),
 			  LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
 		if (ledger_report_tried(w->ledger, r->job_id, &ledger_err))
@@ -74,12 +77,13 @@ static bool run(struct task *t, struct mono now, struct mono *next)
 	struct arena *a = arena_new();
 	struct ledger_report *reports;
 	struct err err = ERR_INIT;
-	size_t n = 0;
+	size_t n = 0, sent = 0;
 
 	if (ledger_reports(w->ledger, a, &reports, &n, &err))
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 	for (size_t i = 0; i < n && !cancel_is_fired(w->cancel); i++)
-		(void)outbox_send(w, &reports[i]);
+		sent += outbox_send(w, &reports[i]);
+	metrics_outbox(&w->metrics, n - sent);
 	arena_free(a);
 	next->ms = now.ms + RESEND_MS;
 	return true;

@@ -123,6 +123,14 @@ static bool take(struct worker *w, const struct cp_job *cp, struct arena *a)
 	return true;
 }
 
+static bool take_counted(struct worker *w, const struct cp_job *cp, struct arena *a)
+{
+	bool taken = take(w, cp, a);
+
+	metrics_count(&w->metrics, taken ? METRIC_JOBS_TAKEN : METRIC_JOBS_MISSED);
+	return taken;
+}
+
 /* One action type. The number of jobs taken, or -1 with err set. */
 static int poll_type(struct worker *w, const struct config_action_type *t, size_t slots,
 		     struct err *err)
@@ -137,15 +145,18 @@ static int poll_type(struct worker *w, const struct config_action_type *t, size_
 	int n = -1;
 
 	if (codepipeline_poll(&w->client, &poll, a, &list, err) == 0) {
+		metrics_count(&w->metrics, list.n ? METRIC_POLLS_JOBS : METRIC_POLLS_EMPTY);
 		n = 0;
 		for (size_t i = 0; i < list.n && begin_take(w); i++) {
 			if (clock_mono(w->clock).ms - asked.ms <= ACK_DEADLINE_MS)
-				n += take(w, &list.jobs[i], a);
+				n += take_counted(w, &list.jobs[i], a);
 			else /* too late: it is being handed out again */
 				log_event(w->log, LOG_WARN, "poll.late",
 					  LOG_S("job", list.jobs[i].id));
 			end_take(w);
 		}
+	} else if (err->code != ERR_CANCELED) {
+		metrics_count(&w->metrics, METRIC_POLLS_FAILED);
 	}
 	arena_free(a);
 	return n;

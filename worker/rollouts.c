@@ -17,6 +17,7 @@ struct rollout *rollout_new(struct worker *w, const char *id)
 	r->task.heavy = true; /* its first turn fetches and unpacks */
 	r->worker = w;
 	r->arena = arena_new();
+	r->counted = METRICS_NOWHERE;
 	str_copy(r->id, sizeof(r->id), str_from(id));
 	r->log = log_with(w->log, LOG_S("rollout", r->id));
 	return r;
@@ -26,6 +27,7 @@ void rollout_free(struct rollout *r)
 {
 	if (!r)
 		return;
+	metrics_phase(&r->worker->metrics, &r->counted, METRICS_NOWHERE);
 	slice_drop_job(r);
 	job_free(r->incoming);
 	log_free(r->log);

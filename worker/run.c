@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,16 +15,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/autoscaling.h"
+#include "aws/beanstalk.h"
 #include "aws/cloudwatch.h"
 #include "aws/codepipeline.h"
 #include "aws/core/http.h"
 #include "aws/core/rng.h"
+#include "aws/ec2.h"
+#include "aws/ecs.h"
 #include "aws/elbv2.h"
 #include "aws/imds.h"
 #include "aws/lambda.h"
+#include "aws/route53.h"
 #include "aws/s3.h"
+#include "aws/ssm.h"
 #include "aws/sts.h"
 #include "worker/ledger.h"
+#include "worker/notify.h"
+#include "worker/report/status_endpoint.h"
 #include "worker/worker.h"
 
 /*
@@ -48,6 +57,10 @@ struct run {
 	const char *region;
 	struct ledger *ledger;
 	struct worker *worker;
+	struct status_endpoint *endpoint; /* NULL: switched off */
+	struct notify *notify;		  /* NULL: nobody supervises */
+	struct mono fed;		  /* when the watchdog was last told, or should have been */
+	int n_unfed;			  /* times in a row that it was not told */
 	int lock_fd, signal_fd, ready_fd;
 };
 
@@ -186,6 +199,32 @@ static int check_test_clock(struct run *r, struct err *err)
 	return 0;
 }
 
+/* Where the calls would go is known now; better said at once than by the first call of each. */
+static int check_endpoints(struct run *r, struct err *err)
+{
+	static const struct aws_service *const used[] = {
+		&codepipeline_service, &s3_service,	    &sts_service,
+		&lambda_service,       &elbv2_service,	    &cloudwatch_service,
+		&autoscaling_service,  &ec2_service,	    &ssm_service,
+		&beanstalk_service,    &ecs_service,	    &route53_service,
+	};
+	const char *region = r->settings.region ? r->settings.region : "us-east-1";
+	const char *imds = r->settings.imds_endpoint;
+	struct endpoint e;
+	struct http_url u;
+
+	if (imds && http_url_parse(str_from(imds), &u) && !u.https &&
+	    !http_host_is_loopback(u.host) && !http_host_is_metadata(u.host))
+		return err_set(err, ERR_UNSAFE,
+			       "instance metadata at \"%s\" is plain http to another machine: "
+			       "use https",
+			       imds);
+	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+		if (endpoint_resolve(&r->settings, used[i], region, NULL, r->arena, &e, err))
+			return err_wrap(err, "%s", used[i]->id);
+	return 0;
+}
+
 static int find_region(struct run *r, struct err *err)
 {
 	r->region = r->settings.region;
@@ -297,7 +336,12 @@ static enum exit_status start_worker(struct run *r, struct err *err)
 				   .threads = (int)r->config.threads};
 
 	r->worker = worker_new(&deps, err);
-	if (!r->worker || worker_start(r->worker, err))
+	if (!r->worker)
+		return CLI_FAILED;
+	/* first: a rollout does not begin where nobody could look */
+	if (status_endpoint_new(r->worker, cli_ledger_path(r->arena, &r->config), &r->endpoint,
+				err) ||
+	    worker_start(r->worker, err))
 		return CLI_FAILED;
 	return CLI_OK;
 }
@@ -307,15 +351,64 @@ static enum exit_status start(struct run *r, struct err *err)
 	struct aws_env env = aws_env_process();
 	enum exit_status status;
 
+	r->notify = notify_new(&env);
 	if (harden(err) || catch_signals(r, err))
 		return CLI_FAILED;
 	if (aws_settings_load(r->arena, &env, &r->config.aws, &r->settings, err) ||
-	    check_test_clock(r, err))
+	    check_endpoints(r, err) || check_test_clock(r, err))
 		return CLI_CONFIG;
 	if (open_state(r, err) || connect_aws(r, err))
 		return CLI_FAILED;
 	status = start_watched(r, err);
 	return status == CLI_OK ? start_worker(r, err) : status;
+}
+
+/* --- the supervisor --------------------------------------------------------------------------- */
+
+static void tell_status(struct run *r)
+{
+	struct worker *w = r->worker;
+	size_t rollouts, jobs;
+
+	lock_take(&w->lock);
+	rollouts = w->n_rollouts;
+	jobs = w->n_jobs;
+	lock_drop(&w->lock);
+	notify_status(r->notify, "%zu rollouts, %zu jobs held", rollouts, jobs);
+}
+
+/*
+ * Three times in an interval, so that one late moment costs nothing. This thread only waits and
+ * looks: that it runs says nothing, so it is the scheduler that is asked.
+ */
+static void feed_watchdog(struct run *r)
+{
+	int64_t interval = notify_watchdog_ms(r->notify);
+	struct mono now = clock_mono(clock_system());
+
+	if (!interval || now.ms - r->fed.ms < interval / 3)
+		return;
+	r->fed = now;
+	if (scheduler_is_alive(r->worker->scheduler)) {
+		r->n_unfed = 0;
+		notify_watchdog(r->notify);
+		tell_status(r);
+	} else if (++r->n_unfed == 2) {
+		log_event(r->log, LOG_ERROR, "worker.stuck",
+			  LOG_I("turns", (int64_t)scheduler_running(r->worker->scheduler)),
+			  LOG_I("waiting", (int64_t)scheduler_waiting(r->worker->scheduler)));
+	}
+}
+
+/* How long to wait for a signal: ms, or less when the watchdog wants to hear sooner. */
+static int wait_ms(const struct run *r, int ms)
+{
+	int64_t interval = notify_watchdog_ms(r->notify);
+	int64_t feed = interval / 4 > 0 ? interval / 4 : 1;
+
+	if (!interval || (ms >= 0 && ms <= feed))
+		return ms;
+	return feed < INT_MAX ? (int)feed : INT_MAX;
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -362,8 +455,13 @@ static void wait_for_the_end(struct run *r)
 	bool polled = false;
 	int sig = 0;
 
-	while (!sig && !(r->o->once && once_is_over(r, &polled)))
-		sig = next_signal(r, r->o->once ? LOOK_MS : -1);
+	notify_ready(r->notify);
+	tell_status(r);
+	while (!sig && !(r->o->once && once_is_over(r, &polled))) {
+		sig = next_signal(r, wait_ms(r, r->o->once ? LOOK_MS : -1));
+		feed_watchdog(r);
+	}
+	notify_stopping(r->notify);
 	log_event(r->log, LOG_INFO, "worker.stopping",
 		  LOG_S("why", sig ? sigabbrev_np(sig) : "once"),
 		  LOG_I("limit_ms", r->config.stop_ms));
@@ -386,7 +484,8 @@ static bool stop(struct run *r)
 
 		if (worker_stopped(r->worker) && idle)
 			return true;
-		sig = next_signal(r, LOOK_MS);
+		sig = next_signal(r, wait_ms(r, LOOK_MS));
+		feed_watchdog(r);
 		if (!sig && clock_mono(real).ms < end)
 			continue;
 		log_event(r->log, LOG_WARN, "worker.stop_broken_off",
@@ -409,11 +508,13 @@ static enum exit_status run(struct run *r)
 
 static void release(struct run *r)
 {
+	status_endpoint_free(r->endpoint);
 	worker_free(r->worker);
 	ledger_close(r->ledger);
 	credentials_provider_free(r->credentials);
 	aws_free(r->aws);
 	http_free(r->http);
+	notify_free(r->notify);
 	if (r->lock_fd >= 0)
 		close(r->lock_fd);
 	if (r->signal_fd >= 0)

@@ -14,6 +14,8 @@
  * kept aside until a heavy one ends. Only the heap's bookkeeping happens under the lock.
  */
 #define THREAD_STACK_BYTES (512u << 10)
+#define DUE_TOO_LONG_MS (30 * 1000)	     /* a free thread takes a task within milliseconds */
+#define NO_TURN_ENDS_MS (60 * 60 * 1000) /* see scheduler_is_alive() */
 
 struct scheduler {
 	struct scheduler_options o;
@@ -24,6 +26,7 @@ struct scheduler {
 	struct task **aside; /* due and heavy, waiting for a heavy one to end */
 	size_t n_aside, cap_aside;
 	size_t n_running;
+	struct mono latest; /* when a turn last began or ended */
 	int n_heavy;
 	bool stopping;
 	pthread_t *threads;
@@ -143,10 +146,12 @@ static void run_task(struct scheduler *s, struct task *t, struct mono now)
 	bool heavy = t->heavy, stays;
 	struct mono next = now;
 
+	s->latest = now;
 	lock_drop(&s->lock);
 	stays = t->run(t, now, &next);
 	lock_take(&s->lock);
 	s->n_running--;
+	s->latest = clock_mono(s->o.clock);
 	if (heavy) {
 		s->n_heavy--;
 		release_aside(s);
@@ -288,6 +293,21 @@ size_t scheduler_running(struct scheduler *s)
 	n = s->n_running;
 	lock_drop(&s->lock);
 	return n;
+}
+
+bool scheduler_is_alive(struct scheduler *s)
+{
+	struct mono now = clock_mono(s->o.clock);
+	bool alive;
+
+	lock_take(&s->lock);
+	if (s->n_running >= (size_t)s->o.n_threads)
+		alive = clock_real_ms(s->o.clock, now.ms - s->latest.ms) < NO_TURN_ENDS_MS;
+	else
+		alive = s->n == 0 || s->stopping ||
+			clock_real_ms(s->o.clock, now.ms - s->heap[0]->due.ms) < DUE_TOO_LONG_MS;
+	lock_drop(&s->lock);
+	return alive;
 }
 
 bool scheduler_next_due(struct scheduler *s, struct mono *due)

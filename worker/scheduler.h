@@ -62,6 +62,15 @@ void scheduler_wake(struct scheduler *s, struct task *t);
 size_t scheduler_waiting(struct scheduler *s); /* tasks in the heap */
 size_t scheduler_running(struct scheduler *s);
 
+/*
+ * Is work still being done? For a watchdog; false only when waiting longer would not help: a task
+ * has been due for half a minute and a thread is free to run it, or every thread has been in one
+ * and the same turn for an hour, when the limits of all calls in it are long over. Threads that
+ * wait for slow answers are at work. Where the scheduler's lock is never given back this does not
+ * return, which a watchdog notices as well.
+ */
+bool scheduler_is_alive(struct scheduler *s);
+
 /* --- driven by the caller (n_threads 0) ----------------------------------------------------- */
 
 /* Due time of the next task; false when there is none. */

@@ -115,6 +115,10 @@ static void note_phase(struct turn *t, const struct rollout_state *from)
 	const char *text = arena_printf(t->arena, "%s to %s, step %d: %s", phase_name(from->phase),
 					phase_name(s->phase), s->step + 1, r->decision.reason);
 
+	if (s->phase == PHASE_RESTORE && from->phase != PHASE_RESTORE)
+		metrics_count(&t->w->metrics, METRIC_ROLLBACKS);
+	if (s->phase == PHASE_PROVE && from->phase == PHASE_RESTORE)
+		metrics_reaction(&t->w->metrics, s->phase_since.ms - from->phase_since.ms);
 	log_event(r->log, s->phase == PHASE_RESTORE ? LOG_WARN : LOG_INFO, "rollout.phase",
 		  LOG_S("from", phase_name(from->phase)), LOG_S("to", phase_name(s->phase)),
 		  LOG_I("step", s->step), LOG_S("reason", r->decision.reason));
@@ -573,6 +577,10 @@ bool slice_run(struct task *task, struct mono now, struct mono *next)
 		end = TURN_LEAVE;
 	if (end != TURN_LEAVE)
 		r->task.heavy = is_heavy(r);
+	metrics_phase(&t.w->metrics, &r->counted, r->has_state ? r->state.phase : METRICS_NOWHERE);
+	metrics_count(&t.w->metrics, METRIC_TURNS);
+	metrics_add(&t.w->metrics, METRIC_TURN_MS,
+		    (uint64_t)(clock_mono(t.w->clock).ms - now.ms));
 	arena_free(t.arena);
 	return end != TURN_LEAVE || !leave(r);
 }

@@ -62,6 +62,7 @@ struct rollout {
 	struct verdict verdicts[LIMIT_GUARDS]; /* the last answers */
 	struct observation last;
 	struct decision decision; /* the last one */
+	enum phase counted;	  /* where worker->metrics has it */
 };
 
 /* A turn: what scheduler_add() runs. */

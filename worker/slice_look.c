@@ -75,6 +75,10 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 	if (o->has_guards && guards_ask(&guards, &as, &o->target, in, r->state.failures,
 					&o->guards, r->verdicts, err))
 		return -1;
+	for (size_t i = 0; o->has_guards && i < r->plan->n_guards; i++)
+		if (r->plan->guards[i].in & in)
+			metrics_verdict(&t->w->metrics, r->plan->guards[i].kind,
+					r->verdicts[i].kind);
 	if (r->has_act_err)
 		o->act_error = &r->act_err;
 	r->seen = o->target;

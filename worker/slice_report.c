@@ -342,6 +342,7 @@ static int report_refusal(struct turn *t, struct err *err)
 
 	if (slice_report_job_failure(t, r->decision.failure, message, err))
 		return -1;
+	metrics_count(&t->w->metrics, METRIC_ENDED_REFUSED);
 	if (slice_save(t, true, err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
@@ -393,6 +394,7 @@ int slice_report_end(struct turn *t, struct err *err)
 	}
 	if (good ? report_success(t, state_text, err) : report_failure(t, err))
 		return -1;
+	metrics_count(&t->w->metrics, good ? METRIC_ENDED_SUCCEEDED : METRIC_ENDED_FAILED);
 	if (good)
 		log_event(r->log, LOG_INFO, "rollout.succeeded",
 			  LOG_S("reason", r->decision.reason));
@@ -410,6 +412,7 @@ int slice_report_refusal(struct turn *t, enum failure failure, const char *messa
 
 	if (job_report_failure(t->w, r->job, failure, message, r->id, err))
 		return -1;
+	metrics_count(&t->w->metrics, METRIC_ENDED_REFUSED);
 	log_event(r->log, LOG_WARN, "rollout.refused", LOG_S("message", message));
 	if (r->has_state)
 		r->state.seq++;

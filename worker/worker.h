@@ -8,6 +8,7 @@
 #include "worker/guard/guard.h"
 #include "worker/job.h"
 #include "worker/ledger.h"
+#include "worker/report/metrics.h"
 #include "worker/scheduler.h"
 
 /*
@@ -36,6 +37,7 @@ struct worker {
 	struct ledger *ledger;
 	struct scheduler *scheduler;
 	struct alarm_board *alarms;
+	struct metrics metrics; /* what is counted for whoever looks */
 	struct clients *clients;		    /* roles assumed for targets, cached */
 	int work_fd;				    /* root of the workspaces */
 	struct task *pollers, *outbox, *reconciler; /* standing tasks */

@@ -116,6 +116,36 @@ void buf_add_uri(struct buf *b, struct str s, bool keep_slash)
 	}
 }
 
+void buf_add_utf16_escape(struct buf *b, struct str sequence)
+{
+	uint32_t c = str_code_point(sequence);
+
+	if (c < 0x10000)
+		buf_addf(b, "\\u%04x", (unsigned)c);
+	else
+		buf_addf(b, "\\u%04x\\u%04x", 0xd800 + (unsigned)((c - 0x10000) >> 10),
+			 0xdc00 + (unsigned)((c - 0x10000) & 0x3ff));
+}
+
+void buf_add_shown(struct buf *b, struct str s)
+{
+	size_t plain = 0; /* start of what can be copied as it is */
+
+	for (size_t i = 0; i < s.n;) {
+		size_t n = str_utf8_length(s, i);
+		bool keep = n && (s.p[i] == '\n' || str_is_shown(str_sub(s, i, i + n)));
+
+		if (!keep) {
+			buf_add_str(b, str_sub(s, plain, i));
+			buf_addc(b, '?');
+		}
+		i += n ? n : 1;
+		if (!keep)
+			plain = i;
+	}
+	buf_add_str(b, str_sub(s, plain, s.n));
+}
+
 struct str buf_str(const struct buf *b)
 {
 	return (struct str){b->p, b->n};

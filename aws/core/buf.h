@@ -34,6 +34,12 @@ void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Percent-encode everything outside A-Za-z0-9-._~ (RFC 3986), and keep '/' when keep_slash. */
 void buf_add_uri(struct buf *b, struct str s, bool keep_slash);
 
+/* JSON's notation of one well-formed UTF-8 sequence: "\u202e", "\ud83d\ude00". */
+void buf_add_utf16_escape(struct buf *b, struct str sequence);
+
+/* Text for people, as str_copy_clean() does it, but lines are kept. */
+void buf_add_shown(struct buf *b, struct str s);
+
 struct str buf_str(const struct buf *b); /* borrowed, until the next change */
 
 /* ERR_LIMIT "<what> is larger than <max> bytes" when something did not fit. */

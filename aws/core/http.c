@@ -148,7 +148,7 @@ bool http_host_is_loopback(struct str host)
  * addresses do not leave the host. (IMDS: "Use the Instance Metadata Service"; ECS: "Task IAM
  * role"; EKS: "Pod Identity".)
  */
-static bool is_metadata_host(struct str host)
+bool http_host_is_metadata(struct str host)
 {
 	static const char *const four[] = {"169.254.169.254", "169.254.170.2", "169.254.170.23"};
 	static const char *const six[] = {"fd00:ec2::254", "fd00:ec2::23"};
@@ -245,8 +245,11 @@ static int check_request(const struct http_request *req, struct err *err)
 		return err_set(err, ERR_REJECTED, "malformed HTTP method");
 	if (!http_url_parse(str_from(req->url), &url))
 		return err_set(err, ERR_REJECTED, "malformed URL");
+	if (req->is_plain_ok && http_host_is_metadata(url.host))
+		return err_set(err, ERR_UNSAFE, "refused to ask a metadata endpoint, " STR_FMT,
+			       STR_ARG(url.host));
 	if (!url.https && !req->is_plain_ok && !http_host_is_loopback(url.host) &&
-	    !is_metadata_host(url.host))
+	    !http_host_is_metadata(url.host))
 		return err_set(err, ERR_UNSAFE,
 			       "refused to speak plain http to " STR_FMT
 			       ": only https protects what is sent",

@@ -34,8 +34,12 @@ struct http_request {
 	int64_t stall_ms;	/* fail when nothing arrives for so long; 0: no such limit */
 	size_t body_max;	/* a longer answer, also one that on_body takes, is ERR_LIMIT;
 				   0: default 8 MiB */
-	bool no_proxy;		/* metadata and container endpoints: never through a proxy */
-	bool is_plain_ok;	/* nothing in it needs protection: plain http to any host */
+	bool no_proxy;		/* never through a proxy, whatever the host */
+	/*
+	 * Nothing in it needs protection: plain http to any host, save the metadata and credential
+	 * endpoints, by whatever name: who asked for it may not be meant to learn what they say.
+	 */
+	bool is_plain_ok;
 
 	/*
 	 * Takes the body of a 2xx answer piece by piece instead of collecting it; other answers
@@ -84,10 +88,11 @@ struct str http_header_get(const struct http_header *h, size_t n, const char *na
 /*
  * The libcurl transport: a pool of handles, each with its own connection cache, TLS verified
  * always, HTTP/1.1 and 2, proxies from the environment unless no_proxy, address resolution that
- * can be interrupted. Plain http never goes through a proxy. ca_bundle: a PEM file, or NULL for the
- * system's. user_agent may be NULL: none is sent, unless the request has one. Fails when libcurl
- * lacks TLS or an asynchronous resolver. http_global_init() comes first, before any thread is
- * started; it also has SIGPIPE ignored. http_free() must not overlap a call.
+ * can be interrupted. Plain http never goes through a proxy, nor does what is for this machine or a
+ * metadata endpoint. ca_bundle: a PEM file that replaces the system's, or NULL. user_agent may be
+ * NULL: none is sent, unless the request has one. Fails when libcurl lacks TLS or an asynchronous
+ * resolver. http_global_init() comes first, before any thread is started; it also has SIGPIPE
+ * ignored. http_free() must not overlap a call.
  */
 void http_global_init(void);
 struct http *http_curl_new(const char *ca_bundle, const char *user_agent, struct err *err);
@@ -108,5 +113,8 @@ bool http_url_parse(struct str url, struct http_url *out);
 
 /* True for 127.0.0.0/8, ::1 and "localhost": the hosts plain http is allowed for. */
 bool http_host_is_loopback(struct str host);
+
+/* True for the link-local addresses of instance metadata and of the credentials of ECS and EKS. */
+bool http_host_is_metadata(struct str host);
 
 #endif

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -154,6 +155,37 @@ static size_t on_write(char *p, size_t size, size_t count, void *arg)
 	return http_answer_body(&x->answer, p, n) ? n : CURL_WRITEFUNC_ERROR;
 }
 
+/* Is it an address of this link alone, as those of the metadata endpoints are? */
+static bool is_link_local(const struct curl_sockaddr *a)
+{
+	static const unsigned char metadata[] = {0xfd, 0x00, 0x0e, 0xc2};
+	const struct sockaddr_in *four = (const void *)&a->addr;
+	const struct sockaddr_in6 *six = (const void *)&a->addr;
+	const unsigned char *b = six->sin6_addr.s6_addr;
+
+	if (a->family == AF_INET)
+		return ntohl(four->sin_addr.s_addr) >> 16 == 0xa9fe; /* 169.254.0.0/16 */
+	if (a->family != AF_INET6)
+		return true; /* what is neither is refused, too */
+	if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+		return b[12] == 0xa9 && b[13] == 0xfe;
+	return IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) || memcmp(b, metadata, sizeof(metadata)) == 0;
+}
+
+/* A name may lead anywhere; here it has become an address. */
+static curl_socket_t open_outward(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct exchange *x = arg;
+
+	(void)purpose;
+	if (is_link_local(a)) {
+		http_answer_fail(&x->answer, ERR_UNSAFE,
+				 "refused to connect to an address of this link alone");
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 /*
  * Called when a connection is there and the request is about to be written. A second time in one
  * call means that libcurl found a kept connection closed and wants to send again by itself; whether
@@ -239,6 +271,15 @@ static unsigned set_method(CURL *e, const struct http_request *req)
 	return bad;
 }
 
+/* What a proxy has no business with: plain http, and hosts that only this machine reaches. */
+static bool stays_here(const char *text)
+{
+	struct http_url url;
+
+	return !http_url_parse(str_from(text), &url) || !url.https ||
+	       http_host_is_loopback(url.host) || http_host_is_metadata(url.host);
+}
+
 static unsigned set_connection(CURL *e, const struct http_curl *c, const struct http_request *req)
 {
 	int64_t connect_ms = req->connect_ms > 0 ? req->connect_ms : DEFAULT_CONNECT_MS;
@@ -256,10 +297,13 @@ static unsigned set_connection(CURL *e, const struct http_curl *c, const struct 
 	bad |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	bad |= curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	bad |= curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (c->ca_bundle)
+	if (c->ca_bundle) { /* instead of the system's, which are a file and a directory */
 		bad |= curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_bundle);
-	/* plain http is for hosts that the request reaches without leaving the machine */
-	if (req->no_proxy || strncmp(req->url, "https:", 6) != 0)
+		bad |= curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+	/* a proxy is told where to connect to, and nothing that is in the request */
+	bad |= curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	if (req->no_proxy || stays_here(req->url))
 		bad |= curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
 	return bad;
 }
@@ -281,6 +325,10 @@ static unsigned set_exchange(CURL *e, struct exchange *x, struct curl_slist *hea
 	bad |= curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
 	bad |= curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
 	bad |= curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
+	if (x->req->is_plain_ok) {
+		bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_outward);
+		bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
+	}
 	return bad;
 }
 

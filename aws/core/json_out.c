@@ -64,57 +64,19 @@ void json_out_end(struct json_out *o)
 	o->depth--;
 }
 
-/*
- * Length of the well-formed UTF-8 sequence at the start of s, 0 when there is none (The Unicode
- * Standard, table 3-7).
- */
-static size_t utf8_length(struct str s)
-{
-	unsigned char lead = (unsigned char)s.p[0];
-	unsigned char second = s.n > 1 ? (unsigned char)s.p[1] : 0;
-	unsigned char low = 0x80, high = 0xBF;
-	size_t n;
-
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xC2 && lead <= 0xDF)
-		n = 2;
-	else if (lead >= 0xE0 && lead <= 0xEF)
-		n = 3;
-	else if (lead >= 0xF0 && lead <= 0xF4)
-		n = 4;
-	else
-		return 0;
-	if (lead == 0xE0)
-		low = 0xA0;
-	else if (lead == 0xED)
-		high = 0x9F;
-	else if (lead == 0xF0)
-		low = 0x90;
-	else if (lead == 0xF4)
-		high = 0x8F;
-	if (s.n < n || second < low || second > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if (((unsigned char)s.p[i] & 0xC0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
-static void add_escaped(struct buf *b, unsigned char c)
+/* What does not show as itself is escaped, too: people read JSON on terminals. */
+static void add_escaped(struct buf *b, struct str sequence)
 {
 	static const char short_forms[][2] = {{'"', '"'},  {'\\', '\\'}, {'\b', 'b'}, {'\f', 'f'},
 					      {'\n', 'n'}, {'\r', 'r'},	 {'\t', 't'}};
 
-	buf_addc(b, '\\');
 	for (size_t i = 0; i < sizeof(short_forms) / sizeof(short_forms[0]); i++) {
-		if (short_forms[i][0] == (char)c) {
-			buf_addc(b, short_forms[i][1]);
+		if (sequence.n == 1 && short_forms[i][0] == sequence.p[0]) {
+			buf_addf(b, "\\%c", short_forms[i][1]);
 			return;
 		}
 	}
-	buf_addf(b, "u%04x", (unsigned)c);
+	buf_add_utf16_escape(b, sequence);
 }
 
 static void add_quoted(struct buf *b, struct str s)
@@ -124,10 +86,10 @@ static void add_quoted(struct buf *b, struct str s)
 
 	buf_addc(b, '"');
 	while (i < s.n) {
-		unsigned char c = (unsigned char)s.p[i];
-		size_t n = utf8_length(str_sub(s, i, s.n));
+		size_t n = str_utf8_length(s, i);
+		struct str sequence = str_sub(s, i, i + n);
 
-		if (n > 0 && c >= 0x20 && c != '"' && c != '\\') {
+		if (n > 0 && s.p[i] != '"' && s.p[i] != '\\' && str_is_shown(sequence)) {
 			i += n;
 			continue;
 		}
@@ -135,8 +97,9 @@ static void add_quoted(struct buf *b, struct str s)
 		if (n == 0)
 			buf_adds(b, "\xEF\xBF\xBD");
 		else
-			add_escaped(b, c);
-		plain = ++i;
+			add_escaped(b, sequence);
+		i += n ? n : 1;
+		plain = i;
 	}
 	buf_add_str(b, str_sub(s, plain, s.n));
 	buf_addc(b, '"');

@@ -15,7 +15,8 @@
  * in both forms, so a line is always one event.
  */
 #define LINE_MAX_BYTES 4096
-#define TAIL_BYTES 32 /* room for one escape, the mark, closing quote and brace, and newline */
+#define TAIL_BYTES 32 /* room for one escape (16), the mark, closing quote and brace, newline */
+#define HEAD_MAX_BYTES 4     /* "<6>{"; any first field is longer */
 #define NUMBER_MAX_BYTES 32  /* the longest number with what stands around key and value */
 #define VALUE_MAX_BYTES 1024 /* so that one value does not push out the others */
 
@@ -88,40 +89,27 @@ static bool is_plain(struct str s)
 	return s.n > 0;
 }
 
-/* Length of the UTF-8 sequence that starts here and is well formed, or 0. */
-static size_t sequence(struct str s, size_t i)
+/*
+ * One character that is not written as it is, or one byte that is none. JSON has no notation for
+ * bytes that are not UTF-8, and many of its readers refuse a NUL.
+ */
+static void add_escaped(struct buf *b, struct str part, enum log_format format)
 {
-	unsigned char c = (unsigned char)s.p[i];
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-	struct str part = str_sub(s, i, i + n);
-
-	return part.n == n && c != 0 && str_is_utf8(part) ? n : 0;
-}
-
-/* Control characters, those from U+0080 to U+009F among them: terminals obey both. */
-static bool is_control(struct str s, size_t i, size_t n)
-{
-	unsigned char c = (unsigned char)s.p[i];
-
-	return n == 1 ? c < 0x20 || c == 0x7f : c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0;
-}
-
-static void add_escape(struct buf *b, unsigned char c, enum log_format format)
-{
-	if (c == '\n')
+	if (str_is(part, "\n"))
 		buf_adds(b, "\\n");
-	else if (c == '\r')
+	else if (str_is(part, "\r"))
 		buf_adds(b, "\\r");
-	else if (c == '\t')
+	else if (str_is(part, "\t"))
 		buf_adds(b, "\\t");
-	else if (c == '"' || c == '\\')
-		buf_addf(b, "\\%c", c);
-	else if (format == LOG_TEXT)
-		buf_addf(b, "\\x%02x", c);
-	else if (c > 0 && c < 0x80)
-		buf_addf(b, "\\u%04x", c);
+	else if (str_is(part, "\"") || str_is(part, "\\"))
+		buf_addf(b, "\\%c", part.p[0]);
+	else if (format == LOG_JSON && part.p[0] && str_utf8_length(part, 0))
+		buf_add_utf16_escape(b, part);
+	else if (format == LOG_JSON)
+		buf_adds(b, "\\ufffd");
 	else
-		buf_adds(b, "\\ufffd"); /* not text; a NUL is refused by many readers */
+		for (size_t i = 0; i < part.n; i++)
+			buf_addf(b, "\\x%02x", (unsigned char)part.p[i]);
 }
 
 /* Escaped text in quotes; cut, with a mark, where the value or the line gets too long. */
@@ -131,23 +119,18 @@ static void add_quoted(struct buf *b, struct str s, enum log_format format)
 
 	buf_addc(b, '"');
 	for (size_t i = 0; i < s.n;) {
-		size_t n = sequence(s, i);
-		unsigned char c = (unsigned char)s.p[i];
+		size_t n = str_utf8_length(s, i);
+		struct str part = str_sub(s, i, i + (n ? n : 1));
 
 		if (b->n - start > VALUE_MAX_BYTES || b->n > LINE_MAX_BYTES - TAIL_BYTES) {
 			buf_adds(b, "...");
 			break;
 		}
-		if (n == 2 && is_control(s, i, n) && format == LOG_JSON) {
-			buf_addf(b, "\\u00%02x", (unsigned char)s.p[i + 1]);
-			i += n;
-		} else if (n == 0 || is_control(s, i, n) || c == '"' || c == '\\') {
-			add_escape(b, c, format);
-			i++;
-		} else {
-			buf_add(b, s.p + i, n);
-			i += n;
-		}
+		if (n == 0 || !str_is_shown(part) || s.p[i] == '"' || s.p[i] == '\\')
+			add_escaped(b, part, format);
+		else
+			buf_add_str(b, part);
+		i += part.n;
 	}
 	buf_addc(b, '"');
 }
@@ -187,8 +170,7 @@ static void add_value(struct buf *b, const struct log_field *f, enum log_format 
 /* A field that cannot even begin is left out; shorter ones behind it may still fit. */
 static void add_field(struct buf *b, const struct log_field *f, enum log_format format)
 {
-	char last = b->n ? b->p[b->n - 1] : '\0';
-	bool is_first = last == '\0' || last == '{' || last == '>';
+	bool is_first = b->n <= HEAD_MAX_BYTES; /* not by the last byte: a value chooses that */
 
 	if (b->n + strlen(f->key) + NUMBER_MAX_BYTES > LINE_MAX_BYTES - TAIL_BYTES)
 		return;

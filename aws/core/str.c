@@ -226,12 +226,37 @@ bool str_is_utf8(struct str s)
 	return true;
 }
 
-/* ASCII control characters, and the C1 ones (U+0080 to U+009F), which terminals obey as well. */
-static bool is_control(const char *p, size_t len)
+size_t str_utf8_length(struct str s, size_t i)
 {
-	const unsigned char *u = (const unsigned char *)p;
+	return utf8_length(s.p + i, s.n - i);
+}
 
-	return len == 1 ? u[0] < 0x20 || u[0] == 0x7f : len == 2 && u[0] == 0xc2 && u[1] < 0xa0;
+uint32_t str_code_point(struct str sequence)
+{
+	static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	uint32_t c = (unsigned char)sequence.p[0] & first[sequence.n];
+
+	for (size_t i = 1; i < sequence.n; i++)
+		c = c << 6 | ((unsigned char)sequence.p[i] & 0x3f);
+	return c;
+}
+
+bool str_is_shown(struct str sequence)
+{
+	/* Unicode's categories Cc, Zl and Zp, and what of Cf is invisible or has a direction */
+	static const struct {
+		uint32_t from, to;
+	} hidden[] = {
+		{0x00, 0x1f},	  {0x7f, 0x9f},	    {0xad, 0xad},     {0x61c, 0x61c},
+		{0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+		{0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
+	};
+	uint32_t c = str_code_point(sequence);
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (c >= hidden[i].from && c <= hidden[i].to)
+			return false;
+	return true;
 }
 
 static bool copy(char *to, size_t size, struct str s, bool clean)
@@ -240,7 +265,7 @@ static bool copy(char *to, size_t size, struct str s, bool clean)
 
 	while (i < s.n) {
 		size_t len = utf8_length(s.p + i, s.n - i);
-		bool replace = clean && (len == 0 || is_control(s.p + i, len));
+		bool replace = clean && (len == 0 || !str_is_shown(str_sub(s, i, i + len)));
 		size_t out;
 
 		if (len == 0)

@@ -53,13 +53,25 @@ bool str_parse_double(struct str s, double *out); /* finite only; exponents acce
 
 /*
  * Copy into a fixed array, cutting whole UTF-8 code points; always NUL-terminated. Returns false
- * when something was cut; a NUL inside s cuts. str_copy_clean also replaces control characters and
- * bytes that are not UTF-8 by '?', for text that people will read.
+ * when something was cut; a NUL inside s cuts. str_copy_clean also replaces by '?' what is not
+ * str_is_shown and bytes that are not UTF-8, for text that people will read.
  */
 bool str_copy(char *to, size_t size, struct str s);
 bool str_copy_clean(char *to, size_t size, struct str s);
 
 /* True when s is well-formed UTF-8 without NUL. */
 bool str_is_utf8(struct str s);
+
+/* Length of the well-formed UTF-8 sequence (RFC 3629) at s.p[i], i < s.n; 0 when there is none. */
+size_t str_utf8_length(struct str s, size_t i);
+uint32_t str_code_point(struct str sequence); /* of one such sequence */
+
+/*
+ * Is this one well-formed sequence a character that shows as itself? Not so are control characters
+ * (ASCII's, and U+0080 to U+009F, which terminals obey as well), what ends a line elsewhere, what
+ * turns the direction of the text around it ("Trojan Source", CVE-2021-42574), and what is
+ * invisible: with these, text from outside can look like text of ours.
+ */
+bool str_is_shown(struct str sequence);
 
 #endif

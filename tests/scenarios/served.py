@@ -22,10 +22,16 @@ CANARY = "canary 5% 10m, 25% 10m, 50% 10m bake 5m"
 
 
 class World:
-    def __init__(self, speed=SPEED, sim_options=(), worker_options=()):
+    def __init__(self, speed=SPEED, sim_options=(), worker_options=(), worker_env=(),
+                 worker_prefix=(), worker_user=None):
         self.dir = tempfile.mkdtemp(prefix="rollout-served-")
         self.worker = None
         self.worker_options = list(worker_options)
+        self.worker_binary = f"{BUILD}/rollout-worker"
+        self.worker_env = dict(worker_env)
+        self.without = []  # variables that it does not get
+        self.worker_prefix = list(worker_prefix)  # of the command line: a tracer, say
+        self.worker_user = worker_user  # None: who runs the test
         self.speed = speed
         self.origin = int(time.time()) * 1000
         self.log = open(f"{self.dir}/worker.log", "ab")
@@ -119,9 +125,19 @@ class World:
         for key in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
             if key in os.environ:
                 env[key] = os.environ[key]
+        env.update(self.worker_env)
+        env = {name: value for name, value in env.items() if name not in self.without}
         self.worker = subprocess.Popen(
-            [f"{BUILD}/rollout-worker", "--state-dir", f"{self.dir}/state", *self.worker_options,
-             "run"], env=env, stdout=self.log, stderr=self.log)
+            [*self.worker_prefix, self.worker_binary, "--state-dir", f"{self.dir}/state", *self.worker_options,
+             "run"], env=env, stdout=self.log, stderr=self.log, user=self.worker_user)
+
+    def logged(self, event):
+        """The lines of the log with this event."""
+        with open(f"{self.dir}/worker.log", encoding="utf-8") as f:
+            return [line for line in f if f"event={event} " in line or f"event={event}\n" in line]
+
+    def until_started(self):
+        self.until(lambda: self.logged("worker.started"), 60, "the worker has started")
 
     def kill(self):
         self.worker.send_signal(signal.SIGKILL)

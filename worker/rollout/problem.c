@@ -6,8 +6,8 @@
 #include "aws/core/str.h"
 
 /*
- * The list of problems. Places are ours; values and what is quoted in the text come from people,
- * so both are cleaned and cut before they are kept.
+ * The list of problems, one line each. Values, what is quoted in the text, and the name of the file
+ * in a place come from people, so all of it is cleaned and cut before it is kept.
  */
 #define VALUE_SHOWN 200 /* enough to recognise it by */
 #define TEXT_MAX 640
@@ -22,16 +22,17 @@ static void add(struct problems *p, bool is_warning, const char *place, const ch
 		const char *what)
 {
 	struct problem *new = arena_new_of(p->arena, struct problem);
-	char shown[VALUE_SHOWN], text[TEXT_MAX];
+	char shown[VALUE_SHOWN], text[TEXT_MAX], at[TEXT_MAX];
 
 	str_copy_clean(text, sizeof(text), str_from(what));
+	str_copy_clean(at, sizeof(at), str_from(place));
 	if (value) {
 		bool whole = str_copy_clean(shown, sizeof(shown), str_from(value));
 
-		new->text = arena_printf(p->arena, "%s: \"%s%s\": %s", place, shown,
+		new->text = arena_printf(p->arena, "%s: \"%s%s\": %s", at, shown,
 					 whole ? "" : "...", text);
 	} else {
-		new->text = arena_printf(p->arena, "%s: %s", place, text);
+		new->text = arena_printf(p->arena, "%s: %s", at, text);
 	}
 	new->is_warning = is_warning;
 	p->n_warnings += is_warning;

@@ -177,7 +177,7 @@ static void test_summary_is_cut_between_characters(void **state)
 	/* not UTF-8: replaced, and still within the limit */
 	s.summary = fake_repeat(f->arena, "\xff", LIMIT_SUMMARY + 5);
 	expect_success_body(&s, arena_printf(f->arena, "%s%s\"}}", head,
-					     fake_repeat(f->arena, "\xef\xbf\xbd", LIMIT_SUMMARY)));
+					     fake_repeat(f->arena, "?", LIMIT_SUMMARY)));
 }
 
 static void expect_failure_body(const struct cp_failure *x, const char *want)
@@ -190,6 +190,21 @@ static void expect_failure_body(const struct cp_failure *x, const char *want)
 		fail_msg("%s", err.text);
 	assert_string_equal(b.p, want);
 	buf_release(&b);
+}
+
+/* What a service or an artifact says cannot look like words of ours on the console. */
+static void test_texts_show_as_themselves(void **state)
+{
+	struct cp_success s = {.job_id = JOB,
+			       .percent_complete = -1,
+			       .summary = "5%\x1b[2K\r100%\xe2\x80\xae \xe2\x82\xac"};
+	struct cp_failure x = {.job_id = JOB, .message = "a.yaml:1: \xc2\x9b bad\nb\x7f"};
+
+	(void)state;
+	expect_success_body(&s, "{\"jobId\":\"" JOB "\",\"executionDetails\":{\"summary\":"
+				"\"5%?[2K?100%? \xe2\x82\xac\"}}");
+	expect_failure_body(&x, "{\"jobId\":\"" JOB "\",\"failureDetails\":{\"type\":\"JobFailed\","
+				"\"message\":\"a.yaml:1: ? bad\\nb?\"}}");
 }
 
 static void test_failure_bodies(void **state)
@@ -322,6 +337,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(test_texts_show_as_themselves),
 		TEST(test_success_bodies),
 		TEST(test_success_refusals),
 		TEST(test_token_at_its_limit),

@@ -153,6 +153,26 @@ static void test_uri(void **state)
 	buf_release(&b);
 }
 
+static void test_shown(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100);
+	buf_add_shown(&b, STR("a\nb\tc\0\xe2\x80\xae\xff\xe2\x82\xac\x1b[m"));
+	assert_string_equal(b.p, "a\nb?c???\xe2\x82\xac?[m");
+	buf_clear(&b);
+	buf_add_shown(&b, STR(""));
+	buf_add_shown(&b, STR("as it is"));
+	assert_string_equal(b.p, "as it is");
+	buf_clear(&b);
+	buf_add_utf16_escape(&b, STR("\0"));
+	buf_add_utf16_escape(&b, STR("\xe2\x80\xae"));
+	buf_add_utf16_escape(&b, STR("\xf3\xa0\x81\x81"));
+	assert_string_equal(b.p, "\\u0000\\u202e\\udb40\\udc41");
+	buf_release(&b);
+}
+
 static void test_take(void **state)
 {
 	struct buf b;
@@ -178,6 +198,7 @@ static void test_take(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_empty),	      cmocka_unit_test(test_adding),
 		cmocka_unit_test(test_growing),	      cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_every_ceiling), cmocka_unit_test(test_uri),

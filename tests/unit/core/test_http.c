@@ -246,6 +246,22 @@ static void test_plain_http_stays_at_home(void **state)
 	}
 }
 
+/* What a plan may have asked for must not learn what the metadata endpoints say. */
+static void test_plain_leads_to_no_metadata(void **state)
+{
+	static const char *const urls[] = {
+		"http://169.254.169.254/latest/meta-data/iam/", "http://169.254.170.2/v2",
+		"https://169.254.169.254/",			 "http://[fd00:ec2::254]/",
+		"http://[fd00:ec2:0::0:254]:80/",
+	};
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct http_request req = {.method = "GET", .url = urls[i], .is_plain_ok = true};
+
+		expect_send(*state, &req, ERR_UNSAFE, "metadata");
+	}
+}
+
 static void test_refuses_improper_requests(void **state)
 {
 	struct http_request req = {.method = "GET", .url = "https://h/a b"};
@@ -422,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_header_get),
 		cmocka_unit_test_setup_teardown(test_plain_http_stays_at_home, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_plain_leads_to_no_metadata, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refuses_improper_requests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_checks_headers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_host_is_the_urls, set_up, tear_down),

@@ -63,6 +63,32 @@ static void test_leaves_answers_alone(void **state)
 	assert_null(strstr(f->res.body.p, "Cookie"));
 }
 
+/* What has become an address is looked at once more, whatever name led to it. */
+static void test_no_way_to_this_link(void **state)
+{
+	static const char *const urls[] = {"http://169.254.169.254/", "http://169.254.0.1:8080/x",
+					   "http://[fe80::1]/", "http://[fd00:ec2::254]/",
+					   "http://[::ffff:169.254.169.254]/"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct http_request req = {.method = "GET", .url = urls[i], .is_plain_ok = true};
+
+		f->err = ERR_INIT;
+		/* past http_send(), as a name would be */
+		assert_int_equal(f->http->send(f->http, &req, f->arena, &f->res, NULL, &f->err),
+				 -1);
+		assert_failed(f, ERR_UNSAFE, false, "refused to connect");
+	}
+	for (int plain_ok = 0; plain_ok < 2; plain_ok++) {
+		struct http_request req = {
+			.method = "GET", .url = url_of(f, "/hello"), .is_plain_ok = plain_ok};
+
+		assert_int_equal(exchange(f, &req), 0);
+		assert_int_equal(f->res.status, 200);
+	}
+}
+
 /* Exactly the headers asked for, and the three that are the transport's. */
 static void test_sends_what_it_is_told(void **state)
 {
@@ -313,6 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_gets, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_way_to_this_link, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_leaves_answers_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sends_what_it_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_headers_replace, set_up, tear_down),

@@ -354,7 +354,7 @@ static void test_writes_compactly(void **state)
 	json_out_key(&o, "n");
 	json_out_node(&o, NULL);
 	json_out_end(&o);
-	assert_string_equal(b.p, "{\"s\":\"a\\\"b\\\\c\\n\\u0001/\x7F\",\"c\":\"x\","
+	assert_string_equal(b.p, "{\"s\":\"a\\\"b\\\\c\\n\\u0001/\\u007f\",\"c\":\"x\","
 				 "\"i\":-9223372036854775808,\"d\":0.1,\"t\":true,"
 				 "\"a\":[null,false,null,{},[]],\"n\":null}");
 	buf_release(&b);
@@ -381,6 +381,10 @@ static void test_writes_text_as_utf8(void **state)
 		{{"\xE2\x82\xAC", 3}, "\"\xE2\x82\xAC\""},
 		{{"\xE2\x82x", 3}, "\"\xEF\xBF\xBD\xEF\xBF\xBDx\""},
 		{{"a\0b", 3}, "\"a\\u0000b\""},
+		/* what does not show as itself */
+		{{"a\x7f\xC2\x9B", 4}, "\"a\\u007f\\u009b\""},
+		{{"\xE2\x80\xAEx", 4}, "\"\\u202ex\""},
+		{{"\xF3\xA0\x81\x81", 4}, "\"\\udb40\\udc41\""},
 		{{NULL, 0}, "\"\""},
 	};
 

@@ -228,6 +228,37 @@ static void test_copy_clean(void **state)
 	copied(STR("\xe2\x82"), 9, true, true, "??");
 	copied(STR("gr\xc3\xbc\xc3\x9f"), 9, true, true, "gr\xc3\xbc\xc3\x9f");
 	copied(STR("\xc2\x9b\xc2\x9b"), 2, true, false, "?");
+	copied(STR("a\xe2\x80\xae"
+		   "b\xe2\x80\xa8\xef\xbb\xbf\xf3\xa0\x81\x81"),
+	       32, true, true, "a?b???"); /* right to left; line separator; invisible; a tag */
+}
+
+static void test_shown(void **state)
+{
+	static const char *const hidden[] = {
+		"\x01",		"\x1f",		"\x7f",		    "\xc2\x80",
+		"\xc2\x9f",	"\xc2\xad",	"\xd8\x9c",	    "\xe1\xa0\x8e",
+		"\xe2\x80\x8b", "\xe2\x80\x8f", "\xe2\x80\xa8",	    "\xe2\x80\xae",
+		"\xe2\x81\xa0", "\xe2\x81\xaf", "\xef\xbb\xbf",	    "\xef\xbf\xb9",
+		"\xef\xbf\xbb", "\xf3\xa0\x80\x80", "\xf3\xa0\xbf\xbf"};
+	static const char *const shown[] = {
+		" ",		"~",		"\xc2\xa0",	"\xc2\xae",	"\xd8\x9b",
+		"\xd8\x9d",	"\xe1\xa0\x8f", "\xe2\x80\x8a", "\xe2\x80\x90", "\xe2\x80\xa7",
+		"\xe2\x80\xaf", "\xe2\x81\xb0", "\xef\xbb\xbe", "\xef\xbf\xbc", "\xef\xbf\xbd",
+		"\xf3\x9f\xbf\xbf", "\xf3\xa1\x80\x80", "\xf0\x9f\x98\x80"};
+
+	(void)state;
+	assert_false(str_is_shown(STR("\0")));
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		assert_false(str_is_shown(str_from(hidden[i])));
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		assert_true(str_is_shown(str_from(shown[i])));
+	assert_int_equal(str_code_point(STR("a")), 'a');
+	assert_int_equal(str_code_point(STR("\xc3\xa4")), 0xe4);
+	assert_int_equal(str_code_point(STR("\xe2\x82\xac")), 0x20ac);
+	assert_int_equal(str_code_point(STR("\xf4\x8f\xbf\xbf")), 0x10ffff);
+	assert_int_equal(str_utf8_length(STR("a\xc3\xa4"), 1), 2);
+	assert_int_equal(str_utf8_length(STR("a\xc3"), 1), 0);
 }
 
 static void test_utf8(void **state)
@@ -279,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_fields),	  cmocka_unit_test(test_unsigned),
 		cmocka_unit_test(test_signed),	  cmocka_unit_test(test_double),
 		cmocka_unit_test(test_copy),	  cmocka_unit_test(test_copy_clean),
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_utf8),
 	};
 

@@ -103,9 +103,11 @@ static void test_hostile_values(void **state)
 	problems_init(&p, *state);
 	problem_add(&p, "Target", "a\nb\x1b[1m\xff", "bad");
 	problem_add(&p, "Target", longest, "%s", longest);
+	problem_add(&p, "a\nb.yaml:1", NULL, "c\nd");
 	assert_string_equal(p.first->text, "Target: \"a?b?[1m?\": bad");
 	assert_true(strlen(p.first->next->text) < 900);
 	assert_non_null(strstr(p.first->next->text, "vvv...\": vvv"));
+	assert_string_equal(p.first->next->next->text, "a?b.yaml:1: c?d");
 }
 
 static void test_more_than_fits_is_counted(void **state)

@@ -239,6 +239,8 @@ static void what_is_wrong_with_a_value_is_told(void **state)
 		{"state_dir = a\n b", "printable text"},
 		{"ca_bundle = \xff", "printable text"},
 		{"log_systemd = yes", "true or false"},
+		{"status_address = example.com:80", "off, a port, or an IP address and port"},
+		{"status_address = 127.0.0.1", "off, a port, or an IP address and port"},
 		{"log_format = xml", "text or json"},
 		{"imds_endpoint_mode = IPv5", "IPv4 or IPv6"},
 		{"region = eu_central", "the name of a region"},

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "aws/core/cancel.h"
@@ -201,6 +202,110 @@ static void stop_returns_when_running_turns_are_over(void **state)
 	scheduler_free(s);
 }
 
+/* --- watchdog -------------------------------------------------------------------------------- */
+
+/* Moved by the test while threads read it. */
+struct shared_clock {
+	struct clock clock;
+	atomic_int_fast64_t ms;
+};
+
+static struct mono shared_mono(struct clock *c)
+{
+	return (struct mono){atomic_load(&((struct shared_clock *)c)->ms)};
+}
+
+/* A turn that lasts until its pipe is written to. */
+struct blocked {
+	struct task task;
+	int begun[2], go[2];
+};
+
+static bool run_blocked(struct task *t, struct mono now, struct mono *next)
+{
+	struct blocked *b = (struct blocked *)t;
+	char c = 'b';
+
+	*next = now;
+	assert_int_equal(write(b->begun[1], &c, 1), 1);
+	assert_int_equal(read(b->go[0], &c, 1), 1);
+	return false;
+}
+
+static void block(struct scheduler *s, struct blocked *b)
+{
+	char c;
+
+	*b = (struct blocked){.task = {.run = run_blocked}};
+	assert_int_equal(pipe(b->begun), 0);
+	assert_int_equal(pipe(b->go), 0);
+	scheduler_add(s, &b->task, (struct mono){0});
+	assert_int_equal(read(b->begun[0], &c, 1), 1);
+}
+
+static void unblock(struct blocked *b)
+{
+	assert_int_equal(write(b->go[1], "g", 1), 1);
+}
+
+static void close_pipes(struct blocked *b)
+{
+	for (int i = 0; i < 2; i++) {
+		close(b->begun[i]);
+		close(b->go[i]);
+	}
+}
+
+/* As slow as AWS may be, that is work; when no turn ends for an hour, it is none. */
+static void blocked_threads_are_alive_for_an_hour(void **state)
+{
+	struct shared_clock clock = {.clock = {.mono = shared_mono}};
+	struct scheduler *s = scheduler_new(&(struct scheduler_options){
+		.clock = &clock.clock, .n_threads = 2, .heavy_max = 1});
+	struct counted due = {.task = {.run = run_counted}};
+	struct blocked b[2];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(scheduler_start(s, &err), 0);
+	block(s, &b[0]);
+	block(s, &b[1]);
+	scheduler_add(s, &due.task, (struct mono){0}); /* nobody is free to run it */
+	atomic_store(&clock.ms, 60 * 60 * 1000 - 1);
+	assert_true(scheduler_is_alive(s));
+	atomic_store(&clock.ms, 60 * 60 * 1000);
+	assert_false(scheduler_is_alive(s));
+	unblock(&b[0]);
+	unblock(&b[1]);
+	while (scheduler_waiting(s) || scheduler_running(s))
+		assert_int_equal(clock_sleep(clock_system(), 1, NULL, &err), 0);
+	assert_true(scheduler_is_alive(s));
+	assert_int_equal(due.runs, 1);
+	scheduler_free(s);
+	close_pipes(&b[0]);
+	close_pipes(&b[1]);
+}
+
+/* Threads that do not take what is due: here they were never started. */
+static void a_heap_that_nobody_empties_is_dead(void **state)
+{
+	struct shared_clock clock = {.clock = {.mono = shared_mono}};
+	struct scheduler *s = scheduler_new(&(struct scheduler_options){
+		.clock = &clock.clock, .n_threads = 2, .heavy_max = 1});
+	struct counted c = {.task = {.run = run_counted}};
+
+	(void)state;
+	atomic_store(&clock.ms, 1000000);
+	assert_true(scheduler_is_alive(s)); /* nothing to do is no reason to die */
+	scheduler_add(s, &c.task, (struct mono){1060000});
+	assert_true(scheduler_is_alive(s));
+	atomic_store(&clock.ms, 1089999);
+	assert_true(scheduler_is_alive(s));
+	atomic_store(&clock.ms, 1090000);
+	assert_false(scheduler_is_alive(s));
+	scheduler_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +314,8 @@ int main(void)
 		cmocka_unit_test(a_wake_while_running_is_not_lost),
 		cmocka_unit_test(heavy_turns_are_limited),
 		cmocka_unit_test(stop_returns_when_running_turns_are_over),
+		cmocka_unit_test(blocked_threads_are_alive_for_an_hour),
+		cmocka_unit_test(a_heap_that_nobody_empties_is_dead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
