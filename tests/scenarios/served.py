@@ -81,9 +81,12 @@ class World:
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as z:
             z.writestr("index.py", f"# sim: {behaviour}\n")
+        return self.push_bytes(name, data.getvalue())
+
+    def push_bytes(self, name, data):
         path = f"{self.dir}/{name}.zip"
         with open(path, "wb") as f:
-            f.write(data.getvalue())
+            f.write(data)
         return self.control(f"codepipeline push {name} file={path}")["executionId"]
 
     def action(self, name):
@@ -111,7 +114,8 @@ class World:
 
     # --- the worker ------------------------------------------------------------------------------
 
-    def start(self):
+    def start(self, **how):
+        """how: more arguments for Popen"""
         env = {"PATH": os.environ["PATH"], "HOME": self.dir,
                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}", "AWS_REGION": "eu-central-1",
                "AWS_ACCESS_KEY_ID": "AKIASIMWORKER000001", "AWS_SECRET_ACCESS_KEY": "sim-secret",
@@ -121,7 +125,7 @@ class World:
                 env[key] = os.environ[key]
         self.worker = subprocess.Popen(
             [f"{BUILD}/rollout-worker", "--state-dir", f"{self.dir}/state", *self.worker_options,
-             "run"], env=env, stdout=self.log, stderr=self.log)
+             "run"], env=env, stdout=self.log, stderr=self.log, **how)
 
     def kill(self):
         self.worker.send_signal(signal.SIGKILL)
@@ -135,6 +139,10 @@ class World:
         status = self.worker.wait(timeout=limit_s)
         self.worker = None
         return status, time.monotonic() - start
+
+    def logged(self):
+        with open(f"{self.dir}/worker.log", errors="replace") as f:
+            return f.read()
 
     def until(self, condition, limit_s, what):
         deadline = time.monotonic() + limit_s
