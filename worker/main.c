@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], UNPACK_CHILD_COMMAND))
 		unpack_child_main(argc, argv); /* for ourselves, not for people */
+	signal(SIGCHLD, SIG_DFL); /* whoever ignores it sees no child's end, and it is inherited */
 	a = arena_new();
 	umask(077); /* whatever is made here is for this user alone */
 	if (options_parse(a, argc, argv, &o, &err))
