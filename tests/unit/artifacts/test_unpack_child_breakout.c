@@ -154,7 +154,13 @@ static int take_memory(const char *arg, struct err *err)
 	(void)arg;
 	MUST(p == MAP_FAILED && errno == ENOMEM);
 	p = mmap(NULL, 1ull << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	MUST(p != MAP_FAILED); /* what xz may need */
+	MUST(p != MAP_FAILED);	/* what xz may need */
+	while (malloc(1 << 20)) /* and the end of it is an error, no crime */
+		;
+	while (malloc(1 << 10))
+		;
+	while (malloc(16))
+		;
 	return 0;
 }
 
