@@ -18,7 +18,8 @@
 
 /*
  * Which format it is, who unpacks it, and nothing left behind when that fails. The directory has to
- * be empty at the start, so that everything in it is ours to remove.
+ * be empty at the start, so that everything in it is ours to remove. unpack_archive() is the part
+ * that looks at the archive: it needs no right but to read it and to make files and directories.
  */
 
 enum {
@@ -149,7 +150,7 @@ static int unpack_any(struct unpacking *u, struct err *err)
 
 /* --- the directory ---------------------------------------------------------------------------- */
 
-static int check_empty(int dir_fd, struct err *err)
+int unpack_check_empty(int dir_fd, struct err *err)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -168,17 +169,14 @@ static int check_empty(int dir_fd, struct err *err)
 	return empty ? 0 : err_set(err, ERR_CONFLICT, "the directory to unpack into is not empty");
 }
 
-int unpack(int fd_in, int dir_fd, const struct unpack_limits *limits, struct unpack_stats *stats,
-	   struct err *err)
+int unpack_archive(int fd_in, int dir_fd, const struct unpack_limits *limits,
+		   struct unpack_stats *stats, struct err *err)
 {
 	struct unpacking u = {.fd = fd_in, .limits = limits, .stats = stats};
-	struct err left = ERR_INIT;
 	struct stat st;
 	int rc;
 
 	*stats = (struct unpack_stats){.format = ""};
-	if (check_empty(dir_fd, err))
-		return -1;
 	if (fstat(fd_in, &st))
 		return err_set_sys(err, ERR_SYSTEM, errno, "read the archive");
 	if (!S_ISREG(st.st_mode))
@@ -187,7 +185,27 @@ int unpack(int fd_in, int dir_fd, const struct unpack_limits *limits, struct unp
 	u.writer = writer_new(dir_fd, limits->no_openat2);
 	rc = unpack_any(&u, err);
 	writer_free(u.writer);
-	if (rc && remove_content(dir_fd, &left))
+	return rc;
+}
+
+void unpack_undo(int dir_fd, struct err *err)
+{
+	struct err left = ERR_INIT;
+
+	if (remove_content(dir_fd, &left))
 		err_wrap(err, "(and it could not be removed: %s)", left.text);
+}
+
+int unpack(int fd_in, int dir_fd, const struct unpack_limits *limits, struct unpack_stats *stats,
+	   struct err *err)
+{
+	int rc;
+
+	*stats = (struct unpack_stats){.format = ""};
+	if (unpack_check_empty(dir_fd, err))
+		return -1;
+	rc = unpack_archive(fd_in, dir_fd, limits, stats, err);
+	if (rc)
+		unpack_undo(dir_fd, err);
 	return rc;
 }

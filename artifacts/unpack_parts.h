@@ -39,6 +39,12 @@ struct gunzip *gunzip_new(const struct unpacking *u);
 void gunzip_free(struct gunzip *g); /* NULL does nothing */
 int gunzip_read(struct gunzip *g, void *p, size_t *n, struct err *err) MUST_CHECK;
 
+/* The three steps of unpack(): before, the archive itself, and after that failed. */
+int unpack_check_empty(int dir_fd, struct err *err) MUST_CHECK;
+int unpack_archive(int fd_in, int dir_fd, const struct unpack_limits *limits,
+		   struct unpack_stats *stats, struct err *err) MUST_CHECK;
+void unpack_undo(int dir_fd, struct err *err); /* what cannot be removed is added to the text */
+
 /* The error for content that is no archive; says how it begins. */
 int unpack_not_an_archive(const struct unpacking *u, struct err *err);
 

@@ -9,7 +9,7 @@
 
 #include "artifacts/beneath.h"
 #include "artifacts/fetch.h"
-#include "artifacts/unpack.h"
+#include "artifacts/unpack_child.h"
 #include "artifacts/workspace.h"
 #include "worker/worker.h"
 
@@ -57,17 +57,53 @@ static int download(struct artifact *a, const struct cp_artifact *input, struct 
 	return fetch(&client, &f, a->arena, &a->fetched, err);
 }
 
+/* What is missing was asked for. */
+static void warn_degraded(struct worker *w, const struct confine_report *report)
+{
+	char missing[CONFINE_MISSING_SIZE];
+
+	if (w->unpack_child.confinement == UNPACK_CONFINEMENT_OFF ||
+	    !confine_missing(report, missing)[0])
+		return;
+	log_event(w->log, LOG_WARN, "unpack.degraded", LOG_S("confined", confine_mode(report)),
+		  LOG_S("missing", missing));
+}
+
+int artifact_probe(struct worker *w, struct err *err)
+{
+	struct confine_report report;
+	char missing[CONFINE_MISSING_SIZE];
+
+	if (unpack_child_probe(&w->unpack_child, w->work_fd, &report, err))
+		return err_wrap(err, "unpack_confinement");
+	log_event(w->log, LOG_INFO, "unpack.confinement", LOG_S("confined", confine_mode(&report)),
+		  LOG_I("landlock_abi", report.landlock_abi),
+		  LOG_S("missing", confine_missing(&report, missing)),
+		  LOG_I("errno", report.sys));
+	warn_degraded(w, &report);
+	return 0;
+}
+
 static int unpack_it(struct artifact *a, struct err *err)
 {
-	struct unpack_limits limits = a->worker->config->unpack;
+	struct worker *w = a->worker;
+	struct unpack_limits limits = w->config->unpack;
+	struct confine_report report;
 	struct unpack_stats stats;
+	int rc;
 
-	limits.cancel = a->worker->cancel;
+	limits.cancel = w->cancel;
 	a->dir_fd = workspace_subdir(&a->workspace, "artifact", err);
-	if (a->dir_fd < 0 || unpack(a->fetched.fd, a->dir_fd, &limits, &stats, err))
+	if (a->dir_fd < 0)
 		return -1;
-	log_event(a->worker->log, LOG_DEBUG, "artifact.unpacked", LOG_S("format", stats.format),
-		  LOG_I("files", (int64_t)stats.files), LOG_I("bytes", (int64_t)stats.bytes));
+	rc = unpack_in_child(&w->unpack_child, a->fetched.fd, a->dir_fd, &limits, &stats, &report,
+			     err);
+	if (rc)
+		return -1;
+	warn_degraded(w, &report);
+	log_event(w->log, LOG_DEBUG, "artifact.unpacked", LOG_S("format", stats.format),
+		  LOG_I("files", (int64_t)stats.files), LOG_I("bytes", (int64_t)stats.bytes),
+		  LOG_S("confined", confine_mode(&report)));
 	return 0;
 }
 

@@ -13,6 +13,12 @@ struct job;
 struct artifact;
 
 /*
+ * At start: see, and log, how far the process that unpacks can be confined on this machine. -1 when
+ * the configuration asks for more.
+ */
+int artifact_probe(struct worker *w, struct err *err) MUST_CHECK;
+
+/*
  * Download and unpack the job's first input artifact. ERR_NOT_FOUND: the job has none. Other errors
  * say which object, and what to do. Blocks for as long as that takes.
  */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "artifacts/beneath.h"
-#include "artifacts/unpack.h"
+#include "artifacts/unpack_child.h"
 #include "artifacts/workspace.h"
 #include "aws/core/rng.h"
 #include "aws/readfile.h"
@@ -63,7 +63,11 @@ static int open_artifact(struct cli_input *in, const char *path, struct err *err
 static int read_artifact(struct cli_input *in, const char *path, struct problems *problems,
 			 struct err *err)
 {
+	const struct unpack_child child = {.confinement = in->config->unpack_confinement,
+					   .program = UNPACK_CHILD_SELF,
+					   .clock = clock_system()};
 	struct target_artifact *t = &in->artifact;
+	struct confine_report report;
 	struct unpack_stats stats;
 
 	if (open_artifact(in, path, err) || make_workspace(in, err))
@@ -77,7 +81,8 @@ static int read_artifact(struct cli_input *in, const char *path, struct problems
 	t->dir_fd = workspace_subdir(in->workspace, "artifact", err);
 	if (t->dir_fd < 0)
 		return -1;
-	if (unpack(t->file_fd, t->dir_fd, &in->config->unpack, &stats, err) == 0) {
+	if (unpack_in_child(&child, t->file_fd, t->dir_fd, &in->config->unpack, &stats, &report,
+			    err) == 0) {
 		in->has_artifact = true;
 		return 0;
 	}

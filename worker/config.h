@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "artifacts/unpack.h"
+#include "artifacts/unpack_child.h"
 #include "aws/codepipeline.h"
 #include "aws/core/log.h"
 #include "aws/settings.h"
@@ -41,6 +41,7 @@ struct config {
 	const char *status_address; /* "off", or as worker/report/status_address.h has it */
 	const char *status_names;   /* further host names of it, or NULL */
 	struct unpack_limits unpack;
+	enum unpack_confinement unpack_confinement;
 	int64_t artifact_max_bytes;
 	struct aws_overrides aws;      /* profile, region, endpoint_url, ca_bundle ... */
 	const char *test_clock;	       /* "<origin ms>x<speed>": loopback endpoints only */

@@ -14,10 +14,13 @@
 
 static const char *const LEVELS[] = {"error", "warn", "info", "debug", NULL};
 static const char *const FORMATS[] = {"text", "json", NULL};
+static const char *const CONFINEMENTS[] = {"off", "prefer", "require", NULL};
 static const char *const MODES[] = {"IPv4", "IPv6", NULL};
 
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum log_format) == sizeof(unsigned), "choices are stored as unsigned");
+_Static_assert(sizeof(enum unpack_confinement) == sizeof(unsigned),
+	       "choices are stored as unsigned");
 
 static const char WORK[] = "What to work on";
 static const char MUCH[] = "How much at once";
@@ -26,7 +29,7 @@ static const char PLACES[] = "Where things are kept";
 static const char LOGS[] = "Logs, on standard error";
 static const char STATUS[] = "Status endpoint: HTTP, for reading only";
 static const char AWS[] = "AWS; what is not set here is taken from the usual variables and files";
-static const char ARTIFACTS[] = "Limits of input artifacts";
+static const char ARTIFACTS[] = "Input artifacts: limits, and how they are unpacked";
 static const char TESTS[] = "Tests";
 
 const struct setting SETTINGS[] = {
@@ -223,6 +226,16 @@ const struct setting SETTINGS[] = {
 	 .max = 256,
 	 .fallback = "64",
 	 .help = "Directories inside each other."},
+	{.name = "unpack_confinement",
+	 .group = ARTIFACTS,
+	 .type = SETTING_CHOICE,
+	 .offset = AT(unpack_confinement),
+	 .choices = CONFINEMENTS,
+	 .fallback = "prefer",
+	 .help = "Unpack in a process of its own, without credentials, that the kernel lets do "
+		 "nothing else (Landlock, seccomp). prefer: go on with a warning where a kernel "
+		 "cannot do all of it; require: do not start there; off: unpack in the worker's "
+		 "own process."},
 
 	{.name = "test_clock",
 	 .group = TESTS,

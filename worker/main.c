@@ -1,5 +1,8 @@
+#include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#include "artifacts/unpack_child.h"
 #include "worker/cli.h"
 #include "worker/run.h"
 
@@ -36,11 +39,15 @@ static enum exit_status dispatch(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct arena *a = arena_new();
 	struct err err = ERR_INIT;
 	struct options o;
 	enum exit_status status;
+	struct arena *a;
 
+	if (argc > 1 && !strcmp(argv[1], UNPACK_CHILD_COMMAND))
+		unpack_child_main(argc, argv); /* for ourselves, not for people */
+	signal(SIGCHLD, SIG_DFL); /* whoever ignores it sees no child's end, and it is inherited */
+	a = arena_new();
 	umask(077); /* whatever is made here is for this user alone */
 	if (options_parse(a, argc, argv, &o, &err))
 		status = cli_say(CLI_USAGE, "%s; see rollout-worker --help", err.text);

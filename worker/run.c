@@ -333,7 +333,8 @@ static enum exit_status start_worker(struct run *r, struct err *err)
 				   .credentials = r->credentials,
 				   .region = r->region,
 				   .ledger = r->ledger,
-				   .threads = (int)r->config.threads};
+				   .threads = (int)r->config.threads,
+				   .program = UNPACK_CHILD_SELF};
 
 	r->worker = worker_new(&deps, err);
 	if (!r->worker)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "artifacts/workspace.h"
+#include "worker/artifact.h"
 #include "worker/outbox.h"
 #include "worker/poller.h"
 #include "worker/reconciler.h"
@@ -44,6 +45,11 @@ struct worker *worker_new(const struct worker_deps *d, struct err *err)
 	w->client = (struct aws_client){
 		.aws = d->aws, .credentials = d->credentials, .region = d->region};
 	w->ledger = d->ledger;
+	w->unpack_child = (struct unpack_child){
+		.confinement = d->program ? d->config->unpack_confinement
+					  : UNPACK_CONFINEMENT_OFF,
+		.program = d->program,
+		.clock = clock_system()};
 	w->work_fd = -1;
 	lock_init(&w->lock, LOCK_ROLLOUTS);
 	w->scheduler = scheduler_new(&options);
@@ -52,7 +58,7 @@ struct worker *worker_new(const struct worker_deps *d, struct err *err)
 	w->pollers = poller_new(w);
 	w->outbox = outbox_task_new(w);
 	w->reconciler = reconciler_new(w);
-	if (open_work_dir(w, err)) {
+	if (open_work_dir(w, err) || artifact_probe(w, err)) {
 		worker_free(w);
 		return NULL;
 	}

@@ -23,6 +23,8 @@ struct worker_deps {
 	const char *region;
 	struct ledger *ledger;
 	int threads; /* 0: driven by the caller through worker->scheduler */
+	/* ourselves, to unpack artifacts in a process of its own; NULL: unpack in this one */
+	const char *program;
 };
 
 struct rollout;
@@ -40,6 +42,7 @@ struct worker {
 	struct metrics metrics; /* what is counted for whoever looks */
 	struct clients *clients;		    /* roles assumed for targets, cached */
 	int work_fd;				    /* root of the workspaces */
+	struct unpack_child unpack_child;	    /* where artifacts are unpacked */
 	struct task *pollers, *outbox, *reconciler; /* standing tasks */
 
 	struct lock lock;	   /* LOCK_ROLLOUTS: what follows */

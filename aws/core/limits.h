@@ -39,6 +39,16 @@
 /* A zip's directory, or the names of a tar: LIMIT_UNPACKED_ENTRIES at 300 bytes each. */
 #define LIMIT_ARCHIVE_DIRECTORY (64u << 20)
 
+/*
+ * The process that unpacks: xz is let have 1 GiB by libarchive, the rest is ours. It holds 16
+ * directories and one file open. What is the slowest of the decompressors, bzip2, writes more than
+ * 16 MiB a second.
+ */
+#define LIMIT_UNPACK_MEMORY (2ull << 30)
+#define LIMIT_UNPACK_DESCRIPTORS 64
+#define LIMIT_UNPACK_RATE (16u << 20) /* bytes a second of CPU, at least */
+#define LIMIT_UNPACK_BASE_S 60	      /* and this for everything else */
+
 /* --- rollouts -------------------------------------------------------------------------------- */
 #define LIMIT_STEPS 64		/* a linear rollout of 2 % steps fits */
 #define LIMIT_GUARDS 32

@@ -87,9 +87,12 @@ class World:
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as z:
             z.writestr("index.py", f"# sim: {behaviour}\n")
+        return self.push_bytes(name, data.getvalue())
+
+    def push_bytes(self, name, data):
         path = f"{self.dir}/{name}.zip"
         with open(path, "wb") as f:
-            f.write(data.getvalue())
+            f.write(data)
         return self.control(f"codepipeline push {name} file={path}")["executionId"]
 
     def action(self, name):
@@ -117,7 +120,8 @@ class World:
 
     # --- the worker ------------------------------------------------------------------------------
 
-    def start(self):
+    def start(self, **how):
+        """how: more arguments for Popen"""
         env = {"PATH": os.environ["PATH"], "HOME": self.dir,
                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}", "AWS_REGION": "eu-central-1",
                "AWS_ACCESS_KEY_ID": "AKIASIMWORKER000001", "AWS_SECRET_ACCESS_KEY": "sim-secret",
@@ -129,7 +133,7 @@ class World:
         env = {name: value for name, value in env.items() if name not in self.without}
         self.worker = subprocess.Popen(
             [*self.worker_prefix, self.worker_binary, "--state-dir", f"{self.dir}/state", *self.worker_options,
-             "run"], env=env, stdout=self.log, stderr=self.log, user=self.worker_user)
+             "run"], env=env, stdout=self.log, stderr=self.log, user=self.worker_user, **how)
 
     def logged(self, event):
         """The lines of the log with this event."""
@@ -151,6 +155,10 @@ class World:
         status = self.worker.wait(timeout=limit_s)
         self.worker = None
         return status, time.monotonic() - start
+
+    def log_text(self):
+        with open(f"{self.dir}/worker.log", errors="replace") as f:
+            return f.read()
 
     def until(self, condition, limit_s, what):
         deadline = time.monotonic() + limit_s

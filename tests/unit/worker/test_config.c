@@ -117,6 +117,7 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(c->log_format, LOG_TEXT);
 	assert_int_equal(c->artifact_max_bytes, LIMIT_ARTIFACT_BYTES);
 	assert_int_equal(c->unpack.max_entries, LIMIT_UNPACKED_ENTRIES);
+	assert_int_equal(c->unpack_confinement, UNPACK_CONFINEMENT_PREFER);
 	assert_null(c->aws.region);
 	assert_null(c->test_clock);
 }
@@ -138,7 +139,7 @@ static void every_setting_is_read_from_a_file(void **state)
 				 "s3_force_path_style = true\n"
 				 "artifact_max_size = 1 MiB\nunpack_max_size = 2048\n"
 				 "unpack_max_file_size = 1TiB\nunpack_max_entries = 9\n"
-				 "unpack_max_depth = 2\n"
+				 "unpack_max_depth = 2\nunpack_confinement = require\n"
 				 "test_clock = 1767607200000x0.5\n"),
 			 0);
 	assert_int_equal(c->threads, 3);
@@ -165,6 +166,7 @@ static void every_setting_is_read_from_a_file(void **state)
 	assert_int_equal(c->unpack.max_entry_bytes, 1ll << 40);
 	assert_int_equal(c->unpack.max_entries, 9);
 	assert_int_equal(c->unpack.max_depth, 2);
+	assert_int_equal(c->unpack_confinement, UNPACK_CONFINEMENT_REQUIRE);
 	assert_string_equal(c->test_clock, "1767607200000x0.5");
 }
 
