@@ -126,23 +126,6 @@ static void test_lengths(void **state)
 	assert_non_null(strstr(err.text, "..."));
 }
 
-static void check_fold(const char *name, const char *want)
-{
-	char out[64];
-
-	path_fold(str_from(name), out);
-	assert_memory_equal(out, want, strlen(want));
-}
-
-static void test_fold(void **state)
-{
-	(void)state;
-	check_fold("AbC-Z@[1", "abc-z@[1");
-	check_fold("\xc3\x80\xc3\x96\xc3\x9e", "\xc3\xa0\xc3\xb6\xc3\xbe"); /* the two ends */
-	check_fold("\xc3\x97\xc3\x9f", "\xc3\x97\xc3\x9f");		    /* multiply, sharp s */
-	check_fold("\xc4\x80", "\xc4\x80"); /* Latin Extended is left alone */
-}
-
 static void test_show(void **state)
 {
 	char out[PATH_SHOWN_SIZE], longer[400];
@@ -211,6 +194,8 @@ static void test_names(void **state)
 			 "\"readme\": differs from \"README\" by case only");
 	check_in_the_way((const char *[]){"a/x", NULL}, "A/y", "\"A\": differs from \"a\"");
 	check_in_the_way((const char *[]){"\xc3\x84", NULL}, "\xc3\xa4", "by case only");
+	check_in_the_way((const char *[]){"x", "\xc3\xa9/y", "z", NULL}, "e\xcc\x81/a", "by case");
+	check_in_the_way((const char *[]){"stra\xc3\x9f" "e", NULL}, "STRASSE", "by case only");
 	/* the parents are not looked at again for a neighbour */
 	check_in_the_way((const char *[]){"p/a", "p/b", NULL}, "p/A", "by case only");
 }
@@ -230,6 +215,55 @@ static void test_many_names(void **state)
 		snprintf(name, sizeof(name), "d%d/f%d", i % 100, i);
 		assert_int_equal(add(n, name, &err), -1);
 	}
+	names_free(n);
+}
+
+/*
+ * 2^18 names with one value under FNV-1a, made of pairs of blocks that collide one after the other
+ * (A. Joux, "Multicollisions in iterated hash functions", 2004). A table keyed by that hash would
+ * compare each name with all others, 2^35 times.
+ */
+static void test_names_that_collide(void **state)
+{
+	static const char blocks[18][2][7] = {
+		{"m0oe1l", "5aum35"}, {"kh1fii", "fklzzk"}, {"4jai4c", "d2xy8l"},
+		{"kb9qxi", "9jav4d"}, {"isw090", "q8h15g"}, {"l13j90", "n4w7sh"},
+		{"1aahan", "sgd7pe"}, {"jn5s73", "2uwx6j"}, {"uv0o5m", "dfrm5v"},
+		{"3tgb78", "x092j0"}, {"beds3f", "w1dfev"}, {"071qbo", "s8pat4"},
+		{"c0lscl", "8vavfb"}, {"vhvjgb", "ck7w5z"}, {"vbn5gj", "ty6rbg"},
+		{"alnhr5", "v52h2q"}, {"zq48zl", "yphnqo"}, {"tec2s1", "jf4tf4"},
+	};
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+	char name[18 * 6 + 1];
+
+	(void)state;
+	name[sizeof(name) - 1] = 0;
+	for (unsigned i = 0; i < 1u << 18; i++) {
+		for (unsigned k = 0; k < 18; k++)
+			memcpy(name + (size_t)6 * k, blocks[k][i >> k & 1], 6);
+		assert_int_equal(add(n, name, &err), 0);
+	}
+	names_free(n);
+}
+
+/* Long directories that are named in turns, as often as an archive may have entries. */
+static void test_directories_in_turns(void **state)
+{
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+	char name[2][1024];
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		for (size_t i = 0; i < sizeof(name[k]) - 1; i++)
+			name[k][i] = (char)(i % 16 ? 'a' + k : '/');
+		name[k][0] = 'd';
+		name[k][sizeof(name[k]) - 1] = 0;
+		strcpy(name[k] + sizeof(name[k]) - 3, "/");
+	}
+	for (int i = 0; i < 20000; i++)
+		assert_int_equal(add(n, name[i % 2], &err), 0);
 	names_free(n);
 }
 
@@ -258,9 +292,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepts),	   cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_lengths),	   cmocka_unit_test(test_fold),
-		cmocka_unit_test(test_show),	   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_many_names), cmocka_unit_test(test_names_limit),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_names_that_collide),
+		cmocka_unit_test(test_directories_in_turns),
+		cmocka_unit_test(test_names_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
