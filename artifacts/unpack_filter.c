@@ -147,13 +147,32 @@ const char *filter_format(const struct filter *f)
 	return f->format;
 }
 
-/* Some decompressors stop at the end of what is theirs and keep silent about what follows. */
+static bool is_zeros(const unsigned char *p, size_t n)
+{
+	while (n && !*p) {
+		p++;
+		n--;
+	}
+	return !n;
+}
+
+/* Some decompressors stop at the end of what is theirs, and keep silent about what follows. Zeros
+ * may, as behind gzip: bsdtar fills up what it writes into a pipe. */
 static int check_end(struct filter *f, struct err *err)
 {
-	if (archive_filter_bytes(f->archive, -1) >= (la_int64_t)f->u->size)
-		return 0;
-	return err_set(err, ERR_MALFORMED,
-		       "tar: damaged archive: something follows the compressed data");
+	f->at = (uint64_t)archive_filter_bytes(f->archive, -1);
+	for (;;) {
+		size_t n = UNPACK_BLOCK;
+
+		if (unpack_check_cancel(f->u, err) || read_file(f, f->in, &n, err))
+			return -1;
+		if (!n)
+			return 0;
+		if (!is_zeros(f->in, n))
+			return err_set(err, ERR_MALFORMED,
+				       "tar: damaged archive: something follows the compressed "
+				       "data");
+	}
 }
 
 int filter_read(struct filter *f, void *p, size_t *n, struct err *err)
