@@ -81,9 +81,8 @@ static const char *format_of(struct filter *f)
 	case ARCHIVE_FILTER_LZMA:
 		return "tar + lzma";
 	case ARCHIVE_FILTER_ZSTD:
+	default: /* no other is switched on, and gzip is not left to libarchive */
 		return "tar + zstd";
-	default:
-		return "tar + other";
 	}
 }
 

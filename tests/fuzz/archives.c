@@ -10,6 +10,7 @@
 #include "tests/unit/artifacts/hostile_tar.h"
 #include "tests/unit/artifacts/hostile_zip.h"
 #include "tests/unit/artifacts/listing.h"
+#include "tests/unit/artifacts/odd_archives.h"
 #include "tests/unit/artifacts/random_archive.h"
 
 /*
@@ -66,6 +67,13 @@ static void write_hostile(void *arg, const char *what, struct str archive, enum 
 	write_file(to->dir, to->kind, what, archive);
 }
 
+static void write_odd(void *arg, const char *what, struct str archive)
+{
+	const struct to *to = arg;
+
+	write_file(to->dir, to->kind, what, archive);
+}
+
 static void generate(const char *dir)
 {
 	static const char *const kinds[] = {"zip", "tar", "tgz"};
@@ -75,6 +83,8 @@ static void generate(const char *dir)
 
 	hostile_zips(write_hostile, &(struct to){dir, "hostile-zip"});
 	hostile_tars(write_hostile, &(struct to){dir, "hostile-tar"});
+	each_odd_zip(write_odd, &(struct to){dir, "odd-zip"});
+	each_odd_tar(write_odd, &(struct to){dir, "odd-tar"});
 	buf_init(&b, 1 << 24);
 	for (uint64_t seed = 0; seed < 600; seed++) {
 		enum ra_kind kind = (enum ra_kind)(seed % RA_KINDS);

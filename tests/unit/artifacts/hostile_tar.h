@@ -168,6 +168,9 @@ static const struct {
 	{"pax size no number", 'x', "size", "7x", {0}, NULL, NULL, ERR_MALFORMED,
 	 "not well-formed"},
 	{"pax charset", 'x', "hdrcharset", "KOI8-R", {0}, NULL, NULL, ERR_UNSAFE, "not UTF-8"},
+	{"pax old charset", 'x', "charset", "x", {0}, NULL, NULL, ERR_UNSAFE, "changes what"},
+	{"pax key of two lines", 'x', NULL, NULL, {"9 pa\nh=a\n", 9}, NULL, NULL,
+	 ERR_MALFORMED, "well"},
 	{"pax sparse", 'x', "GNU.sparse.major", "1", {0}, NULL, NULL, ERR_REJECTED, "sparse"},
 	{"pax sparse name", 'x', "GNU.sparse.name", "x", {0}, NULL, NULL, ERR_REJECTED, "sparse"},
 	{"star sparse", 'x', "SCHILY.realsize", "9", {0}, NULL, NULL, ERR_REJECTED, "sparse"},
@@ -362,6 +365,46 @@ static inline void ht_pax_alone(struct buf *b)
 	tm_end(b);
 }
 
+static inline void ht_long_name_alone(struct buf *b)
+{
+	ht_one(b);
+	tm_long(b, 'L', "b");
+	tm_end(b);
+}
+
+static inline void ht_long_link_alone(struct buf *b)
+{
+	ht_one(b);
+	tm_long(b, 'K', "b");
+	tm_end(b);
+}
+
+/* More than the header has room for; none of it is there. */
+static inline void ht_pax_large_size(struct buf *b)
+{
+	tm_pax(b, 'x', "size", "8589934592");
+	tm_add(b, &(struct tm_entry){.name = "a"});
+}
+
+static inline void ht_pax_too_large_size(struct buf *b)
+{
+	tm_pax(b, 'x', "size", "99999999999");
+	tm_add(b, &(struct tm_entry){.name = "a"});
+	tm_end(b);
+}
+
+static inline void ht_gzip_of_less(struct buf *b)
+{
+	ht_one(b);
+	b->n = 511;
+	tm_gzip(b);
+}
+
+static inline void ht_not_lzma(struct buf *b)
+{
+	buf_adds(b, "] that is no archive, though it begins as lzma does");
+}
+
 static inline void ht_pax_too_large(struct buf *b)
 {
 	tm_add(b, &(struct tm_entry){.name = "pax", .type = 'x', .size = 2 << 20});
@@ -439,6 +482,12 @@ static const struct {
 	{"long name in the padding", ht_long_name_in_padding, ERR_UNSAFE, "behind an extended"},
 	{"pax in the padding", ht_pax_in_padding, ERR_UNSAFE, "behind an extended"},
 	{"pax alone", ht_pax_alone, ERR_MALFORMED, "describes no entry"},
+	{"long name alone", ht_long_name_alone, ERR_MALFORMED, "describes no entry"},
+	{"long link alone", ht_long_link_alone, ERR_MALFORMED, "describes no entry"},
+	{"pax large size", ht_pax_large_size, ERR_MALFORMED, "cut off"},
+	{"pax too large size", ht_pax_too_large_size, ERR_LIMIT, "larger than one file"},
+	{"gzip of less than a header", ht_gzip_of_less, ERR_MALFORMED, "not a tar"},
+	{"not lzma", ht_not_lzma, ERR_MALFORMED, "not an archive"},
 	{"pax too large", ht_pax_too_large, ERR_LIMIT, "extended header of 2097152 bytes"},
 	{"long name too long", ht_long_name_too_long, ERR_LIMIT, "too long"},
 	{"nested gzip", ht_nested_gzip, ERR_UNSAFE, "more than once"},

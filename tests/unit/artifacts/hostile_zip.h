@@ -252,6 +252,19 @@ static inline void hz_link_chain(struct zm *z)
 	zm_end(z, NULL);
 }
 
+static inline void hz_zip64_of_several(struct zm *z)
+{
+	hz_one(z, &(struct zm_end){.zip64 = true});
+	z->out.p[z->out.n - 22 - 4] = 2; /* disks, as the locator says */
+}
+
+/* Fewer entries here than there are altogether. */
+static inline void hz_zip64_of_more_entries(struct zm *z)
+{
+	hz_one(z, &(struct zm_end){.zip64 = true});
+	z->out.p[z->out.n - 22 - 20 - 24] = 2;
+}
+
 static inline void hz_signature_record(struct zm *z)
 {
 	hz_one(z, &(struct zm_end){.behind = {"PK\5\5\4\0abcd", 10}});
@@ -282,6 +295,8 @@ static const struct {
 	{"order of marks", hz_order_of_marks, ERR_UNSAFE, "by case only"},
 	{"directory by case", hz_case_of_directory, ERR_UNSAFE, "by case only"},
 	{"chain of links", hz_link_chain, ERR_UNSAFE, "symbolic link"},
+	{"zip64 of several files", hz_zip64_of_several, ERR_MALFORMED, "split"},
+	{"zip64 of more entries", hz_zip64_of_more_entries, ERR_MALFORMED, "split"},
 	{"digital signature", hz_signature_record, ERR_MALFORMED, "not where"},
 };
 

@@ -219,28 +219,28 @@ static void test_many_names(void **state)
 }
 
 /*
- * 2^18 names with one value under FNV-1a, made of pairs of blocks that collide one after the other
+ * 2^16 names with one value under FNV-1a, made of pairs of blocks that collide one after the other
  * (A. Joux, "Multicollisions in iterated hash functions", 2004). A table keyed by that hash would
- * compare each name with all others, 2^35 times.
+ * compare each name with all others, 2^31 times.
  */
 static void test_names_that_collide(void **state)
 {
-	static const char blocks[18][2][7] = {
+	static const char blocks[16][2][7] = {
 		{"m0oe1l", "5aum35"}, {"kh1fii", "fklzzk"}, {"4jai4c", "d2xy8l"},
 		{"kb9qxi", "9jav4d"}, {"isw090", "q8h15g"}, {"l13j90", "n4w7sh"},
 		{"1aahan", "sgd7pe"}, {"jn5s73", "2uwx6j"}, {"uv0o5m", "dfrm5v"},
 		{"3tgb78", "x092j0"}, {"beds3f", "w1dfev"}, {"071qbo", "s8pat4"},
 		{"c0lscl", "8vavfb"}, {"vhvjgb", "ck7w5z"}, {"vbn5gj", "ty6rbg"},
-		{"alnhr5", "v52h2q"}, {"zq48zl", "yphnqo"}, {"tec2s1", "jf4tf4"},
+		{"alnhr5", "v52h2q"},
 	};
 	struct names *n = names_new();
 	struct err err = ERR_INIT;
-	char name[18 * 6 + 1];
+	char name[16 * 6 + 1];
 
 	(void)state;
 	name[sizeof(name) - 1] = 0;
-	for (unsigned i = 0; i < 1u << 18; i++) {
-		for (unsigned k = 0; k < 18; k++)
+	for (unsigned i = 0; i < 1u << 16; i++) {
+		for (unsigned k = 0; k < 16; k++)
 			memcpy(name + (size_t)6 * k, blocks[k][i >> k & 1], 6);
 		assert_int_equal(add(n, name, &err), 0);
 	}
