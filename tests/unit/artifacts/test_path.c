@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "artifacts/fold.h"
 #include "artifacts/names.h"
 #include "artifacts/path.h"
 #include "aws/core/mem.h"
+#include "aws/core/rng.h"
 
 static const struct {
 	const char *name, *normal;
@@ -267,6 +269,75 @@ static void test_directories_in_turns(void **state)
 	names_free(n);
 }
 
+struct model {
+	char names[400][64];
+	bool dirs[400];
+	size_t n;
+};
+
+/* What names.c promises, by comparing each with each. False: it is in the way of another. */
+static bool model_add(struct model *m, struct str name, bool directory)
+{
+	char key[FOLD_GROWTH * 64], other[FOLD_GROWTH * 64];
+	size_t n = fold(name, key);
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct str was = str_from(m->names[i]);
+
+		if (fold(was, other) != n || memcmp(key, other, n) != 0)
+			continue;
+		return directory && m->dirs[i] && str_eq(was, name);
+	}
+	memcpy(m->names[m->n], name.p, name.n);
+	m->names[m->n][name.n] = 0;
+	m->dirs[m->n++] = directory;
+	return true;
+}
+
+static bool model_add_all(struct model *m, struct str name, bool directory)
+{
+	for (size_t i = 1; i < name.n; i++)
+		if (name.p[i] == '/' && !model_add(m, str_sub(name, 0, i), true))
+			return false;
+	return model_add(m, name, directory);
+}
+
+/* Short names of few letters, so that they meet often. An archive ends at the first that is in the
+ * way, and so does a round. */
+static void test_names_by_model(void **state)
+{
+	static const char *const letters[] = {"a", "b", "A", "/", "\xc3\xa9",
+					     "e\xcc\x81", "aa/b", "cd"};
+	struct model *m = xmalloc(sizeof(*m));
+	struct rng_seeded r;
+	size_t stopped = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 2000; seed++) {
+		struct names *n = names_new();
+		struct err err = ERR_INIT;
+		bool right = true;
+
+		rng_seeded_init(&r, seed);
+		m->n = 0;
+		for (int i = 0; i < 40 && right; i++) {
+			char name[64] = "x", buf[PATH_SIZE];
+			struct path p;
+
+			for (size_t k = 1 + rng_below(&r.rng, 8); k > 0; k--)
+				strcat(name, letters[rng_below(&r.rng, seed % 2 ? 8 : 2)]);
+			assert_int_equal(path_normalize(str_from(name), 64, buf, &p, &err), 0);
+			right = model_add_all(m, p.text, p.directory);
+			if (right != !names_add(n, &p, p.directory, &err))
+				fail_msg("seed %d: \"%s\": %s", (int)seed, name, err.text);
+		}
+		stopped += !right;
+		names_free(n);
+	}
+	assert_in_range(stopped, 500, 1999);
+	free(m);
+}
+
 static void test_names_limit(void **state)
 {
 	struct names *n = names_new();
@@ -296,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_names_by_model),
 		cmocka_unit_test(test_names_that_collide),
 		cmocka_unit_test(test_directories_in_turns),
 		cmocka_unit_test(test_names_limit),
