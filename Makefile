@@ -153,6 +153,11 @@ REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/replay_%,$(FUZZERS))
 $(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(libs_all)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
+# What other readers of archives see: tests/fuzz/archives.test asks them.
+$(BUILD)/tests/fuzz/archives: $(BUILD)/tests/fuzz/archives.o $(libs_artifacts)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+ARCHIVES := $(BUILD)/tests/fuzz/archives
+
 RUN := tests/run
 
 .PHONY: check check-model check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
@@ -162,9 +167,9 @@ check: deps ## everything a contributor needs to trust a change (minutes)
 programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 .PHONY: programs
 
-check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS)
+check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
-		$(REPLAYS) $(SERVED_TESTS))
+		$(REPLAYS) tests/fuzz/archives.test $(SERVED_TESTS))
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))
@@ -175,8 +180,8 @@ check-scenarios: programs $(SCENARIO_TESTS) ## whole rollouts, in process and th
 check-threads: programs $(UNIT_TESTS) ## what has more than one thread: for SAN=thread
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SERVED_TESTS))
 
-check-corpus: $(REPLAYS) ## replay the fuzzing corpora
-	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS)
+check-corpus: $(REPLAYS) $(ARCHIVES) ## replay the fuzzing corpora; ask other readers of archives
+	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS) tests/fuzz/archives.test
 
 check-faults: $(FAULT_TESTS) ## crash and fault sweeps in virtual time
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(FAULT_TESTS))

@@ -95,23 +95,6 @@ int path_normalize(struct str name, size_t max_depth, char buf[PATH_SIZE], struc
 	return 0;
 }
 
-void path_fold(struct str normal, char *out)
-{
-	unsigned char before = 0;
-
-	for (size_t i = 0; i < normal.n; i++) {
-		unsigned char c = (unsigned char)normal.p[i], to = c;
-
-		if (c >= 'A' && c <= 'Z')
-			to = (unsigned char)(c + 0x20);
-		/* U+00C0 to U+00DE are 0xC3 0x80 to 0x9E; U+00D7 is the multiplication sign */
-		else if (before == 0xc3 && c >= 0x80 && c <= 0x9e && c != 0x97)
-			to = (unsigned char)(c + 0x20);
-		out[i] = (char)to;
-		before = c;
-	}
-}
-
 /* Bytes of the character at s.p[i] when it can be shown as it is; 0 otherwise. */
 static size_t printable(struct str s, size_t i)
 {

@@ -33,12 +33,6 @@ int path_normalize(struct str name, size_t max_depth, char buf[PATH_SIZE], struc
 		   struct err *err) MUST_CHECK;
 
 /*
- * The key under which two names are the same to a file system that ignores case: ASCII and Latin-1
- * letters become lower case. As long as the name; out has room for it, without NUL.
- */
-void path_fold(struct str normal, char *out);
-
-/*
  * The name as people may read it in one line: quoted, what is not printable ASCII or UTF-8 as \xNN,
  * cut with "..." when it is long. Returns out.
  */

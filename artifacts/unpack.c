@@ -10,6 +10,7 @@
 
 #include "artifacts/path.h"
 #include "artifacts/remove.h"
+#include "artifacts/tar_header.h"
 #include "artifacts/unpack_parts.h"
 #include "aws/core/cancel.h"
 #include "aws/core/json.h"
@@ -23,7 +24,7 @@
  */
 
 enum {
-	BEGINNING = 512,	  /* a tar header */
+	BEGINNING = TAR_BLOCK,
 	REFERENCE_MAX = 64 << 10, /* a full-clone reference is a few hundred bytes */
 };
 
@@ -137,15 +138,17 @@ static int unpack_any(struct unpacking *u, struct err *err)
 		return err_set(err, ERR_MALFORMED, "not an archive: it is empty");
 	if (read_beginning(u, p, &begin, err))
 		return -1;
-	if (str_starts(begin, "PK"))
+	if (str_starts(begin, "PK")) {
+		if (begin.n == TAR_BLOCK && tar_is_header((const unsigned char *)begin.p))
+			return err_set(err, ERR_UNSAFE, "it is a zip and a tar at once");
 		return unpack_zip(u, err);
+	}
 	if (check_not_reference(u, begin, err))
 		return -1;
 	/* an empty tar to some, but rather a file that was never written */
 	if (is_zeros(begin))
 		return unpack_not_an_archive(u, err);
-	u->gzip = str_starts(begin, "\x1f\x8b");
-	return unpack_tar(u, err);
+	return unpack_tar(u, begin, err);
 }
 
 /* --- the directory ---------------------------------------------------------------------------- */

@@ -40,15 +40,15 @@ struct unpack_stats {
  * The content decides the format, never a name: zip (stored or deflated), tar as it is or
  * compressed with gzip, bzip2, xz, zstd. Only regular files and directories are accepted: links,
  * devices and set-id files are refused, as are names that path.h refuses, and names that are the
- * same or differ by case only (a directory may be named twice). A zip is checked whole, see
- * zip_directory.h, before the first file is written; a tar as it comes.
+ * same or differ by case only, see names.h (a directory may be named twice). A zip is checked
+ * whole, see zip_directory.h, before the first file is written; a tar as it comes.
  *
  * Errors, the text naming the entry where there is one:
  *   ERR_MALFORMED  not an archive, or a damaged one
  *   ERR_LIMIT      larger than the limits allow
  *   ERR_UNSAFE     refused for what it would do here, or because it contradicts itself
  *   ERR_REJECTED   of a kind that is not supported: a full-clone reference instead of an archive,
- *                  encrypted, another compression; the text says what to change
+ *                  encrypted, another compression, sparse; the text says what to change
  *   ERR_CONFLICT   dir_fd is not empty (and is left alone)
  *   ERR_CANCELED ERR_SYSTEM
  *

@@ -1,217 +1,310 @@
 #include "artifacts/unpack_parts.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "artifacts/names.h"
 #include "artifacts/path.h"
+#include "artifacts/tar_header.h"
+#include "aws/core/buf.h"
 #include "aws/core/limits.h"
 #include "aws/core/mem.h"
 
 /*
- * Tar, compressed or not: libarchive reads, we write. A tar has no directory, so it is checked as
- * it comes, and refused at the first thing that is wrong.
- *
- * Of libarchive only the tar reader and four decompressors are switched on: what is not there
- * cannot be attacked. It is told to read on behind the end mark, so that every checksum of the
- * compression is reached, and nothing is hidden there.
+ * Tar, compressed or not. A tar has no directory, so it is checked as it comes, and refused at the
+ * first thing that is wrong. Every block is looked at once and in order: headers, content, and the
+ * zeros from the first block of zeros to the end, where nothing else may stand.
  */
+
+enum {
+	EXTENDED_MAX = 1 << 20, /* an extended header; they hold attributes besides names */
+};
 
 struct untar {
 	struct unpacking *u;
-	struct archive *archive;
+	struct filter *filter;
 	struct names *names;
-	unsigned char *in, *out; /* UNPACK_BLOCK each */
-	uint64_t at;		 /* offset in the file */
-	struct gunzip *gunzip;	 /* when it is compressed with gzip */
-	la_int64_t end;		 /* of the last entry, in the unpacked tar */
-	uint64_t max_unpacked;	 /* what headers, content and padding may come to */
-	struct err read_err;	 /* of the callback, when it failed */
+	unsigned char *in;     /* UNPACK_BLOCK */
+	size_t at, n;	       /* what of it has not been used, and its end */
+	uint64_t unpacked;     /* has come so far */
+	uint64_t max_unpacked; /* what headers, content and padding may come to */
+	/* about the entry that comes next */
+	struct tar_extension extension;
+	struct buf pax, long_name;
+	bool has_long_name, has_long_link;
 	char path[PATH_SIZE];
 };
 
-static int refuse(struct err *err, enum err_code code, const char *name, const char *why)
+static int refuse(struct err *err, enum err_code code, struct str name, const char *why)
 {
 	char shown[PATH_SHOWN_SIZE];
 
-	return err_set(err, code, "tar entry %s: %s", path_show(str_from(name), shown), why);
+	return err_set(err, code, "tar entry %s: %s", path_show(name, shown), why);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static int read_more(struct untar *t, size_t *n, struct err *err)
+/* More, when nothing is left; *more is false at the end. */
+static int refill(struct untar *t, bool *more, struct err *err)
 {
-	uint64_t rest = t->u->size - t->at;
-
-	if (unpack_check_cancel(t->u, err))
-		return -1;
-	if (archive_filter_bytes(t->archive, 0) > (la_int64_t)t->max_unpacked)
-		return err_set(err, ERR_LIMIT, "tar: larger than it may be unpacked");
-	if (t->gunzip)
-		return gunzip_read(t->gunzip, t->in, n, err);
-	*n = rest < *n ? (size_t)rest : *n;
-	if (unpack_read(t->u, t->at, t->in, *n, err))
-		return -1;
-	t->at += *n;
-	return 0;
-}
-
-static la_ssize_t on_read(struct archive *a, void *arg, const void **p)
-{
-	struct untar *t = arg;
 	size_t n = UNPACK_BLOCK;
 
-	if (read_more(t, &n, &t->read_err)) {
-		archive_set_error(a, EIO, "reading failed");
-		return -1;
-	}
-	*p = t->in;
-	return (la_ssize_t)n;
-}
-
-/* libarchive failed: its own words, or those of our callback. */
-static int failed(struct untar *t, const char *what, struct err *err)
-{
-	const char *why = archive_error_string(t->archive);
-	char shown[PATH_SHOWN_SIZE];
-
-	if (t->read_err.code != ERR_OK) {
-		*err = t->read_err;
-		return -1;
-	}
-	return err_set(err, ERR_MALFORMED, "%s: damaged archive: %s", what,
-		       path_show(str_from(why ? why : "no reason given"), shown));
-}
-
-static const char *format_of(const struct untar *t)
-{
-	switch (archive_filter_code(t->archive, 0)) {
-	case ARCHIVE_FILTER_NONE:
-		return t->gunzip ? "tar + gzip" : "tar";
-	case ARCHIVE_FILTER_BZIP2:
-		return "tar + bzip2";
-	case ARCHIVE_FILTER_XZ:
-		return "tar + xz";
-	case ARCHIVE_FILTER_LZMA:
-		return "tar + lzma";
-	case ARCHIVE_FILTER_ZSTD:
-		return "tar + zstd";
-	default:
-		return "tar + other";
-	}
-}
-
-/*
- * Blocks of zeros end a tar; libarchive also takes one that simply stops, which is how a tar looks
- * like that was cut between two entries. What it does not take is anything but zeros behind the
- * last entry.
- */
-static int check_end(const struct untar *t, struct err *err)
-{
-	if (archive_filter_bytes(t->archive, 0) >= t->end + 512)
+	*more = true;
+	if (t->at < t->n)
 		return 0;
-	return err_set(err, ERR_MALFORMED, "tar: the mark at its end is missing: it was cut off");
-}
-
-/* After the first header has been looked for. */
-static int check_format(struct untar *t, struct err *err)
-{
-	/* the file itself counts as a filter */
-	int layers = archive_filter_count(t->archive) - 1 + (t->gunzip ? 1 : 0);
-
-	if (layers > 1)
-		return err_set(err, ERR_UNSAFE, "tar: compressed more than once");
-	t->u->stats->format = format_of(t);
+	if (unpack_check_cancel(t->u, err))
+		return -1;
+	if (filter_read(t->filter, t->in, &n, err))
+		return -1;
+	t->at = 0;
+	t->n = n;
+	t->unpacked += n;
+	*more = n > 0;
+	if (t->unpacked > t->max_unpacked)
+		return err_set(err, ERR_LIMIT, "tar: larger than it may be unpacked");
 	return 0;
 }
 
-/* No tar was found, below whatever it is compressed with. */
-static int unrecognised(struct untar *t, struct err *err)
+static int cut_off(struct err *err)
 {
-	bool is_plain = archive_filter_code(t->archive, 0) == ARCHIVE_FILTER_NONE && !t->gunzip;
+	return err_set(err, ERR_MALFORMED, "tar: damaged archive: it was cut off");
+}
 
-	if (t->read_err.code != ERR_OK)
-		return failed(t, "archive", err);
-	if (is_plain)
-		return unpack_not_an_archive(t->u, err);
-	return err_set(err, ERR_MALFORMED, "not an archive: compressed, but damaged or not a tar");
+/* The next bytes, some but at most n. */
+static int take(struct untar *t, uint64_t n, const unsigned char **p, size_t *got, struct err *err)
+{
+	bool more;
+
+	if (refill(t, &more, err))
+		return -1;
+	if (!more)
+		return cut_off(err);
+	*p = t->in + t->at;
+	*got = t->n - t->at;
+	if (*got > n)
+		*got = (size_t)n;
+	t->at += *got;
+	return 0;
+}
+
+static int take_block(struct untar *t, unsigned char out[TAR_BLOCK], struct err *err)
+{
+	for (size_t have = 0, n; have < TAR_BLOCK; have += n) {
+		const unsigned char *p;
+
+		if (take(t, TAR_BLOCK - have, &p, &n, err))
+			return -1;
+		memcpy(out + have, p, n);
+	}
+	return 0;
+}
+
+static bool is_zeros(const unsigned char *p, size_t n)
+{
+	while (n && !*p) {
+		p++;
+		n--;
+	}
+	return !n;
+}
+
+static size_t padding_of(uint64_t size)
+{
+	return (size_t)(-size % TAR_BLOCK);
+}
+
+/* What fills the last block. That of an extended header is read as part of it by some readers; that
+ * of a file is looked at by nobody, and old writers leave there what they had at hand. */
+static int skip_padding(struct untar *t, uint64_t size, bool extended, struct err *err)
+{
+	for (size_t left = padding_of(size), n; left; left -= n) {
+		const unsigned char *p;
+
+		if (take(t, left, &p, &n, err))
+			return -1;
+		if (extended && !is_zeros(p, n))
+			return err_set(err, ERR_UNSAFE,
+				       "tar: something is hidden behind an extended header");
+	}
+	return 0;
+}
+
+/* The mark has come: nothing but zeros up to the end. */
+static int read_end(struct untar *t, struct err *err)
+{
+	for (;;) {
+		bool more;
+
+		if (refill(t, &more, err))
+			return -1;
+		if (!more)
+			return 0;
+		if (!is_zeros(t->in + t->at, t->n - t->at))
+			return err_set(err, ERR_MALFORMED,
+				       "tar: something follows the mark at its end");
+		t->at = t->n;
+	}
+}
+
+/* --- headers ---------------------------------------------------------------------------------- */
+
+/* The content of a header that describes the entry behind it. */
+static int read_extended(struct untar *t, const struct tar_header *h, struct buf *out,
+			 struct err *err)
+{
+	buf_clear(out);
+	if (h->size > EXTENDED_MAX)
+		return err_set(err, ERR_LIMIT, "tar: an extended header of %llu bytes",
+			       (unsigned long long)h->size);
+	for (uint64_t left = h->size; left;) {
+		const unsigned char *p;
+		size_t n;
+
+		if (take(t, left, &p, &n, err))
+			return -1;
+		buf_add(out, p, n);
+		left -= n;
+	}
+	return skip_padding(t, h->size, true, err);
+}
+
+static int twice(struct err *err)
+{
+	return err_set(err, ERR_UNSAFE, "tar: two extended headers describe the same entry");
+}
+
+static int read_pax(struct untar *t, const struct tar_header *h, struct err *err)
+{
+	struct tar_extension ignored = {0};
+	struct buf global;
+	int rc;
+
+	if (h->kind == TAR_PAX) {
+		if (t->extension.seen)
+			return twice(err);
+		t->extension.seen = true;
+		return read_extended(t, h, &t->pax, err) ||
+				       tar_pax_read(buf_str(&t->pax), false, &t->extension, err)
+			       ? -1
+			       : 0;
+	}
+	buf_init(&global, EXTENDED_MAX);
+	rc = read_extended(t, h, &global, err) ||
+			     tar_pax_read(buf_str(&global), true, &ignored, err)
+		     ? -1
+		     : 0;
+	buf_release(&global);
+	return rc;
+}
+
+/* GNU's: the name, and a NUL or more behind it. */
+static int read_long_name(struct untar *t, const struct tar_header *h, struct err *err)
+{
+	bool *seen = h->kind == TAR_LONG_NAME ? &t->has_long_name : &t->has_long_link;
+	struct buf ignored, *to = h->kind == TAR_LONG_NAME ? &t->long_name : &ignored;
+	int rc;
+
+	if (*seen)
+		return twice(err);
+	*seen = true;
+	buf_init(&ignored, EXTENDED_MAX);
+	rc = read_extended(t, h, to, err);
+	while (!rc && to->n && !to->p[to->n - 1])
+		to->n--;
+	buf_release(&ignored);
+	return rc;
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
-static int check_kind(struct archive_entry *e, const char *name, struct err *err)
+static int check_kind(const struct untar *t, const struct tar_header *h, struct str name,
+		      struct err *err)
 {
-	mode_t type = archive_entry_filetype(e);
-
-	/* in every spelling: one that cannot be converted is NULL in the others */
-	if (archive_entry_hardlink(e) || archive_entry_hardlink_utf8(e) ||
-	    archive_entry_hardlink_w(e))
+	if (h->kind == TAR_HARD_LINK)
 		return refuse(err, ERR_UNSAFE, name, "is a hard link; links are refused");
-	if (type == AE_IFLNK || archive_entry_symlink(e))
+	if (h->kind == TAR_SYMLINK)
 		return refuse(err, ERR_UNSAFE, name, "is a symbolic link; links are refused");
-	if (type != AE_IFREG && type != AE_IFDIR)
+	if (h->kind == TAR_SPECIAL)
 		return refuse(err, ERR_UNSAFE, name, "is neither a file nor a directory");
-	if (type == AE_IFREG && archive_entry_perm(e) & (S_ISUID | S_ISGID))
+	if (h->kind == TAR_SPARSE || t->extension.is_sparse)
+		return refuse(err, ERR_REJECTED, name,
+			      "is sparse; make the archive without tar's --sparse");
+	if (h->kind == TAR_UNKNOWN)
+		return refuse(err, ERR_REJECTED, name, "is of a kind that is not supported");
+	if (t->extension.is_link || t->has_long_link)
+		return refuse(err, ERR_UNSAFE, name, "has the target of a link; links are refused");
+	if (h->kind == TAR_FILE && h->mode & (S_ISUID | S_ISGID))
 		return refuse(err, ERR_UNSAFE, name, "is set-user-id or set-group-id");
 	return 0;
 }
 
-static int check_sizes(const struct untar *t, const char *name, uint64_t size, struct err *err)
+static int check_sizes(const struct untar *t, const struct tar_header *h, struct str name,
+		       struct err *err)
 {
-	if (size > (uint64_t)t->u->limits->max_entry_bytes)
+	if (h->kind == TAR_DIRECTORY && h->size)
+		return refuse(err, ERR_UNSAFE, name, "is a directory with content");
+	if (h->size > (uint64_t)t->u->limits->max_entry_bytes)
 		return refuse(err, ERR_LIMIT, name, "is larger than one file may be");
-	if (size > (uint64_t)t->u->limits->max_bytes - t->u->stats->bytes)
+	if (h->size > (uint64_t)t->u->limits->max_bytes - t->u->stats->bytes)
 		return refuse(err, ERR_LIMIT, name,
 			      "with it the archive is larger than it may be unpacked");
 	return 0;
 }
 
-static int write_content(struct untar *t, const char *name, struct err *err)
+/* Name and size, which extended headers may give in place of the header. */
+static int apply_extended(const struct untar *t, struct tar_header *h, struct str *name,
+			  struct err *err)
 {
-	uint64_t size = 0;
+	const struct tar_extension *x = &t->extension;
 
-	for (;;) {
-		la_ssize_t n = archive_read_data(t->archive, t->out, UNPACK_BLOCK);
-
-		if (n < 0)
-			return failed(t, "tar", err);
-		if (!n)
-			break;
-		size += (uint64_t)n;
-		if (unpack_check_cancel(t->u, err) || check_sizes(t, name, size, err) ||
-		    writer_write(t->u->writer, t->out, (size_t)n, err))
-			return -1;
-	}
-	t->u->stats->bytes += size;
+	*name = str_from(h->name);
+	if (x->path.p && t->has_long_name)
+		return refuse(err, ERR_UNSAFE, x->path, "has two different names");
+	if (x->path.p)
+		*name = x->path;
+	else if (t->has_long_name)
+		*name = buf_str(&t->long_name);
+	/* what the header has no room for it leaves out; else a reader that knows no extended
+	 * headers would find the next one elsewhere */
+	if (x->has_size && x->size != h->size && (h->size || x->size < 1ull << 33))
+		return refuse(err, ERR_UNSAFE, *name, "has two different sizes");
+	if (x->has_size)
+		h->size = x->size;
 	return 0;
 }
 
-static int write_entry(struct untar *t, struct archive_entry *e, struct err *err)
+static int write_content(struct untar *t, uint64_t size, struct err *err)
 {
-	const char *name = archive_entry_pathname(e);
-	bool directory = archive_entry_filetype(e) == AE_IFDIR;
-	struct path path;
+	for (uint64_t left = size; left;) {
+		const unsigned char *p;
+		size_t n;
 
-	if (!name)
-		return err_set(err, ERR_UNSAFE, "tar: an entry's name is missing or not UTF-8");
-	if (path_normalize(str_from(name), (size_t)t->u->limits->max_depth, t->path, &path, err))
+		if (take(t, left, &p, &n, err) || writer_write(t->u->writer, p, n, err))
+			return -1;
+		left -= n;
+	}
+	t->u->stats->bytes += size;
+	return skip_padding(t, size, false, err);
+}
+
+static int write_entry(struct untar *t, struct tar_header *h, struct err *err)
+{
+	bool directory = h->kind == TAR_DIRECTORY;
+	struct path path;
+	struct str name;
+
+	if (apply_extended(t, h, &name, err))
+		return -1;
+	if (path_normalize(name, (size_t)t->u->limits->max_depth, t->path, &path, err))
 		return err_wrap(err, "tar");
-	if (check_kind(e, name, err))
+	if (check_kind(t, h, name, err))
 		return -1;
 	if (path.directory && !directory)
 		return refuse(err, ERR_UNSAFE, name,
 			      "is a file by its type and a directory by its name");
-	if (archive_entry_size_is_set(e) && archive_entry_size(e) > 0) {
-		if (directory)
-			return refuse(err, ERR_UNSAFE, name, "is a directory with content");
-		if (check_sizes(t, name, (uint64_t)archive_entry_size(e), err))
-			return -1;
-	}
+	if (check_sizes(t, h, name, err))
+		return -1;
 	if (names_add(t->names, &path, directory, err))
 		return err_wrap(err, "tar");
 	if (directory) {
@@ -219,65 +312,73 @@ static int write_entry(struct untar *t, struct archive_entry *e, struct err *err
 		return path.text.n ? writer_dir(t->u->writer, path.text, err) : 0;
 	}
 	t->u->stats->files++;
-	if (writer_open(t->u->writer, path.text, archive_entry_perm(e) & S_IXUSR, err) ||
-	    write_content(t, name, err))
+	if (writer_open(t->u->writer, path.text, h->mode & S_IXUSR, err) ||
+	    write_content(t, h->size, err))
 		return -1;
 	return writer_close(t->u->writer, err);
 }
 
-/* Its header has just been read, and nothing of its content. */
-static void find_end(struct untar *t, struct archive_entry *e)
+static int read_entry(struct untar *t, struct tar_header *h, int64_t *n, struct err *err)
 {
-	la_int64_t at = archive_filter_bytes(t->archive, 0), size = archive_entry_size(e);
-
-	/* a sparse file takes less than its size; how much less is not known here */
-	if (size > 0 && size <= INT64_MAX - 1024 - at && !archive_entry_sparse_count(e))
-		at += (size + 511) / 512 * 512;
-	t->end = at;
+	if (++*n > t->u->limits->max_entries)
+		return err_set(err, ERR_LIMIT, "tar: more than %lld entries",
+			       (long long)t->u->limits->max_entries);
+	if (write_entry(t, h, err))
+		return -1;
+	t->extension = (struct tar_extension){0};
+	t->has_long_name = t->has_long_link = false;
+	return 0;
 }
 
 static int read_entries(struct untar *t, struct err *err)
 {
-	for (int64_t n = 0;; n++) {
-		struct archive_entry *e;
+	unsigned char block[TAR_BLOCK];
+	int64_t n = 0;
+
+	for (;;) {
+		struct tar_header h;
+		bool more;
 		int rc;
 
-		if (unpack_check_cancel(t->u, err))
+		if (refill(t, &more, err))
 			return -1;
-		rc = archive_read_next_header(t->archive, &e);
-		if (rc == ARCHIVE_FATAL && !archive_format(t->archive))
-			return unrecognised(t, err);
-		if (!n && (rc == ARCHIVE_OK || rc == ARCHIVE_EOF) && check_format(t, err))
+		if (!more)
+			return err_set(err, ERR_MALFORMED,
+				       "tar: the mark at its end is missing: it was cut off");
+		if (take_block(t, block, err))
 			return -1;
-		if (rc == ARCHIVE_EOF)
-			return check_end(t, err);
-		/* a warning means that something of the entry could not be understood */
-		if (rc != ARCHIVE_OK)
-			return failed(t, "tar", err);
-		if (n >= t->u->limits->max_entries)
-			return err_set(err, ERR_LIMIT, "tar: more than %lld entries",
-				       (long long)t->u->limits->max_entries);
-		find_end(t, e);
-		if (write_entry(t, e, err))
+		if (is_zeros(block, sizeof(block)))
+			break;
+		if (tar_header_read(block, &h, err))
+			return -1;
+		if (h.kind == TAR_PAX || h.kind == TAR_PAX_GLOBAL)
+			rc = read_pax(t, &h, err);
+		else if (h.kind == TAR_LONG_NAME || h.kind == TAR_LONG_LINK)
+			rc = read_long_name(t, &h, err);
+		else
+			rc = read_entry(t, &h, &n, err);
+		if (rc)
 			return -1;
 	}
+	if (t->extension.seen || t->has_long_name || t->has_long_link)
+		return err_set(err, ERR_MALFORMED, "tar: an extended header describes no entry");
+	return read_end(t, err);
 }
 
-static int open_archive(struct untar *t, struct err *err)
+/* Is it a tar at all? */
+static int check_begin(struct untar *t, struct err *err)
 {
-	struct archive *a = t->archive;
+	struct str begin;
+	bool more;
 
-	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK)
-		return err_set(err, ERR_SYSTEM, "libarchive cannot read tar");
-	archive_read_set_option(a, "tar", "read_concatenated_archives", "1");
-	archive_read_support_filter_gzip(a); /* in something else: then it is refused */
-	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_xz(a);
-	archive_read_support_filter_lzma(a);
-	archive_read_support_filter_zstd(a);
-	if (archive_read_open(a, t, NULL, on_read, NULL) == ARCHIVE_OK)
+	if (refill(t, &more, err))
+		return -1;
+	begin = (struct str){(const char *)t->in, t->n};
+	if (begin.n >= TAR_BLOCK && (tar_is_header(t->in) || is_zeros(t->in, TAR_BLOCK)))
 		return 0;
-	return unrecognised(t, err);
+	if (filter_is_compressed(begin))
+		return err_set(err, ERR_UNSAFE, "tar: compressed more than once");
+	return err_set(err, ERR_MALFORMED, "not an archive: compressed, but damaged or not a tar");
 }
 
 /*
@@ -289,35 +390,37 @@ static uint64_t max_unpacked(const struct unpack_limits *l)
 	return (uint64_t)l->max_bytes + (uint64_t)l->max_entries * 8192 + (16u << 20);
 }
 
-int unpack_tar(struct unpacking *u, struct err *err)
+static int read_tar(struct untar *t, struct str begin, struct err *err)
 {
-	/* libarchive converts names to the locale's charset; this thread's shall be UTF-8 */
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), before = (locale_t)0;
+	bool plain = begin.n == TAR_BLOCK && tar_is_header((const unsigned char *)begin.p);
+
+	if (!plain && !filter_is_compressed(begin) && !str_starts(begin, "\x5d"))
+		return unpack_not_an_archive(t->u, err);
+	if (filter_open(t->u, begin, plain, &t->filter, err))
+		return -1;
+	if (check_begin(t, err))
+		return -1;
+	t->u->stats->format = filter_format(t->filter);
+	return read_entries(t, err);
+}
+
+int unpack_tar(struct unpacking *u, struct str begin, struct err *err)
+{
 	struct untar *t = xcalloc(1, sizeof(*t));
 	int rc;
 
-	if (utf8)
-		before = uselocale(utf8);
 	t->u = u;
-	t->archive = archive_read_new();
 	t->names = names_new();
 	t->max_unpacked = max_unpacked(u->limits);
-	if (u->gzip)
-		t->gunzip = gunzip_new(u);
 	t->in = xmalloc(UNPACK_BLOCK);
-	t->out = xmalloc(UNPACK_BLOCK);
-	rc = open_archive(t, err);
-	if (!rc)
-		rc = read_entries(t, err);
-	archive_read_free(t->archive);
-	gunzip_free(t->gunzip);
+	buf_init(&t->pax, EXTENDED_MAX);
+	buf_init(&t->long_name, EXTENDED_MAX);
+	rc = read_tar(t, begin, err);
+	filter_free(t->filter);
 	names_free(t->names);
+	buf_release(&t->pax);
+	buf_release(&t->long_name);
 	free(t->in);
-	free(t->out);
 	free(t);
-	if (utf8) {
-		uselocale(before);
-		freelocale(utf8);
-	}
 	return rc;
 }

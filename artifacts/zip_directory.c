@@ -27,6 +27,9 @@ enum {
 	FLAG_MASKED = 1 << 13,
 	EXTRA_ZIP64 = 0x0001,
 	EXTRA_NAME = 0x7075, /* Info-ZIP: the name once more, in UTF-8 */
+	DOS_LABEL = 0x08,
+	DOS_DIRECTORY = 0x10,
+	DOS_REPARSE = 0x400, /* a link, on Windows */
 	EMPTY_PACKED = 5,    /* nothing, deflated: Java does that to directories */
 	DESCRIPTOR_MAX = 24,
 	WINDOW = 128 << 10, /* more than the longest local header */
@@ -78,14 +81,32 @@ static bool take64(uint64_t *value, struct str *field)
 	return true;
 }
 
+/* Some writers give values that the record has room for, and some readers take them. */
+static bool values_agree(const struct zip_entry *e, struct str field)
+{
+	const uint64_t values[] = {e->size, e->packed, e->header};
+	size_t i = 0;
+
+	for (; i < 3 && field.n >= 8; i++) {
+		if (zip_u64((const unsigned char *)field.p) != values[i])
+			return false;
+		field = str_sub(field, 8, field.n);
+	}
+	/* the number of the disk, which is the first */
+	return !field.n || (i == 3 && field.n == 4 && !zip_u32((const unsigned char *)field.p));
+}
+
 static int read_zip64(const struct record *r, struct zip_entry *e, struct err *err)
 {
-	struct str field = {0};
+	struct str all = {0}, field;
 
-	if (zip_extra((const unsigned char *)r->extra.p, r->extra.n, EXTRA_ZIP64, &field) < 0)
+	if (zip_extra((const unsigned char *)r->extra.p, r->extra.n, EXTRA_ZIP64, &all) < 0)
 		return refuse(err, ERR_MALFORMED, r->name, "damaged extra fields");
+	field = all;
 	if (!take64(&e->size, &field) || !take64(&e->packed, &field) || !take64(&e->header, &field))
 		return refuse(err, ERR_MALFORMED, r->name, "its zip64 field is missing or short");
+	if (field.n && !values_agree(e, all))
+		return refuse(err, ERR_UNSAFE, r->name, "its zip64 field contradicts its record");
 	return 0;
 }
 
@@ -100,16 +121,19 @@ static int check_kind(const struct record *r, struct zip_entry *e, struct err *e
 		return refuse(
 			err, ERR_REJECTED, r->name,
 			"is compressed in a way other than deflate, which alone is supported");
-	if (S_ISLNK(mode))
+	if (S_ISLNK(mode) || r->attributes & DOS_REPARSE)
 		return refuse(err, ERR_UNSAFE, r->name, "is a symbolic link; links are refused");
-	if (mode & S_IFMT && !S_ISREG(mode) && !S_ISDIR(mode))
+	if ((mode & S_IFMT && !S_ISREG(mode) && !S_ISDIR(mode)) || r->attributes & DOS_LABEL)
 		return refuse(err, ERR_UNSAFE, r->name, "is neither a file nor a directory");
-	if (S_ISDIR(mode) && !e->directory)
+	if ((S_ISDIR(mode) || r->attributes & DOS_DIRECTORY) && !e->directory)
 		return refuse(err, ERR_UNSAFE, r->name,
 			      "is a directory by its mode and a file by its name");
+	if (e->directory && r->name.p[r->name.n - 1] != '/')
+		return refuse(err, ERR_UNSAFE, r->name,
+			      "ends in \".\" without a slash, and is a file to some readers");
 	if (mode & (S_ISUID | S_ISGID) && !e->directory)
 		return refuse(err, ERR_UNSAFE, r->name, "is set-user-id or set-group-id");
-	if (e->directory && (e->size || e->packed > EMPTY_PACKED))
+	if (e->directory && (e->size || e->crc || e->packed > EMPTY_PACKED))
 		return refuse(err, ERR_UNSAFE, r->name, "is a directory with content");
 	e->executable = !e->directory && mode & S_IXUSR;
 	return 0;
@@ -135,11 +159,11 @@ static int check_sizes(struct reader *z, const struct record *r, struct zip_entr
 	return 0;
 }
 
-/* Readers that know the field use its name. */
-static int check_name(const struct record *r, struct err *err)
+/* Readers that know the field use its name, from one header or the other. */
+static int check_name(const struct record *r, struct str extra, struct err *err)
 {
 	struct str field;
-	int found = zip_extra((const unsigned char *)r->extra.p, r->extra.n, EXTRA_NAME, &field);
+	int found = zip_extra((const unsigned char *)extra.p, extra.n, EXTRA_NAME, &field);
 
 	if (found < 0)
 		return refuse(err, ERR_MALFORMED, r->name, "damaged extra fields");
@@ -156,7 +180,7 @@ static int add_entry(struct reader *z, const struct record *r, struct zip_entry 
 		return err_wrap(err, "zip");
 	e->directory = path.directory;
 	e->path = (struct str){arena_strndup(z->a, path.text.p, path.text.n), path.text.n};
-	if (read_zip64(r, e, err) || check_name(r, err) || check_kind(r, e, err) ||
+	if (read_zip64(r, e, err) || check_name(r, r->extra, err) || check_kind(r, e, err) ||
 	    check_sizes(z, r, e, err))
 		return -1;
 	if (names_add(z->names, &path, path.directory, err))
@@ -245,20 +269,27 @@ static const unsigned char *view(struct reader *z, uint64_t at, size_t n, bool s
 }
 
 /* Sizes and CRC of a local header: those of the directory, or left to a descriptor. */
-static bool local_sizes_agree(const struct zip_entry *e, const unsigned char *p, size_t extra_at,
-			      size_t extra_n, bool *complete)
+static bool local_sizes_agree(const struct zip_entry *e, const unsigned char *p, struct str extra,
+			      bool *complete)
 {
 	uint32_t crc = zip_u32(p + 14);
 	uint64_t packed = zip_u32(p + 18), size = zip_u32(p + 22);
 	struct str field = {0};
+	int found = zip_extra((const unsigned char *)extra.p, extra.n, EXTRA_ZIP64, &field);
 
-	if (packed == ZIP_FULL32 || size == ZIP_FULL32) {
-		if (zip_extra(p + extra_at, extra_n, EXTRA_ZIP64, &field) <= 0 || field.n < 16)
+	if (found) {
+		uint64_t size64, packed64;
+
+		if (found < 0 || field.n < 16)
 			return false;
-		if (size == ZIP_FULL32)
-			size = zip_u64((const unsigned char *)field.p);
-		if (packed == ZIP_FULL32)
-			packed = zip_u64((const unsigned char *)field.p + 8);
+		size64 = zip_u64((const unsigned char *)field.p);
+		packed64 = zip_u64((const unsigned char *)field.p + 8);
+		/* given twice: the two must agree, or the field leaves it to the descriptor */
+		if ((size != ZIP_FULL32 && size64 && size64 != size) ||
+		    (packed != ZIP_FULL32 && packed64 && packed64 != packed))
+			return false;
+		size = size == ZIP_FULL32 ? size64 : size;
+		packed = packed == ZIP_FULL32 ? packed64 : packed;
 	}
 	*complete = crc == e->crc && packed == e->packed && size == e->size;
 	if (*complete)
@@ -274,6 +305,7 @@ static int check_local(struct reader *z, struct zip_entry *e, bool *complete, st
 	const struct record *r = &z->raw[e->record];
 	bool small = e->packed < SMALL;
 	const unsigned char *p;
+	struct str extra;
 	size_t whole;
 
 	/* what is left in front of the directory has room for it: check_sizes() left that open */
@@ -294,7 +326,10 @@ static int check_local(struct reader *z, struct zip_entry *e, bool *complete, st
 	p = view(z, e->header, whole, small, err);
 	if (!p)
 		return -1;
-	if (!local_sizes_agree(e, p, LOCAL_SIZE + r->name.n, zip_u16(p + 28), complete))
+	extra = (struct str){(const char *)p + LOCAL_SIZE + r->name.n, zip_u16(p + 28)};
+	if (check_name(r, extra, err))
+		return -1;
+	if (!local_sizes_agree(e, p, extra, complete))
 		return refuse(err, ERR_UNSAFE, r->name, "its local header has other sizes");
 	e->data = e->header + whole;
 	return 0;
@@ -311,7 +346,8 @@ static int check_descriptor(struct reader *z, const struct zip_entry *e, size_t 
 
 	if (!p)
 		return -1;
-	if (is_signed && memcmp(p, "PK\7\10", 4) != 0)
+	/* one that has none must not look as if it had: its length is told from that */
+	if (is_signed != !memcmp(p, "PK\7\10", 4))
 		return refuse(err, ERR_UNSAFE, r->name, "something is hidden behind its data");
 	p += is_signed ? 4 : 0;
 	packed = wide ? zip_u64(p + 4) : zip_u32(p + 4);

@@ -5,15 +5,15 @@
 /*
  * The end record is found by its signature, and only accepted when its comment reaches exactly to
  * the end of the file, or to the zeros with which bsdtar fills up what it writes into a pipe. A
- * comment can hold another record for which the same is true: such a file is two archives at once,
- * and refused.
+ * comment can hold another record, which other readers would take: such a file is two archives at
+ * once, and refused.
  */
 
 enum {
 	END_SIZE = 22,
 	END_SEARCH = END_SIZE + 65535, /* the longest comment */
 	LOCATOR_SIZE = 20,
-	END64_SIZE = 56,
+	END64_SIZE = 56, /* without the extensible data that nobody writes */
 };
 
 static int damaged(struct err *err, const char *why)
@@ -46,30 +46,34 @@ int zip_extra(const unsigned char *p, size_t n, uint16_t id, struct str *out)
 	return found;
 }
 
+/* Readers that search from the end take what they find first, whatever its comment's length. */
+static int check_comment(const unsigned char *p, size_t n, struct err *err)
+{
+	for (size_t i = 0; i + 4 <= n; i++)
+		if (is_signature(p + i, 5, 6))
+			return err_set(err, ERR_UNSAFE,
+				       "zip: there are two end records, so that "
+				       "it is two archives at once");
+	return 0;
+}
+
 /* Offset of the end record within the tail, which ends with the file. */
 static int find_end(const unsigned char *tail, size_t n, size_t *at, struct err *err)
 {
 	size_t used = n;
-	bool found = false;
 
 	while (used && !tail[used - 1])
 		used--;
-	for (size_t i = n - END_SIZE + 1; i-- > 0;) {
+	/* the first, so that any other is in its comment */
+	for (size_t i = 0; i + END_SIZE <= n; i++) {
 		size_t end = i + END_SIZE + zip_u16(tail + i + 20);
 
 		if (!is_signature(tail + i, 5, 6) || end > n || end < used)
 			continue;
-		if (found)
-			return err_set(err, ERR_UNSAFE,
-				       "zip: there are two end records, so that "
-				       "it is two archives at once");
-		found = true;
 		*at = i;
+		return check_comment(tail + i + END_SIZE, n - i - END_SIZE, err);
 	}
-	if (!found)
-		return damaged(err,
-			       "the end record is missing: cut off, or something was appended");
-	return 0;
+	return damaged(err, "the end record is missing: cut off, or something was appended");
 }
 
 struct end32 {
@@ -104,11 +108,12 @@ static int read_end64(const struct zip_source *src, const unsigned char *locator
 
 	if (zip_u32(locator + 4) || zip_u32(locator + 16) > 1)
 		return damaged(err, "it is split over several files");
-	if (at > *end || *end - at < END64_SIZE)
+	/* some readers ask the locator, and some look right in front of it */
+	if (at > *end || *end - at != END64_SIZE)
 		return damaged(err, "the zip64 end record is not where the locator says");
 	if (src->read(src->arg, at, p, sizeof(p), err))
 		return -1;
-	if (!is_signature(p, 6, 6) || zip_u64(p + 4) != *end - at - 12)
+	if (!is_signature(p, 6, 6) || zip_u64(p + 4) != END64_SIZE - 12)
 		return damaged(err, "the zip64 end record is not where the locator says");
 	if (zip_u32(p + 16) || zip_u32(p + 20) || zip_u64(p + 24) != zip_u64(p + 32))
 		return damaged(err, "it is split over several files");

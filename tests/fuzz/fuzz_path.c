@@ -1,5 +1,6 @@
 #include "tests/fuzz/fuzz.h"
 
+#include "artifacts/fold.h"
 #include "artifacts/names.h"
 #include "artifacts/path.h"
 #include "aws/core/mem.h"
@@ -14,10 +15,10 @@
 static void check_normal(const struct path *p)
 {
 	struct str rest = p->text, segment;
-	char again[PATH_SIZE], folded[PATH_SIZE];
+	char again[PATH_SIZE], folded[FOLD_GROWTH * PATH_SIZE], twice[FOLD_GROWTH * sizeof(folded)];
 	struct err err = ERR_INIT;
 	struct path q;
-	size_t depth = 0;
+	size_t depth = 0, n;
 
 	FUZZ_CHECK(p->text.n <= LIMIT_ENTRY_NAME && p->text.p[p->text.n] == 0);
 	FUZZ_CHECK(str_is_utf8(p->text) && !memchr(p->text.p, '\\', p->text.n));
@@ -30,8 +31,9 @@ static void check_normal(const struct path *p)
 	FUZZ_CHECK(!p->text.n || p->text.p[p->text.n - 1] != '/');
 	for (size_t i = 0; i < p->text.n; i++)
 		FUZZ_CHECK((unsigned char)p->text.p[i] >= 0x20 && p->text.p[i] != 0x7f);
-	path_fold(p->text, folded);
-	FUZZ_CHECK(str_is_utf8((struct str){folded, p->text.n}));
+	n = fold(p->text, folded);
+	FUZZ_CHECK(n <= FOLD_GROWTH * p->text.n && str_is_utf8((struct str){folded, n}));
+	FUZZ_CHECK(fold((struct str){folded, n}, twice) == n && !memcmp(twice, folded, n));
 	if (!p->text.n)
 		return;
 	FUZZ_CHECK(path_normalize(p->text, LIMIT_UNPACKED_DEPTH, again, &q, &err) == 0);

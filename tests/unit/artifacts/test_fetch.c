@@ -21,6 +21,8 @@ enum action {
 	IGNORE_MATCH, /* no If-Match, and other content */
 	NO_ETAG,      /* broken off after `bytes`, and without ETag */
 	TOO_MUCH,     /* sends more than it said */
+	TOO_LITTLE,   /* ends after `bytes`, as if nothing had happened */
+	SHORT_RANGE,  /* answers with `bytes` of the rest, and says so */
 };
 
 struct step {
@@ -88,6 +90,8 @@ static int serve(const struct http_request *req, const struct step *s, struct ar
 	if (match.n && !ignore && s->action != IGNORE_MATCH && !str_is(match, server.etag))
 		return answer_error(a, res, 412, "PreconditionFailed");
 	n = server.n - (size_t)from;
+	if (s->action == SHORT_RANGE)
+		n = s->bytes;
 	res->status = from ? 206 : 200;
 	res->headers = arena_array(a, struct http_header, 8);
 	add_header(res, "Content-Length", arena_printf(a, "%zu", n));
@@ -97,10 +101,13 @@ static int serve(const struct http_request *req, const struct step *s, struct ar
 	if (from)
 		add_header(
 			res, "Content-Range",
-			arena_printf(a, "bytes %zu-%zu/%zu", (size_t)from, server.n - 1, server.n));
+			arena_printf(a, "bytes %zu-%zu/%zu", (size_t)from,
+				     (size_t)from + n - 1, server.n));
 	if (s->action == TOO_MUCH)
 		return give(req, res, 0, n, err) || req->on_body(req->on_arg, "more", 4, err) ? -1
 											      : 0;
+	if (s->action == TOO_LITTLE)
+		return give(req, res, 0, s->bytes, err);
 	if (give(req, res, (size_t)from, cut && s->bytes < n ? s->bytes : n, err))
 		return -1;
 	if (!cut)
@@ -143,6 +150,8 @@ static int server_send(struct http *h, const struct http_request *req, struct ar
 	case BREAK:
 	case NO_ETAG:
 	case TOO_MUCH:
+	case TOO_LITTLE:
+	case SHORT_RANGE:
 		break;
 	}
 	return serve(req, s, a, res, err);
@@ -368,12 +377,24 @@ static void test_limit(void **state)
 	end(&w);
 }
 
+/* What is missing at the end is asked for, as if the connection had broken. */
+static void test_too_little(void **state)
+{
+	static const struct step steps[] = {{TOO_LITTLE, 1000}, {SERVE, 0}};
+
+	(void)state;
+	check_good(steps, 2);
+}
+
 static void test_lying_server(void **state)
 {
 	static const struct step steps[] = {{TOO_MUCH, 0}};
+	static const struct step range[] = {
+		{BREAK, 1000000}, {SERVE, 0}, {SHORT_RANGE, 1000}};
 
 	(void)state;
 	check_bad(steps, 1, ERR_MALFORMED, "more bytes arrive than the object has");
+	check_bad(range, 3, ERR_NETWORK, "only 1001000 of 3000000 bytes arrived");
 }
 
 static void test_empty(void **state)
@@ -428,7 +449,8 @@ int main(void)
 		cmocka_unit_test(test_end_lost),     cmocka_unit_test(test_no_etag),
 		cmocka_unit_test(test_replaced),     cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_expired),
-		cmocka_unit_test(test_limit),	     cmocka_unit_test(test_lying_server),
+		cmocka_unit_test(test_limit),	     cmocka_unit_test(test_too_little),
+		cmocka_unit_test(test_lying_server),
 		cmocka_unit_test(test_empty),	     cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_no_workspace),
 	};

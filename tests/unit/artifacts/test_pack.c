@@ -1,8 +1,10 @@
 #include "tests/unit/artifacts/unpacked.h"
 
 #include "artifacts/pack.h"
+#include "artifacts/pack_parts.h"
 #include "aws/core/cancel.h"
 #include "aws/core/digest.h"
+#include "aws/core/limits.h"
 
 static char *noise(size_t n)
 {
@@ -263,6 +265,56 @@ static void test_limits(void **state)
 	free(e);
 }
 
+/* As many entries as an archive may have, and one more; all are the same file by its links. */
+static void test_too_many_files(void **state)
+{
+	struct err err = ERR_INIT;
+	struct temp t;
+	struct buf b;
+	char name[16];
+
+	(void)state;
+	temp_make(&t);
+	buf_init(&b, 1 << 20);
+	put_file(t.fd, "0", STR(""), 0644);
+	for (int i = 1; i <= LIMIT_UNPACKED_ENTRIES; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		if (linkat(t.fd, "0", t.fd, name, 0)) {
+			/* some file systems have a limit for them */
+			assert_int_equal(errno, EMLINK);
+			put_file(t.fd, name, STR(""), 0644);
+		}
+	}
+	assert_int_equal(pack_dir(&(struct pack_dir){.dir_fd = t.fd}, &b, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_non_null(strstr(err.text, "more than 200000 files"));
+	buf_release(&b);
+	temp_remove(&t);
+}
+
+/* In the middle of a file. */
+static void test_cancel(void **state)
+{
+	struct pack_source source = {.fd = -1, .bytes = STR("a"), .cancel = cancel_new()};
+	struct err err = ERR_INIT;
+	struct pack_sink sink;
+	struct pack_zip *z;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	pack_sink_init(&sink, &b, -1);
+	z = pack_zip_new(&sink);
+	cancel_fire(source.cancel);
+	assert_int_equal(pack_zip_add(z, STR("a"), false, &source, &err), -1);
+	assert_int_equal(err.code, ERR_CANCELED);
+	pack_zip_free(z);
+	pack_zip_free(NULL);
+	pack_sink_release(&sink);
+	cancel_free(source.cancel);
+	buf_release(&b);
+}
+
 static void check_dir_refused(int dir_fd, const char *sub, enum err_code code, const char *text)
 {
 	struct err err = ERR_INIT;
@@ -397,7 +449,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_from_memory), cmocka_unit_test(test_same_from_directory),
 		cmocka_unit_test(test_round_trip),	 cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_refused_entries),	 cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_refused_entries),	 cmocka_unit_test(test_too_many_files),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_refused_trees),	 cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_changing),	 cmocka_unit_test(test_other_tools),
 	};

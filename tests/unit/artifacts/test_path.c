@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "artifacts/fold.h"
 #include "artifacts/names.h"
 #include "artifacts/path.h"
 #include "aws/core/mem.h"
+#include "aws/core/rng.h"
 
 static const struct {
 	const char *name, *normal;
@@ -126,23 +128,6 @@ static void test_lengths(void **state)
 	assert_non_null(strstr(err.text, "..."));
 }
 
-static void check_fold(const char *name, const char *want)
-{
-	char out[64];
-
-	path_fold(str_from(name), out);
-	assert_memory_equal(out, want, strlen(want));
-}
-
-static void test_fold(void **state)
-{
-	(void)state;
-	check_fold("AbC-Z@[1", "abc-z@[1");
-	check_fold("\xc3\x80\xc3\x96\xc3\x9e", "\xc3\xa0\xc3\xb6\xc3\xbe"); /* the two ends */
-	check_fold("\xc3\x97\xc3\x9f", "\xc3\x97\xc3\x9f");		    /* multiply, sharp s */
-	check_fold("\xc4\x80", "\xc4\x80"); /* Latin Extended is left alone */
-}
-
 static void test_show(void **state)
 {
 	char out[PATH_SHOWN_SIZE], longer[400];
@@ -211,6 +196,8 @@ static void test_names(void **state)
 			 "\"readme\": differs from \"README\" by case only");
 	check_in_the_way((const char *[]){"a/x", NULL}, "A/y", "\"A\": differs from \"a\"");
 	check_in_the_way((const char *[]){"\xc3\x84", NULL}, "\xc3\xa4", "by case only");
+	check_in_the_way((const char *[]){"x", "\xc3\xa9/y", "z", NULL}, "e\xcc\x81/a", "by case");
+	check_in_the_way((const char *[]){"stra\xc3\x9f" "e", NULL}, "STRASSE", "by case only");
 	/* the parents are not looked at again for a neighbour */
 	check_in_the_way((const char *[]){"p/a", "p/b", NULL}, "p/A", "by case only");
 }
@@ -231,6 +218,124 @@ static void test_many_names(void **state)
 		assert_int_equal(add(n, name, &err), -1);
 	}
 	names_free(n);
+}
+
+/*
+ * 2^16 names with one value under FNV-1a, made of pairs of blocks that collide one after the other
+ * (A. Joux, "Multicollisions in iterated hash functions", 2004). A table keyed by that hash would
+ * compare each name with all others, 2^31 times.
+ */
+static void test_names_that_collide(void **state)
+{
+	static const char blocks[16][2][7] = {
+		{"m0oe1l", "5aum35"}, {"kh1fii", "fklzzk"}, {"4jai4c", "d2xy8l"},
+		{"kb9qxi", "9jav4d"}, {"isw090", "q8h15g"}, {"l13j90", "n4w7sh"},
+		{"1aahan", "sgd7pe"}, {"jn5s73", "2uwx6j"}, {"uv0o5m", "dfrm5v"},
+		{"3tgb78", "x092j0"}, {"beds3f", "w1dfev"}, {"071qbo", "s8pat4"},
+		{"c0lscl", "8vavfb"}, {"vhvjgb", "ck7w5z"}, {"vbn5gj", "ty6rbg"},
+		{"alnhr5", "v52h2q"},
+	};
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+	char name[16 * 6 + 1];
+
+	(void)state;
+	name[sizeof(name) - 1] = 0;
+	for (unsigned i = 0; i < 1u << 16; i++) {
+		for (unsigned k = 0; k < 16; k++)
+			memcpy(name + (size_t)6 * k, blocks[k][i >> k & 1], 6);
+		assert_int_equal(add(n, name, &err), 0);
+	}
+	names_free(n);
+}
+
+/* Long directories that are named in turns, as often as an archive may have entries. */
+static void test_directories_in_turns(void **state)
+{
+	struct names *n = names_new();
+	struct err err = ERR_INIT;
+	char name[2][1024];
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		for (size_t i = 0; i < sizeof(name[k]) - 1; i++)
+			name[k][i] = (char)(i % 16 ? 'a' + k : '/');
+		name[k][0] = 'd';
+		name[k][sizeof(name[k]) - 1] = 0;
+		strcpy(name[k] + sizeof(name[k]) - 3, "/");
+	}
+	for (int i = 0; i < 20000; i++)
+		assert_int_equal(add(n, name[i % 2], &err), 0);
+	names_free(n);
+}
+
+struct model {
+	char names[400][64];
+	bool dirs[400];
+	size_t n;
+};
+
+/* What names.c promises, by comparing each with each. False: it is in the way of another. */
+static bool model_add(struct model *m, struct str name, bool directory)
+{
+	char key[FOLD_GROWTH * 64], other[FOLD_GROWTH * 64];
+	size_t n = fold(name, key);
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct str was = str_from(m->names[i]);
+
+		if (fold(was, other) != n || memcmp(key, other, n) != 0)
+			continue;
+		return directory && m->dirs[i] && str_eq(was, name);
+	}
+	memcpy(m->names[m->n], name.p, name.n);
+	m->names[m->n][name.n] = 0;
+	m->dirs[m->n++] = directory;
+	return true;
+}
+
+static bool model_add_all(struct model *m, struct str name, bool directory)
+{
+	for (size_t i = 1; i < name.n; i++)
+		if (name.p[i] == '/' && !model_add(m, str_sub(name, 0, i), true))
+			return false;
+	return model_add(m, name, directory);
+}
+
+/* Short names of few letters, so that they meet often. An archive ends at the first that is in the
+ * way, and so does a round. */
+static void test_names_by_model(void **state)
+{
+	static const char *const letters[] = {"a", "b", "A", "/", "\xc3\xa9",
+					     "e\xcc\x81", "aa/b", "cd"};
+	struct model *m = xmalloc(sizeof(*m));
+	struct rng_seeded r;
+	size_t stopped = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 2000; seed++) {
+		struct names *n = names_new();
+		struct err err = ERR_INIT;
+		bool right = true;
+
+		rng_seeded_init(&r, seed);
+		m->n = 0;
+		for (int i = 0; i < 40 && right; i++) {
+			char name[64] = "x", buf[PATH_SIZE];
+			struct path p;
+
+			for (size_t k = 1 + rng_below(&r.rng, 8); k > 0; k--)
+				strcat(name, letters[rng_below(&r.rng, seed % 2 ? 8 : 2)]);
+			assert_int_equal(path_normalize(str_from(name), 64, buf, &p, &err), 0);
+			right = model_add_all(m, p.text, p.directory);
+			if (right != !names_add(n, &p, p.directory, &err))
+				fail_msg("seed %d: \"%s\": %s", (int)seed, name, err.text);
+		}
+		stopped += !right;
+		names_free(n);
+	}
+	assert_in_range(stopped, 500, 1999);
+	free(m);
 }
 
 static void test_names_limit(void **state)
@@ -258,9 +363,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepts),	   cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_lengths),	   cmocka_unit_test(test_fold),
-		cmocka_unit_test(test_show),	   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_many_names), cmocka_unit_test(test_names_limit),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_names_by_model),
+		cmocka_unit_test(test_names_that_collide),
+		cmocka_unit_test(test_directories_in_turns),
+		cmocka_unit_test(test_names_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,12 @@ static void test_single_fails(void **state)
 	check_failed(&w, publish_bytes(&w.f->client, &w.p, STR("x"), &w.err), ERR_DENIED,
 		     "must allow s3:PutObject and, on the artifact's key, kms:GenerateDataKey");
 
+	begin(&w); /* not an artifact of CodePipeline: no key is asked for */
+	w.p.is_plain = true;
+	fake_answer(w.f, 403, NULL, ERROR("AccessDenied"));
+	check_failed(&w, publish_bytes(&w.f->client, &w.p, STR("x"), &w.err), ERR_DENIED,
+		     "x.zip: the role must allow s3:PutObject: ");
+
 	begin(&w);
 	fake_answer(w.f, 200, NULL, "");
 	check_failed(&w, publish_bytes(&w.f->client, &w.p, STR("x"), &w.err), ERR_MALFORMED,

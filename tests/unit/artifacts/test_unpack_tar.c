@@ -289,7 +289,7 @@ static void test_headers(void **state)
 	b.p[156] = '5'; /* a directory with content */
 	b.p[1] = '/';
 	fix_checksum(b.p);
-	unpack_bad("directory with content", buf_str(&b), NULL, ERR_MALFORMED, "Damaged");
+	unpack_bad("directory with content", buf_str(&b), NULL, ERR_UNSAFE, "with content");
 
 	b.p[156] = '0'; /* a file whose name ends in a slash: a directory to old readers */
 	fix_checksum(b.p);
@@ -398,6 +398,40 @@ static void test_gzip_checksum(void **state)
 	check_plain(t.fd);
 	buf_adds(&b, "garbage");
 	unpack_bad("garbage", buf_str(&b), NULL, ERR_MALFORMED, "gzip: the data are damaged");
+	buf_release(&b);
+	temp_remove(&t);
+}
+
+/* The other compressions, too, end where the file ends; behind those that libarchive reads no
+ * further than to their end there may be zeros. */
+static void test_behind_compression(void **state)
+{
+	static const int filters[] = {ARCHIVE_FILTER_BZIP2, ARCHIVE_FILTER_XZ, ARCHIVE_FILTER_LZMA,
+				      ARCHIVE_FILTER_ZSTD};
+	struct unpack_stats stats;
+	struct temp t;
+	struct buf b;
+
+	(void)state;
+	temp_make(&t);
+	buf_init(&b, 1 << 24);
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		buf_clear(&b);
+		tar_make(plain, PAX, filters[i], &b);
+		buf_adds(&b, "garbage");
+		unpack_bad("garbage", buf_str(&b), NULL, ERR_MALFORMED, "damaged archive");
+		b.n -= 7;
+		if (filters[i] == ARCHIVE_FILTER_BZIP2) {
+			buf_add(&b, (char[1000]){0}, 1000);
+			unpack_good(buf_str(&b), &t, &stats);
+			b.n -= 1000;
+		}
+		for (size_t n = 20; n < b.n; n += n + 40 < b.n ? 29 : 1)
+			unpack_bad("cut off", str_sub(buf_str(&b), 0, n), NULL, ERR_MALFORMED, "");
+		gzip_again(&b);
+		unpack_bad("in gzip", buf_str(&b), NULL,
+			   filters[i] == ARCHIVE_FILTER_LZMA ? ERR_MALFORMED : ERR_UNSAFE, "");
+	}
 	buf_release(&b);
 	temp_remove(&t);
 }
@@ -542,7 +576,8 @@ int main(void)
 		cmocka_unit_test(test_pax_utf8),      cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_not_utf8),      cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_damaged),	      cmocka_unit_test(test_layers),
-		cmocka_unit_test(test_gzip_checksum), cmocka_unit_test(test_endless_padding),
+		cmocka_unit_test(test_gzip_checksum), cmocka_unit_test(test_behind_compression),
+		cmocka_unit_test(test_endless_padding),
 		cmocka_unit_test(test_limits),	      cmocka_unit_test(test_not_an_archive),
 		cmocka_unit_test(test_not_a_file),
 	};

@@ -28,6 +28,8 @@ struct zm_entry {
 	uint16_t flags;	     /* in both records */
 	uint16_t method;     /* added to the true one, in both records */
 	uint32_t mode;	     /* the upper half of the external attributes */
+	uint32_t dos;	     /* and the lower */
+	struct str comment;
 	bool zip64;	     /* sizes in zip64 fields, in both records */
 	bool no_zip64_field; /* sizes say "see zip64", and the field is missing */
 	int descriptor;	     /* 12, 16, 20 or 24 bytes; local sizes are 0 then */
@@ -171,15 +173,16 @@ static inline void zm_central(struct zm *z, const struct zm_entry *e, const stru
 	zm_put(&z->directory, 4, wide ? 0xffffffffu : size);
 	zm_put(&z->directory, 2, t->name.n);
 	zm_put(&z->directory, 2, e->extra.n + (e->zip64 ? 20 : 0));
-	zm_put(&z->directory, 2, 0);
+	zm_put(&z->directory, 2, e->comment.n);
 	zm_put(&z->directory, 2, (uint64_t)e->disk);
 	zm_put(&z->directory, 2, 0);
-	zm_put(&z->directory, 4, (uint64_t)e->mode << 16);
+	zm_put(&z->directory, 4, (uint64_t)e->mode << 16 | e->dos);
 	zm_put(&z->directory, 4, t->header + (uint64_t)e->header);
 	buf_add_str(&z->directory, t->name);
 	if (e->zip64)
 		zm_zip64_field(&z->directory, size, packed);
 	buf_add_str(&z->directory, e->extra);
+	buf_add_str(&z->directory, e->comment);
 	z->n++;
 }
 
