@@ -185,10 +185,14 @@ check-faults: $(FAULT_TESTS) ## crash and fault sweeps in virtual time
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(FAULT_TESTS))
 
 CONTRACT := $(BUILD)/tests/contract/moto_calls
-$(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/*.c))) $(libs_aws)
+$(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/moto_*.c))) $(libs_aws)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
-check-contract: programs $(CONTRACT) ## independent AWS clients against the simulator, and the worker's calls against moto
+DIFFERENTIAL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/contract/diff_*.c)))
+$(DIFFERENTIAL): $(BUILD)/%: $(BUILD)/%.o $(libs_aws)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+check-contract: programs $(CONTRACT) $(DIFFERENTIAL) ## independent AWS clients against the simulator, and the worker's calls against moto
 	$(Q)BUILD=$(BUILD) $(RUN) $(sort $(wildcard tests/contract/*.test))
 
 .PHONY: demo bench fuzz
