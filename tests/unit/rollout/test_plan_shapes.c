@@ -1,6 +1,6 @@
 #include "tests/unit/rollout/plan_fixture.h"
 
-/* A list, a map or nothing where a value belongs, and the other way round: each is said, by place. */
+/* A list, a map or nothing where a value belongs, and the other way round: said by place. */
 
 #define ELB_ARN "arn:aws:elasticloadbalancing:eu-central-1:111122223333:listener-rule/"
 
