@@ -153,7 +153,7 @@ selected = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/replay_%,$(FUZZERS))
-$(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(libs_all)
+$(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c tests/fuzz/support.c) $(libs_all)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 RUN := tests/run
@@ -230,10 +230,11 @@ coverage: ## lines, branches and error branches that the tests execute (gcov)
 	+$(Q)$(MAKE) --no-print-directory COVERAGE=1 check-counted
 	$(Q)tests/lint/coverage build/coverage
 
-# What is in process only: the scripts of scenarios wait for a clock and execute nothing more.
+# What is in process only: the scripts of scenarios wait for a clock and execute nothing more; nor do
+# sweeps over every call: a fault at each 40th takes the same branches.
 check-counted: $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS)
 	$(Q)find $(BUILD) -name '*.gcda' -delete
-	$(Q)BUILD=$(BUILD) SLOWEST=10 $(RUN) $(call selected,$^)
+	$(Q)BUILD=$(BUILD) SLOWEST=10 SWEEP_STRIDE=40 $(RUN) $(call selected,$^)
 
 # --- install -------------------------------------------------------------------------------------
 
