@@ -12,10 +12,10 @@
  */
 #define TEXT_ROOM (2 * sizeof(((struct err *)NULL)->text))
 
-/* What is quoted may come from anywhere: one line it stays, and text. */
+/* One line of what people can read, whatever the arguments held; cut between characters. */
 static void set_text(struct err *err, const char *text)
 {
-	str_copy_clean(err->text, sizeof(err->text), str_from(text)); /* cuts between characters */
+	str_copy_clean(err->text, sizeof(err->text), str_from(text));
 }
 
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)

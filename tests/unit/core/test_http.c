@@ -378,6 +378,8 @@ static void test_answer_refuses_malformed(void **state)
 		{"HTTP/1.1 2x0 OK", NULL},    {"", NULL},
 		{"HTTP/1.1 200 OK", "x"},     {"HTTP/1.1 200 OK", ": x"},
 		{"HTTP/1.1 200 OK", " x: y"}, {"HTTP/1.1 200 OK", "\tx: y"},
+		{"HTTP/1.1 200 OK", "\r: y"}, {"HTTP/1.1 200 OK", "a b: y"},
+		{"HTTP/1.1 200 OK", "a\x7f: y"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
