@@ -217,7 +217,7 @@ static int extend_value(struct parser *p, struct str text)
 
 	if (count_entry(p))
 		return -1;
-	if (strlen(x->value) + text.n > PROFILE_VALUE_MAX)
+	if (strlen(x->value) + 1 + text.n > PROFILE_VALUE_MAX)
 		return err_set(p->err, ERR_LIMIT, "%s:%d: a value is longer than %d bytes", p->name,
 			       p->line, PROFILE_VALUE_MAX);
 	x->value = arena_printf(p->arena, "%s\n" STR_FMT, x->value, STR_ARG(text));

@@ -46,7 +46,7 @@ struct profile_set {
 
 /* More sections and properties than anybody has; keeps lookups cheap. */
 #define PROFILE_ENTRIES_MAX 8192
-/* A value that goes on over several lines; each line copies it. */
+/* A value that goes on over several lines, line feeds included; each line copies it. */
 #define PROFILE_VALUE_MAX 8192
 
 /*

@@ -116,11 +116,9 @@ void retry_signing_key(struct aws_private *p, struct retry_scope *s, const struc
 
 int64_t retry_wait_ms(int n, double unit, int64_t asked_ms)
 {
-	int64_t ceiling = n < 5 ? (int64_t)1000 << n : RETRY_WAIT_MAX_MS;
+	int64_t ceiling = n < 5 ? (int64_t)1000 << n : RETRY_WAIT_MAX_MS; /* 16 s at n = 4 */
 	int64_t wait;
 
-	if (ceiling > RETRY_WAIT_MAX_MS)
-		ceiling = RETRY_WAIT_MAX_MS;
 	if (asked_ms > RETRY_WAIT_MAX_MS)
 		asked_ms = RETRY_WAIT_MAX_MS;
 	wait = (int64_t)(unit * (double)ceiling);

@@ -20,16 +20,35 @@
 /* --- open ----------------------------------------------------------------------------------- */
 
 /* -1 when it cannot be read. */
-static int64_t version_of(struct ledger *l)
+static int64_t number(struct ledger *l, const char *sql)
 {
 	sqlite3_stmt *st = NULL;
-	int64_t version = -1;
+	int64_t n = -1;
 
-	if (sqlite3_prepare_v2(l->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(l->db, sql, -1, &st, NULL) == SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_ROW)
-		version = sqlite3_column_int64(st, 0);
+		n = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
-	return version;
+	return n;
+}
+
+static int64_t version_of(struct ledger *l)
+{
+	return number(l, "PRAGMA user_version");
+}
+
+/* A view or a trigger would do more than our statements say, and perhaps without end. */
+static int refuse_foreign(struct ledger *l, struct err *err)
+{
+	int64_t n = number(l, "SELECT count(*) FROM sqlite_schema"
+			      " WHERE type NOT IN ('table', 'index')");
+
+	if (n < 0)
+		return ledger_sql_failed(l, err, "read the schema");
+	if (n > 0)
+		return err_set(err, ERR_SYSTEM,
+			       "ledger: it has views or triggers: no rollout-worker wrote it");
+	return 0;
 }
 
 /* Another process may be doing the same: the version counts that is found in the transaction. */
@@ -56,6 +75,8 @@ static int set_up(struct ledger *l, bool writable, struct err *err)
 	version = version_of(l);
 	if (version < 0)
 		return ledger_sql_failed(l, err, "read the version of the schema");
+	if (refuse_foreign(l, err))
+		return -1;
 	if (version == SCHEMA_VERSION)
 		return 0;
 	if (version > SCHEMA_VERSION)

@@ -51,7 +51,10 @@ struct err {
 /* An error that says nothing yet: `struct err err = ERR_INIT;` */
 #define ERR_INIT ((struct err){.code = ERR_OK})
 
-/* Overwrite err with this code and text; sys, http, aws, request_id and sent become empty. -1. */
+/*
+ * Overwrite err with this code and text; sys, http, aws, request_id and sent become empty. Control
+ * characters and bytes that are not UTF-8 become '?', here and below. -1.
+ */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The same, keeping errnum in sys and appending ": " and its description. Always returns -1. */

@@ -27,7 +27,8 @@ static bool parse_address(const char *p, size_t n, int family, void *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if (n == 0 || n >= sizeof(text))
+	/* inet_pton() would read up to a NUL only */
+	if (n == 0 || n >= sizeof(text) || memchr(p, '\0', n))
 		return false;
 	memcpy(text, p, n);
 	text[n] = '\0';

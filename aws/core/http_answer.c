@@ -93,15 +93,25 @@ static int begin_block(struct http_answer *x, struct str line)
 	return 0;
 }
 
+/* Something, and without blanks and control characters. */
+static bool is_name(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f)
+			return false;
+	return name.n > 0;
+}
+
 static int add_line(struct http_answer *x, struct str line)
 {
 	const char *colon = memchr(line.p, ':', line.n);
 	size_t n = colon ? (size_t)(colon - line.p) : 0;
+	struct str name = str_trim(str_sub(line, 0, n));
 
 	/* a line that starts with white space continues the one before: long obsolete */
-	if (n == 0 || line.p[0] == ' ' || line.p[0] == '\t')
+	if (line.p[0] == ' ' || line.p[0] == '\t' || !is_name(name))
 		return http_answer_fail(x, ERR_NETWORK, "malformed header in the answer");
-	add_header(x, str_trim(str_sub(line, 0, n)), str_trim(str_sub(line, n + 1, line.n)));
+	add_header(x, name, str_trim(str_sub(line, n + 1, line.n)));
 	return 0;
 }
 

@@ -294,6 +294,15 @@ static int check_escapes(struct arena *a, struct str *text, struct err *err)
 	return 0;
 }
 
+/* Allowed between values only; yajl takes vertical tabs and form feeds for blanks as well. */
+static int check_controls(struct str text, struct err *err)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < 0x20 && !memchr("\t\n\r", text.p[i], 3))
+			return err_set(err, ERR_MALFORMED, "JSON offset %zu: control character", i);
+	return 0;
+}
+
 /* --- parsing --------------------------------------------------------------------------------- */
 
 static void *yajl_xmalloc(void *ctx, size_t n)
@@ -336,6 +345,9 @@ static int run_yajl(struct reader *r, struct str text, struct err *err)
 
 	/* every yajl_allow_* option is off unless asked for */
 	status = yajl_parse(y, (const unsigned char *)text.p, text.n);
+	/* a line feed ends no string: else one that begins behind the document would be let pass */
+	if (status == yajl_status_ok)
+		status = yajl_parse(y, (const unsigned char *)"\n", 1);
 	if (status == yajl_status_ok)
 		status = yajl_complete_parse(y);
 	if (r->failed)
@@ -357,7 +369,7 @@ int json_parse(struct arena *a, struct str text, struct json **root, struct err 
 		return err_set(err, ERR_MALFORMED, "JSON offset 0: the document is empty");
 	if (!str_is_utf8(text))
 		return err_set(err, ERR_MALFORMED, "JSON document is not UTF-8 or contains NUL");
-	if (check_escapes(a, &text, err) || run_yajl(&r, text, err))
+	if (check_controls(text, err) || check_escapes(a, &text, err) || run_yajl(&r, text, err))
 		return -1;
 	assert(r.root && r.depth == 0);
 	*root = r.root;

@@ -13,6 +13,10 @@
 
 #define FILE_MAX ((size_t)16 << 20)
 
+#ifdef COVERAGE
+void __gcov_dump(void);
+#endif
+
 /* In the child: does not come back. */
 static void run_file(const char *path)
 {
@@ -35,6 +39,9 @@ static void run_file(const char *path)
 	free(data);
 	LLVMFuzzerTestOneInput(exact, n);
 	free(exact);
+#ifdef COVERAGE
+	__gcov_dump(); /* _exit() does not */
+#endif
 	_exit(0);
 }
 

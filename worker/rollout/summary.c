@@ -150,7 +150,7 @@ static const char *how_left(const struct rollout_state *s)
 
 static const struct plan_step *step_of(const struct plan *plan, const struct rollout_state *s)
 {
-	return s->step >= 0 && (size_t)s->step < plan->n_steps ? &plan->steps[s->step] : NULL;
+	return (size_t)s->step < plan->n_steps ? &plan->steps[s->step] : NULL;
 }
 
 static void add_step(const struct plan *plan, const struct rollout_state *s, struct buf *out)

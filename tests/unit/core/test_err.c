@@ -81,6 +81,19 @@ static void test_wrap_keeps_the_rest(void **state)
 			    "[turn: update web: Rate exceeded]: turn: update web: Rate exceeded");
 }
 
+static void test_a_text_is_one_line(void **state)
+{
+	struct err e;
+
+	(void)state;
+	err_set(&e, ERR_MALFORMED, "host %s", "a\x7f\r\nlevel=error \xff\xc3\xa9");
+	assert_string_equal(e.text, "host a???level=error ?\xc3\xa9");
+	err_wrap(&e, "in\t%s", "x\n");
+	assert_string_equal(e.text, "in?x?: host a???level=error ?\xc3\xa9");
+	err_set_sys(&e, ERR_SYSTEM, 2, "open %s", "a\nb");
+	assert_string_equal(e.text, "open a?b: No such file or directory");
+}
+
 static void test_the_tail_is_cut(void **state)
 {
 	struct err e;
@@ -153,6 +166,7 @@ int main(void)
 		cmocka_unit_test(test_set_may_quote_the_old_error),
 		cmocka_unit_test(test_set_sys_describes_errno),
 		cmocka_unit_test(test_wrap_keeps_the_rest),
+		cmocka_unit_test(test_a_text_is_one_line),
 		cmocka_unit_test(test_the_tail_is_cut),
 		cmocka_unit_test(test_characters_are_not_cut_apart),
 		cmocka_unit_test(test_codes_have_names),

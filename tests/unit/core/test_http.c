@@ -122,6 +122,7 @@ static void test_refuses_urls(void **state)
 	}
 	assert_false(http_url_parse((struct str){"https://h/\0", 11}, &u));
 	assert_false(http_url_parse((struct str){"https://h\0x", 11}, &u));
+	assert_false(http_url_parse((struct str){"https://[::1\0]", 14}, &u));
 	assert_int_equal(u.port, 7);
 
 	buf_init(&b, 1024);
@@ -158,6 +159,8 @@ static void test_loopback(void **state)
 		assert_true(http_host_is_loopback(str_from(yes[i])));
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
 		assert_false(http_host_is_loopback(str_from(no[i])));
+	assert_false(http_host_is_loopback((struct str){"127.0.0.1\0.x", 12}));
+	assert_false(http_host_is_loopback((struct str){"::1\0", 4}));
 }
 
 static void test_header_get(void **state)
@@ -391,6 +394,8 @@ static void test_answer_refuses_malformed(void **state)
 		{"HTTP/1.1 2x0 OK", NULL},    {"", NULL},
 		{"HTTP/1.1 200 OK", "x"},     {"HTTP/1.1 200 OK", ": x"},
 		{"HTTP/1.1 200 OK", " x: y"}, {"HTTP/1.1 200 OK", "\tx: y"},
+		{"HTTP/1.1 200 OK", "\r: y"}, {"HTTP/1.1 200 OK", "a b: y"},
+		{"HTTP/1.1 200 OK", "a\x7f: y"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

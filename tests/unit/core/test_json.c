@@ -228,7 +228,8 @@ static void test_refuses_malformed(void **state)
 		"\"a\nb\"", "[NaN]",   "/* c */1",     "[1}",
 		"\\u0041",  "{\"a\"}", "[1 // one\n]", "{\"a\":}",
 		" ",	    "[]]",     "\"\\ud8\"",    "\xEF\xBB\xBF{}",
-	};
+		"\v1",	    "[1,\f2]", "{}\"",	       "{}\"x",
+		"1\"",	    "[]\\"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		refused(*state, str_from(bad[i]), ERR_MALFORMED, "JSON offset ");

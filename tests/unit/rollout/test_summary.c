@@ -73,6 +73,8 @@ static void test_watching(void **state)
 	assert_says(summary(&plan, &s, &o, &d, now), "next: promotion in 6m40s");
 	now.ms += HOUR;
 	assert_says(summary(&plan, &s, &o, &d, now), "next: promotion as soon as all is well");
+	s.step = 3; /* of a plan that had more */
+	assert_null(strstr(summary(&plan, &s, &o, &d, now).p, "step"));
 }
 
 static void test_holding(void **state)

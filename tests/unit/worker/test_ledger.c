@@ -284,6 +284,20 @@ static void a_path_that_cannot_be_opened_is_named(void **state)
 	assert_null(ledger_open("/dev/null", &err)); /* not a database that can be written */
 }
 
+/* What reads it would run what is in it. */
+static void a_file_with_views_or_triggers_is_refused(void **state)
+{
+	static const char *const files[] = {"tests/fuzz/corpus/ledger/file-views",
+					    "tests/fuzz/corpus/ledger/file-loop"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_null(ledger_open_read(files[i], &err));
+		assert_int_equal(err.code, ERR_SYSTEM);
+		assert_non_null(strstr(err.text, "views or triggers"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +312,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_frozen_ledger_writes_nothing, set_up, tear_down),
 		cmocka_unit_test(the_file_is_private_and_survives),
 		cmocka_unit_test(a_path_that_cannot_be_opened_is_named),
+		cmocka_unit_test(a_file_with_views_or_triggers_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
