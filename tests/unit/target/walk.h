@@ -116,26 +116,27 @@ static inline void walk_check_form(const struct walk_end *e)
 		walk_wrong(e, "a bad look without words");
 }
 
-/* The operation is named where AWS's answer is handed on; MISSING and the like may be told in
- * words of our own. */
+/* Told in words of our own: what is not there, or refused, or of S3, whose answer has no body. */
+static inline bool walk_in_own_words(void)
+{
+	return walking.fault == WALK_MISSING || walking.fault == WALK_REFUSED ||
+	       walking.fault == WALK_BUSY ||
+	       (walking.fault == WALK_GARBAGE && !strcmp(walking.operation, "PutObject"));
+}
+
+/* The operation is named where AWS's answer is handed on. */
 static inline bool walk_names(const char *text)
 {
-	bool in_own_words = walking.fault == WALK_MISSING || walking.fault == WALK_REFUSED ||
-			    walking.fault == WALK_BUSY;
-
-	return in_own_words ? text[0] != '\0' : strstr(text, walking.operation) != NULL;
+	return walk_in_own_words() ? text[0] != '\0' : strstr(text, walking.operation) != NULL;
 }
 
 static inline void walk_check_act(const struct walk_end *e)
 {
-	bool own_code = walking.fault == WALK_MISSING || walking.fault == WALK_REFUSED ||
-			walking.fault == WALK_BUSY;
-
 	if (walk_says(walking.x->forgiven))
 		return;
 	if (!e->rc)
 		walk_wrong(e, "nobody is told");
-	if (!own_code && e->err.code != walk_fault_code(walking.fault))
+	if (!walk_in_own_words() && e->err.code != walk_fault_code(walking.fault))
 		walk_wrong(e, "told as something else");
 	if (!walk_names(e->err.text))
 		walk_wrong(e, "the operation is not named");

@@ -196,8 +196,9 @@ static inline const char *walk_missing_code(const char *url)
 static inline int walk_refuse(const struct http_request *req, struct arena *a,
 			      struct http_response *res, int status, const char *code)
 {
+	bool s3 = strstr(req->url, "//s3.") || strstr(req->url, ".s3.");
 	bool xml = strstr(req->url, "elastic") || strstr(req->url, "autoscaling") ||
-		   strstr(req->url, "ec2") || strstr(req->url, "route53") || strstr(req->url, "s3");
+		   strstr(req->url, "route53");
 
 	res->status = status;
 	fake_headers(strstr(req->url, "lambda") ? arena_printf(a, "x-amzn-ErrorType: %s\n", code)
@@ -205,7 +206,7 @@ static inline int walk_refuse(const struct http_request *req, struct arena *a,
 		     a, res);
 	if (!strcmp(req->method, "HEAD"))
 		return 0;
-	if (strstr(req->url, "//s3"))
+	if (s3)
 		res->body = str_from(arena_printf(a, "<Error><Code>%s</Code></Error>", code));
 	else if (strstr(req->url, "//ec2"))
 		res->body = str_from(arena_printf(
