@@ -1,4 +1,5 @@
 #include "tests/unit/target/asg_shop.h"
+#include "tests/unit/target/broken_disk.h"
 #include "tests/unit/target/walk_records.h"
 
 /* Everything that can go wrong with a call, in every state of two groups. */
@@ -82,6 +83,7 @@ static void looking_fails_closed(void **state)
 static const struct walk acts[] = {
 	{WALK(SPLIT, SHIFT), .want = {.weight_bp = 500}},
 	{WALK(SPLIT, SHIFT), .want = {.weight_bp = 10000}},
+	{WALK(SPLIT, SHIFT), .want = {.segments = 1}},
 	{WALK(PROMOTE, PROMOTE)},
 	/* whether the baseline is starting keeps nobody from going back */
 	{WALK(RESTORE, RESTORE), .forgiven = "DescribeTargetHealth"},
@@ -210,6 +212,44 @@ static void the_first_look_fails_closed(void **state)
 	walk_each(w, &target_auto_scaling, first, 1);
 }
 
+static int check(void *arg)
+{
+	struct world *w = arg;
+
+	return target_auto_scaling.check_artifact(&w->env, &w->problems, &w->err);
+}
+
+static void a_disk_that_fails_is_no_fault_of_the_plan(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(on_broken_disk(BROKEN_READ, 0, check, w), -1);
+	assert_int_equal(w->err.code, ERR_SYSTEM);
+	assert_int_equal(w->err.sys, EIO);
+	assert_null(w->problems.first);
+}
+
+/* The name comes from the undo record, which has room for a longer one. */
+static void a_candidate_that_does_not_fit_is_an_error(void **state)
+{
+	struct world *w = *state;
+	struct as_record r = a_record();
+	struct a_group live = blue(), up;
+
+	r.twin = fake_repeat(w->f->arena, "x", LIMIT_CANDIDATE);
+	r.twin_health_check = "EC2";
+	is_recorded(w, &r);
+	up = (struct a_group){.name = r.twin, .max = 3, .target_group = "green"};
+	w->plan.target.auto_scaling.install = ASG_INSTALL_COMMAND;
+	w->state.candidate[0] = '\0';
+	w->state.phase = PHASE_PREPARE;
+	world_at(w, &live, &up, "blue=100 green=0", "");
+	assert_int_equal(
+		target_auto_scaling.prepare(&w->env, &w->state, w->state.candidate, &w->err), -1);
+	assert_int_equal(w->err.code, ERR_LIMIT);
+	assert_string_equal(w->state.candidate, "");
+}
+
 static void tampered_records_get_no_further(void **state)
 {
 	struct world *w = *state;
@@ -229,6 +269,8 @@ int main(void)
 		T(a_twin_fails_closed),
 		T(commands_fail_closed),
 		T(the_first_look_fails_closed),
+		T(a_disk_that_fails_is_no_fault_of_the_plan),
+		T(a_candidate_that_does_not_fit_is_an_error),
 		T(tampered_records_get_no_further),
 	};
 

@@ -395,7 +395,7 @@ static void every_step_of_a_command_can_fail(void **state)
 	assert_int_equal(o.live, LIVE_UNREADABLE);
 }
 
-/* Whatever fails after it was sent, or may have been: it is not sent again before it can be seen. */
+/* Whatever fails after it was sent, or may have been: it is not sent again before it is seen. */
 static void what_was_sent_is_known_after_a_failure(void **state)
 {
 	struct world *w = *state;

@@ -1,5 +1,6 @@
 #include "tests/unit/target/beanstalk_balancer_world.h"
 #include "tests/unit/target/beanstalk_split.h"
+#include "tests/unit/target/broken_disk.h"
 #include "tests/unit/target/walk_records.h"
 
 /* Everything that can go wrong with a call, in every state of one environment or two. */
@@ -290,6 +291,29 @@ static void the_first_look_fails_closed(void **state)
 	walk_each(w, &target_beanstalk, first, 1);
 }
 
+static int make_label(void *arg)
+{
+	struct world *w = arg;
+
+	w->state.phase = PHASE_PREPARE;
+	return target_beanstalk.prepare(&w->env, &w->state, w->state.candidate, &w->err);
+}
+
+static void a_disk_that_fails_makes_no_label(void **state)
+{
+	struct world *w = *state;
+
+	w->state.candidate[0] = '\0';
+	expect_error(w, on_broken_disk(BROKEN_READ, 0, make_label, w), ERR_SYSTEM, "read");
+	assert_int_equal(mkdirat(w->artifact.dir_fd, "dir", 0700), 0);
+	w->plan.target.beanstalk.bundle = "dir";
+	expect_error(w, on_broken_disk(BROKEN_NEW_FILE, 0, make_label, w), ERR_SYSTEM,
+		     "make a file for the bundle");
+	expect_error(w, on_broken_disk(BROKEN_STAT, 0, make_label, w), ERR_REJECTED, "dir");
+	assert_string_equal(w->state.candidate, "");
+	assert_int_equal(w->f->n_requests, 0);
+}
+
 static void tampered_records_get_no_further(void **state)
 {
 	struct world *w = *state;
@@ -313,6 +337,7 @@ int main(void)
 		B(weights_fail_closed),
 		B(a_first_look_at_weights_fails_closed),
 		T(the_first_look_fails_closed),
+		T(a_disk_that_fails_makes_no_label),
 		T(tampered_records_get_no_further),
 	};
 

@@ -1,3 +1,4 @@
+#include "tests/unit/target/broken_disk.h"
 #include "tests/unit/target/ecs_native_world.h"
 #include "tests/unit/target/walk_records.h"
 
@@ -120,11 +121,8 @@ static void odd_answers_get_no_further(void **state)
 							 "\"currentServiceDeployment\":"        \
 							 "\"" DEPLOYMENT("d2") "\""
 
-static void the_first_look_fails_closed(void **state)
+static void inspectable(struct world *w)
 {
-	static const struct walk first[] = {{WALK(INSPECT, INSPECT)}, {WALK(CHECK, INSPECT)}};
-	struct world *w = *state;
-
 	service_is(w, "web", SERVICE);
 	route(w, "POST", "Action=DescribeTargetGroups&", 200,
 	      answer(w, "DescribeTargetGroups",
@@ -145,10 +143,88 @@ static void the_first_look_fails_closed(void **state)
 	      "{\"serviceDeployments\":[{\"serviceDeploymentArn\":\"" DEPLOYMENT(
 		      "d2") "\",\"status\":\"SUCCESSFUL\",\"targetServiceRevisionArn\":"
 			    "\"" REVISION("r1") "\"}]}");
+}
+
+static void the_first_look_fails_closed(void **state)
+{
+	static const struct walk first[] = {{WALK(INSPECT, INSPECT)}, {WALK(CHECK, INSPECT)}};
+	struct world *w = *state;
+
+	inspectable(w);
 	walk_each(w, &target_ecs, first, N(first));
 	put_file(w, "imagedefinitions.json", "[{\"name\":\"app\",\"imageUri\":\"" PINNED_8 "\"}]");
 	no_file(w, "taskdef.json");
 	walk_each(w, &target_ecs, first, N(first));
+}
+
+static int inspect(void *arg)
+{
+	struct world *w = arg;
+	char undo[LIMIT_UNDO + 1];
+	bool first;
+
+	return target_ecs.inspect(&w->env, undo, &first, &w->problems, &w->err);
+}
+
+/* Whichever of the files it is. */
+static void a_disk_that_fails_is_no_fault_of_the_plan(void **state)
+{
+	static const char detail[] = "{\"ImageURI\":\"" PINNED_8 "\"}";
+	static const char images[] = "[{\"name\":\"app\",\"imageUri\":\"" PINNED_8 "\"}]";
+	const size_t sizes[] = {0, sizeof(images) - 1, sizeof(detail) - 1};
+	struct world *w = *state;
+
+	inspectable(w);
+	put_definition(w, "<IMAGE1_NAME>");
+	put_file(w, "imagedefinitions.json", images);
+	put_file(w, "imageDetail.json", detail);
+	for (size_t i = 0; i < N(sizes); i++) {
+		if (i == 2) /* it is for a placeholder that is left */
+			no_file(w, "imagedefinitions.json");
+		w->err = ERR_INIT;
+		assert_int_equal(on_broken_disk(BROKEN_READ, sizes[i], inspect, w), -1);
+		assert_int_equal(w->err.code, ERR_SYSTEM);
+		assert_int_equal(w->err.sys, EIO);
+	}
+	w->plan.target.ecs.n_image_details = 1;
+	w->plan.target.ecs.image_details[0].placeholder = "IMAGE1_NAME";
+	w->plan.target.ecs.image_details[0].path = "imageDetail.json";
+	assert_int_equal(on_broken_disk(BROKEN_READ, sizes[2], inspect, w), -1);
+	assert_int_equal(w->problems.n_errors, 0);
+	assert_int_equal(on_broken_disk(BROKEN_STAT, 0, inspect, w), 0);
+	expect_said(w, "it is no file");
+}
+
+/* A definition of a size that ECS does not have is not copied. */
+static void a_definition_without_bounds_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	route(w, "POST", "{\"taskDefinition\":\"" TD("web:7") "\",\"include\"", 200,
+	      definition(w, "web:7", fake_repeat(w->f->arena, "0123456789", 60000), ""));
+	inspectable(w);
+	no_file(w, "taskdef.json");
+	put_file(w, "imagedefinitions.json", "[{\"name\":\"app\",\"imageUri\":\"" PINNED_8 "\"}]");
+	assert_int_equal(inspect(w), -1);
+	assert_int_equal(w->err.code, ERR_LIMIT);
+}
+
+/* Both ways read it themselves, too. */
+static void a_record_that_is_none_is_refused_by_each_way(void **state)
+{
+	static const struct target_ops *const ways[] = {&ecs_native_ops, &ecs_services_ops};
+	const struct target_observation seen = {.live = LIVE_BASELINE};
+	struct target_observation o;
+	struct world *w = *state;
+
+	str_copy(w->state.undo, sizeof(w->state.undo), STR("{\"t\":\"lambda\"}"));
+	for (size_t i = 0; i < N(ways); i++) {
+		assert_int_equal(ways[i]->restore(&w->env, &w->state, &seen, &w->err), -1);
+		assert_int_equal(w->err.code, ERR_MALFORMED);
+		assert_int_equal(ways[i]->observe(&w->env, &w->state, &o, &w->err), 0);
+		assert_int_equal(o.live, LIVE_UNREADABLE);
+	}
+	assert_int_equal(w->f->n_requests, 0);
 }
 
 static void tampered_records_get_no_further(void **state)
@@ -170,6 +246,9 @@ int main(void)
 		TEST(every_moment_fails_closed),
 		TEST(odd_answers_get_no_further),
 		TEST(the_first_look_fails_closed),
+		TEST(a_disk_that_fails_is_no_fault_of_the_plan),
+		TEST(a_definition_without_bounds_is_refused),
+		TEST(a_record_that_is_none_is_refused_by_each_way),
 		TEST(tampered_records_get_no_further),
 	};
 

@@ -1,3 +1,4 @@
+#include "tests/unit/target/broken_disk.h"
 #include "tests/unit/target/lambda_artifact.h"
 #include "tests/unit/target/lambda_segments_world.h"
 #include "tests/unit/target/walk_records.h"
@@ -155,6 +156,66 @@ static void a_first_look_at_segments_fails_closed(void **state)
 	walk_each(w, &target_lambda, list, N(list));
 }
 
+/* What Lambda says may be true, and be of no use: it cannot be locked, or is no version. */
+static void useless_answers_are_errors(void **state)
+{
+	struct target_observation o;
+	struct world *w = *state;
+
+	lambda_at(w, "7", "", "Active");
+	once(w, "GET", ALIAS, 200,
+	     arena_printf(w->f->arena,
+			  "{\"Name\":\"live\",\"FunctionVersion\":\"7\",\"RevisionId\":\"%s\"}",
+			  fake_repeat(w->f->arena, "x", OBSERVATION_LOCK_MAX)));
+	w->state.phase = PHASE_WATCH;
+	assert_int_equal(target_lambda.observe(&w->env, &w->state, &o, &w->err), 0);
+	assert_int_equal(o.live, LIVE_UNREADABLE);
+	assert_string_equal(o.lock, "");
+	set_candidate(w, "{\"s\":\"c2hh\"}");
+	w->state.phase = PHASE_PREPARE;
+	once(w, "POST", "/functions/checkout/versions", 201, configuration(w, "$LATEST", ""));
+	assert_int_equal(target_lambda.prepare(&w->env, &w->state, w->state.candidate, &w->err),
+			 -1);
+	assert_int_equal(w->err.code, ERR_MALFORMED);
+	assert_string_equal(w->state.candidate, "{\"s\":\"c2hh\"}");
+}
+
+static int upload(void *arg)
+{
+	struct world *w = arg;
+
+	w->state.phase = PHASE_PREPARE;
+	return target_lambda.prepare(&w->env, &w->state, w->state.candidate, &w->err);
+}
+
+static int check(void *arg)
+{
+	struct world *w = arg;
+
+	return target_lambda.check_artifact(&w->env, &w->problems, &w->err);
+}
+
+static void packages_that_cannot_be_read_are_not_sent(void **state)
+{
+	struct world *w = *state;
+
+	lambda_at(w, "7", "", "Active");
+	set_candidate(w, "");
+	assert_int_equal(on_broken_disk(BROKEN_READ, 0, upload, w), -1);
+	assert_int_equal(w->err.code, ERR_SYSTEM);
+	w->plan.target.lambda.code = "artifact";
+	assert_int_equal(on_broken_disk(BROKEN_STAT, 0, upload, w), -1);
+	assert_int_equal(w->err.code, ERR_REJECTED);
+	w->err = ERR_INIT;
+	assert_int_equal(on_broken_disk(BROKEN_STAT, 0, check, w), 0);
+	expect_said(w, "there is no such file or folder");
+	assert_int_equal(mkfifoat(w->artifact.dir_fd, "pipe", 0600), 0);
+	w->plan.target.lambda.code = "pipe";
+	assert_int_equal(check(w), 0);
+	expect_said(w, "neither a file nor a folder");
+	assert_int_equal(w->f->n_requests, 0);
+}
+
 static void tampered_records_get_no_further(void **state)
 {
 	struct world *w = *state;
@@ -185,6 +246,8 @@ int main(void)
 		T(a_first_deployment_fails_closed),
 		S(segments_fail_closed),
 		T(a_first_look_at_segments_fails_closed),
+		T(useless_answers_are_errors),
+		T(packages_that_cannot_be_read_are_not_sent),
 		T(tampered_records_get_no_further),
 		S(tampered_records_of_segments_get_no_further),
 	};

@@ -146,6 +146,26 @@ static void segments_fail_closed(void **state)
 	walk_each(w, &target_load_balancer, segment_acts, N(segment_acts));
 }
 
+/* More than Elastic Load Balancing has; and what belongs to somebody else altogether. */
+static void more_groups_than_there_can_be_are_foreign(void **state)
+{
+	struct target_observation o;
+	struct world *w = *state;
+	char undo[LIMIT_UNDO + 1] = "";
+	bool first;
+
+	recorded(w, "blue=100 green=0");
+	w->state.phase = PHASE_WATCH;
+	rule_is(w, "blue=1 green=1 a=1 b=1 c=1 d=1");
+	assert_int_equal(target_load_balancer.observe(&w->env, &w->state, &o, &w->err), 0);
+	assert_int_equal(o.live, LIVE_FOREIGN);
+	assert_non_null(strstr(o.detail, "forwards to 6 target groups; at most 5"));
+	assert_int_equal(target_load_balancer.inspect(&w->env, undo, &first, &w->problems, &w->err),
+			 0);
+	expect_said(w, "forwards to 6 target groups; at most 5");
+	assert_string_equal(undo, "");
+}
+
 static void tampered_records_get_no_further(void **state)
 {
 	struct world *w = *state;
@@ -177,6 +197,7 @@ int main(void)
 		T(the_first_look_fails_closed),
 		S(the_first_look_at_segments_fails_closed),
 		S(segments_fail_closed),
+		T(more_groups_than_there_can_be_are_foreign),
 		T(tampered_records_get_no_further),
 		S(tampered_records_of_segments_get_no_further),
 	};
