@@ -23,7 +23,7 @@ struct odd_change {
 static inline const char *odd_xml_value(enum odd_way how)
 {
 	static const char *const values[ODD_WAYS] = {
-		"", "", "odd", "-1", "99999999999999999999", "<member/><member/>"};
+		"", "", "odd", "-1", "9223372036854775807", "<member/><member/>"};
 
 	return values[how];
 }

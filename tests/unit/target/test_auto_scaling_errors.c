@@ -250,6 +250,30 @@ static void a_candidate_that_does_not_fit_is_an_error(void **state)
 	assert_string_equal(w->state.candidate, "");
 }
 
+/* Sizes are multiplied by shares: what would overflow is no size. */
+static void sizes_have_bounds(void **state)
+{
+	static const char *const sizes[] = {"9223372036854775807", "-1", "2147483648"};
+	struct world *w = *state;
+	const char *names[] = {"blue"};
+	struct asg_group *g;
+
+	for (size_t i = 0; i < N(sizes); i++) {
+		forget_routes(w);
+		list_is(w, "DescribeAutoScalingGroups",
+			arena_printf(w->f->arena,
+				     "<AutoScalingGroups><member><AutoScalingGroupName>blue"
+				     "</AutoScalingGroupName><MinSize>0</MinSize><MaxSize>1"
+				     "</MaxSize><DesiredCapacity>%s</DesiredCapacity></member>"
+				     "</AutoScalingGroups>",
+				     sizes[i]));
+		assert_int_equal(
+			asg_describe_groups(&w->env.client, names, 1, w->f->arena, &g, &w->err),
+			-1);
+		assert_int_equal(w->err.code, ERR_MALFORMED);
+	}
+}
+
 static void tampered_records_get_no_further(void **state)
 {
 	struct world *w = *state;
@@ -271,6 +295,7 @@ int main(void)
 		T(the_first_look_fails_closed),
 		T(a_disk_that_fails_is_no_fault_of_the_plan),
 		T(a_candidate_that_does_not_fit_is_an_error),
+		T(sizes_have_bounds),
 		T(tampered_records_get_no_further),
 	};
 

@@ -120,6 +120,22 @@ static void the_first_look_fails_closed(void **state)
 	walk_each(w, &target_ecs, first, N(first));
 }
 
+/* Counts are multiplied by shares: what would overflow is no count. */
+static void counts_have_bounds(void **state)
+{
+	struct world *w = *state;
+	struct ecs_record r;
+	struct ecs_service s;
+
+	ecs_recorded(w, ECS_TWO_SERVICES, "9223372036854775807", CANDIDATE_8);
+	assert_int_equal(ecs_record_load(w->f->arena, w->state.undo, &r, &w->err), -1);
+	assert_int_equal(w->err.code, ERR_MALFORMED);
+	service_is(w, "web", "\"status\":\"ACTIVE\",\"desiredCount\":9223372036854775807");
+	if (ecs_describe_service(&w->env.client, "prod", "web", w->f->arena, &s, &w->err))
+		fail_msg("%s", w->err.text);
+	assert_int_equal(s.desired, 0);
+}
+
 static void tampered_records_get_no_further(void **state)
 {
 	struct world *w = *state;
@@ -137,9 +153,8 @@ static void tampered_records_get_no_further(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_moment_fails_closed),
-		TEST(odd_answers_get_no_further),
-		TEST(the_first_look_fails_closed),
+		TEST(every_moment_fails_closed),       TEST(odd_answers_get_no_further),
+		TEST(the_first_look_fails_closed),     TEST(counts_have_bounds),
 		TEST(tampered_records_get_no_further),
 	};
 
