@@ -127,14 +127,14 @@ static void acts_fail_closed(void **state)
 	world_at(w, &live, &up, "blue=100 green=0", "healthy healthy healthy healthy");
 	walk_each(w, &target_auto_scaling, acts, N(acts));
 	world_at(w, &live, &small, "blue=50 green=50", "healthy");
-	walk_each(w, &target_auto_scaling, acts, N(acts));
+	walk_faults(w, &target_auto_scaling, acts, N(acts));
 	world_at(w, &old, &up, "blue=0 green=100", "healthy healthy healthy healthy");
 	walk_each(w, &target_auto_scaling, acts, N(acts));
 	/* what is empty can be deleted */
 	small.max = small.desired = 0;
 	small.instances = NULL;
 	world_at(w, &live, &small, "blue=100 green=0", "");
-	walk_each(w, &target_auto_scaling, acts, N(acts));
+	walk_faults(w, &target_auto_scaling, acts, N(acts));
 }
 
 static void a_twin_fails_closed(void **state)
@@ -150,8 +150,8 @@ static void a_twin_fails_closed(void **state)
 	is_recorded(w, &r);
 	world_at(w, &live, &twin, "blue=100 green=0", "");
 	walk_each(w, &target_auto_scaling, prepare, 1);
-	walk_each(w, &target_auto_scaling, looks, N(looks));
-	walk_each(w, &target_auto_scaling, acts, N(acts));
+	walk_faults(w, &target_auto_scaling, looks, N(looks));
+	walk_faults(w, &target_auto_scaling, acts, N(acts));
 	twin.suspended = HELD;
 	twin.desired = 4;
 	twin.instances = IN4;
@@ -186,8 +186,9 @@ static void commands_fail_closed(void **state)
 		world_at(w, &live, &c, "blue=100 green=0", "healthy healthy");
 		route(w, "POST", "\"InvokedAfter\"", 200,
 		      arena_printf(w->f->arena, "{\"CommandInvocations\":[%s]}", invocations[i]));
-		walk_each(w, &target_auto_scaling, list, N(list));
+		walk_faults(w, &target_auto_scaling, list, N(list));
 	}
+	walk_each(w, &target_auto_scaling, list, N(list));
 }
 
 static void the_first_look_fails_closed(void **state)
