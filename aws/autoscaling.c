@@ -123,6 +123,12 @@ static bool is_true(const struct xml *node, const char *path)
 	return str_is(xml_text(node, path), "true");
 }
 
+/* Auto Scaling counts in 32 bits, and nothing below zero. */
+static bool size_of(const struct xml *node, const char *path, int64_t *out)
+{
+	return xml_i64(node, path, out) && *out >= 0 && *out <= INT32_MAX;
+}
+
 static int read_instance(const struct xml *node, struct asg_instance *out, struct err *err)
 {
 	*out = (struct asg_instance){
@@ -135,7 +141,8 @@ static int read_instance(const struct xml *node, struct asg_instance *out, struc
 	};
 	if (!out->id || !out->lifecycle)
 		return err_set(err, ERR_MALFORMED, "an instance has no id or no state");
-	(void)xml_i64(node, "WeightedCapacity", &out->weight);
+	if (!size_of(node, "WeightedCapacity", &out->weight))
+		out->weight = 1;
 	out->in_service = !strcmp(out->lifecycle, "InService") &&
 			  str_is(xml_text(node, "HealthStatus"), "Healthy");
 	return 0;
@@ -255,8 +262,8 @@ static int read_group(const struct xml *node, struct arena *a, void *item, struc
 	};
 	if (!out->name)
 		return err_set(err, ERR_MALFORMED, "a group has no name");
-	if (!xml_i64(node, "MinSize", &out->min) || !xml_i64(node, "MaxSize", &out->max) ||
-	    !xml_i64(node, "DesiredCapacity", &out->desired))
+	if (!size_of(node, "MinSize", &out->min) || !size_of(node, "MaxSize", &out->max) ||
+	    !size_of(node, "DesiredCapacity", &out->desired))
 		return err_set(err, ERR_MALFORMED, "group %.255s has no size", out->name);
 	read_launch(node, out);
 	read_sources(node, a, out);

@@ -63,7 +63,8 @@ int64_t ecs_number(const struct json *object, const char *key)
 {
 	int64_t n = 0;
 
-	return json_i64(json_get(object, key), &n) ? n : 0;
+	/* ECS counts in 32 bits; what does not fit there is none of its numbers */
+	return json_i64(json_get(object, key), &n) && n >= 0 && n <= INT32_MAX ? n : 0;
 }
 
 /* --- tags ------------------------------------------------------------------------------------- */

@@ -9,16 +9,17 @@ static int prepare(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
 	char candidate[LIMIT_CANDIDATE + 1];
+	struct err unsaved = ERR_INIT;
+	int rc;
 
 	str_copy(candidate, sizeof(candidate), str_from(r->state.candidate));
-	if (t->ops->prepare(&t->env, &r->state, candidate, err))
-		return -1;
-	if (strcmp(candidate, r->state.candidate) != 0) {
-		str_copy(r->state.candidate, sizeof(r->state.candidate), str_from(candidate));
-		r->state.seq++;
-		return slice_save(t, false, err);
-	}
-	return 0;
+	rc = t->ops->prepare(&t->env, &r->state, candidate, err);
+	if (strcmp(candidate, r->state.candidate) == 0)
+		return rc;
+	/* also when it failed: what was learnt before that is true */
+	str_copy(r->state.candidate, sizeof(r->state.candidate), str_from(candidate));
+	r->state.seq++;
+	return slice_save(t, false, rc ? &unsaved : err) ? -1 : rc;
 }
 
 int slice_act(struct turn *t, const struct decision *d, const struct observation *o,

@@ -292,18 +292,11 @@ static void user_data_brings_the_revision(void **state)
 
 static const char command[] = "    group: shop\n    install: { run_command: deploy/install.sh }\n";
 
-static void a_command_runs_on_every_instance(void **state)
+static void expect_once_on_each_of_four(struct world *w)
 {
-	struct world *w = *state;
 	const struct json *commands;
-	const struct sim_action *a;
 	size_t n = 0;
 
-	shop(w);
-	world_start(w);
-	a = release(w, command, "deploy/install.sh", "#!/bin/sh\n# sim: errors=0.001\n");
-	scene_expect(a, "Succeeded", NULL, NULL);
-	expect_all_run(w, copy_of(w, a), 4);
 	commands = json_get(world_ask(w, "ssm show"), "commands");
 	json_each(c, commands) {
 		json_each(invocation, json_get(c, "invocations")) {
@@ -311,7 +304,35 @@ static void a_command_runs_on_every_instance(void **state)
 			n++;
 		}
 	}
-	assert_int_equal(n, 4); /* once each */
+	assert_int_equal(n, 4);
+}
+
+static void a_command_runs_on_every_instance(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	shop(w);
+	world_start(w);
+	a = release(w, command, "deploy/install.sh", "#!/bin/sh\n# sim: errors=0.001\n");
+	scene_expect(a, "Succeeded", NULL, NULL);
+	expect_all_run(w, copy_of(w, a), 4);
+	expect_once_on_each_of_four(w);
+}
+
+/* Its answer is lost, and it is not to be seen for a while. */
+static void a_command_is_not_sent_twice(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	shop(w);
+	world_control(w, "ssm timing visible=25s");
+	world_control(w, "sim fault kind=timeout-after operation=SendCommand");
+	world_start(w);
+	a = release(w, command, "deploy/install.sh", "#!/bin/sh\n# sim: errors=0.001\n");
+	scene_expect(a, "Succeeded", NULL, NULL);
+	expect_once_on_each_of_four(w);
 }
 
 static void a_command_that_fails_ends_the_rollout(void **state)
@@ -417,6 +438,7 @@ int main(void)
 		T(a_bad_twin_is_taken_back_and_scaled_in),
 		T(user_data_brings_the_revision),
 		T(a_command_runs_on_every_instance),
+		T(a_command_is_not_sent_twice),
 		T(a_command_that_fails_ends_the_rollout),
 		T(a_bad_revision_by_command_is_taken_back),
 		T(what_would_go_wrong_is_refused),

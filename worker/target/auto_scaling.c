@@ -222,14 +222,14 @@ static int install(const struct target_env *env, const struct rollout_state *s, 
 		   struct err *err)
 {
 	size_t n;
+	int rc;
 
 	if (now_ms(env) - w->c.sent.ms < UNSEEN_MS)
 		return 0;
-	if (as_command_send(env, s, &w->candidate, &n, err))
-		return -1;
+	rc = as_command_send(env, s, &w->candidate, &n, err);
 	if (n > 0)
 		w->c.sent.ms = now_ms(env);
-	return 0;
+	return rc;
 }
 
 /* Since when it is as healthy as it must be; nothing when it is not. */
@@ -269,8 +269,10 @@ static int bring_up(const struct target_env *env, const struct rollout_state *s,
 static int prepare(const struct target_env *env, const struct rollout_state *s,
 		   char candidate[LIMIT_CANDIDATE + 1], struct err *err)
 {
+	struct err unsaid = ERR_INIT;
 	struct as_world w;
 	bool known;
+	int rc;
 
 	if (as_read(env, s, &w, err))
 		return -1;
@@ -283,9 +285,9 @@ static int prepare(const struct target_env *env, const struct rollout_state *s,
 	if (find_version(env, s, &w, err))
 		return -1;
 	/* written down before anything is started from it */
-	if (known && bring_up(env, s, &w, err))
-		return -1;
-	return as_candidate_store(&w.c, w.name, candidate, err);
+	rc = known ? bring_up(env, s, &w, err) : 0;
+	/* that a command may have been sent is known though what came after it failed */
+	return as_candidate_store(&w.c, w.name, candidate, rc ? &unsaid : err) ? -1 : rc;
 }
 
 /* --- split, promote -------------------------------------------------------------------------- */

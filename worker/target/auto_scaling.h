@@ -131,7 +131,7 @@ int as_command_look(const struct target_env *env, const struct rollout_state *s,
 		    struct err *err) MUST_CHECK;
 /*
  * Run the script on every instance in service that has not got it and can be reached. *n: on how
- * many.
+ * many; when it fails, on how many it was sent all the same, or may have been.
  */
 int as_command_send(const struct target_env *env, const struct rollout_state *s,
 		    const struct asg_group *g, size_t *n, struct err *err) MUST_CHECK;

@@ -123,8 +123,12 @@ int as_command_send(const struct target_env *env, const struct rollout_state *s,
 			return -1;
 		if (count == 0)
 			continue;
-		if (as_file_need(env, &script, err) || send(env, s, script, ids, count, err))
+		if (as_file_need(env, &script, err))
 			return -1;
+		if (send(env, s, script, ids, count, err)) {
+			*n += err->sent ? count : 0;
+			return -1;
+		}
 		*n += count;
 	}
 	return 0;

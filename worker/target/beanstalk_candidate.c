@@ -96,7 +96,7 @@ static int look_at_fleet(const struct target_env *env, enum phase phase,
 	struct bean_fleet f;
 
 	if (bean_fleet_read(env, e->id, c->label, &f, err) || count_instances(env, e, &f, err))
-		return bean_unreadable(o, err);
+		return -1;
 	o->candidate = CANDIDATE_PENDING;
 	if (f.failed) {
 		o->candidate = CANDIDATE_FAILED;
@@ -155,7 +155,7 @@ static int look(const struct target_env *env, const struct rollout_state *s,
 	if (!r->twin[0])
 		since.ms -= BEFORE_CLONE_MS;
 	if (e && bean_failure_since(env, e->id, since, &failure, err))
-		return bean_unreadable(o, err);
+		return -1;
 	if (failure) {
 		o->candidate = CANDIDATE_FAILED;
 		bean_detail(o, "%s: %s", e->name, failure);
@@ -173,7 +173,7 @@ int bean_candidate_observe(const struct target_env *env, const struct rollout_st
 	int64_t now_ms = clock_utc(env->client.aws->clock).ms;
 
 	if (look(env, s, r, c, l, o, err))
-		return -1;
+		return bean_unreadable(o, err);
 	if (o->candidate == CANDIDATE_READY && s->phase == PHASE_PREPARE &&
 	    (!c->well_since_s || now_ms - c->well_since_s * 1000 < STEADY_MS)) {
 		o->candidate = CANDIDATE_PENDING;
@@ -361,7 +361,7 @@ int bean_candidate_prepare(const struct target_env *env, const struct rollout_st
 		return clone(env, r, c, &l, err);
 	if (look(env, s, r, c, &l, &o, err))
 		return -1;
-	if (o.live == LIVE_UNREADABLE || o.live == LIVE_FOREIGN)
+	if (o.live == LIVE_FOREIGN)
 		return 0;
 	keep_time(env, &o, c);
 	if (o.candidate == CANDIDATE_READY || o.candidate == CANDIDATE_FAILED || !r->twin[0])

@@ -255,9 +255,12 @@ int bean_inspect(const struct target_env *env, struct bean_record *r, struct pro
 		return -1;
 	if (bean_look(env, r, &l, err))
 		return as_problem(t, p, err);
-	if (t->method == BEANSTALK_BY_LOAD_BALANCER &&
-	    (bean_balancer_inspect(env, &l, r, p, err) || p->n_errors > before))
-		return p->n_errors > before ? 0 : as_problem(t, p, err);
+	if (t->method == BEANSTALK_BY_LOAD_BALANCER) {
+		if (bean_balancer_inspect(env, &l, r, p, err))
+			return as_problem(t, p, err);
+		if (p->n_errors > before)
+			return 0;
+	}
 	e = find_live(env, &l, r, p);
 	if (!e || p->n_errors > before)
 		return 0;

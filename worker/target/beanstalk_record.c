@@ -147,14 +147,18 @@ int bean_candidate_store(const struct bean_candidate *c, char candidate[LIMIT_CA
 int bean_candidate_load(struct arena *a, const char *candidate, struct bean_candidate *c,
 			struct err *err)
 {
-	const struct json *root;
+	const struct json *root, *since;
 
 	*c = (struct bean_candidate){.label = "", .before = ""};
 	if (record_load(a, candidate, &root, err))
 		return -1;
 	c->label = record_text(root, "l");
-	(void)json_i64(json_get(root, "h"), &c->well_since_s);
 	c->before = record_text(root, "u");
+	since = json_get(root, "h");
+	if (since && (!json_i64(since, &c->well_since_s) || c->well_since_s < 0 ||
+		      c->well_since_s > INT64_MAX / 1000))
+		return err_set(err, ERR_MALFORMED,
+			       "candidate: not one of an Elastic Beanstalk environment");
 	return 0;
 }
 

@@ -34,10 +34,12 @@ const char *ecs_why(const struct target_env *env, const struct ecs_service *s, s
 
 	if (ecs_describe_tasks(&env->client, s->cluster_arn, s->name, "STOPPED", env->arena, &tasks,
 			       &n, &e)) {
-		if (e.code != ERR_CANCELED)
-			return event; /* it is for a message only */
-		*err = e;
-		return NULL;
+		if (e.code == ERR_CANCELED) {
+			*err = e;
+			return NULL;
+		}
+		/* it is for a message only */
+		return *event ? event : arena_printf(env->arena, "why cannot be read: %s", e.text);
 	}
 	if (n == 0)
 		return event;

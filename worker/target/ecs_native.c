@@ -133,7 +133,7 @@ static int go_on(const struct target_env *env, const struct rollout_state *s,
 
 	if (ecs_native_look(env, s, &n, err))
 		return -1;
-	if (!n.pause || !o || strcmp(n.pause->id, o->lock) != 0)
+	if (!n.pause || strcmp(n.pause->id, o->lock) != 0)
 		return err_set(err, ERR_CONFLICT, "%s, not at the pause that was looked at",
 			       n.has_deployment ? ecs_native_stage(env->arena, &n)
 						: "there is no deployment");

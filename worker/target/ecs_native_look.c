@@ -262,8 +262,8 @@ static int read_starting(const struct target_env *env, const struct ecs_native *
 	if (tasks->failed_tasks >= env->plan->target.ecs.failed_tasks)
 		o->candidate = CANDIDATE_FAILED;
 	o->detail[0] = '\0';
-	ecs_detail(o, "%lld tasks of %s failed: %s", (long long)tasks->failed_tasks,
-		   n->c.definition, why);
+	ecs_detail(o, "%lld tasks of %s failed%s%s", (long long)tasks->failed_tasks,
+		   n->c.definition, *why ? ": " : "", why);
 	return 0;
 }
 

@@ -3,6 +3,8 @@
 #include "worker/target/ecs.h"
 #include "worker/target/record.h"
 
+#define TASKS_MAX 1000000 /* far above what a service can have; times a share it does not overflow */
+
 /* What a rollout exchanges: the strategy with all that belongs to it, and a circuit breaker. */
 static void write_configuration(struct json_out *o, const struct json *configuration)
 {
@@ -73,13 +75,15 @@ int ecs_record_load(struct arena *a, const char *undo, struct ecs_record *r, str
 	r->definition = record_text(root, "v");
 	r->other = record_text(root, "o");
 	r->configuration = json_get(root, "y");
-	has_counts = json_i64(json_get(root, "n"), &r->desired) && r->desired >= 0;
+	has_counts = json_i64(json_get(root, "n"), &r->desired) && r->desired >= 0 &&
+		     r->desired <= TASKS_MAX;
 	if (!json_i64(json_get(root, "m"), &method))
 		method = -1;
 	two = method == ECS_TWO_SERVICES;
 	if (two)
 		has_counts &= json_i64(json_get(root, "k"), &r->other_desired) &&
-			      r->other_desired >= -1 && r->other[0];
+			      r->other_desired >= -1 && r->other_desired <= TASKS_MAX &&
+			      r->other[0];
 	if (strcmp(record_text(root, "t"), "ecs") != 0 || !(two || method == ECS_NATIVE) ||
 	    !r->cluster[0] || !r->service[0] || !r->definition[0] || !has_counts)
 		return err_set(err, ERR_MALFORMED, "undo record: not one of an ECS service");

@@ -92,7 +92,8 @@ struct target_ops {
 	/*
 	 * Take the next step of bringing the candidate up without production traffic. May take
 	 * many calls over many turns; writes the candidate's identity as soon as it is known
-	 * (ASCII, at most LIMIT_CANDIDATE bytes). Starting again from nothing but state is safe.
+	 * (ASCII, at most LIMIT_CANDIDATE bytes), also when it fails after that. Starting again
+	 * from nothing but state is safe.
 	 */
 	int (*prepare)(const struct target_env *env, const struct rollout_state *s,
 		       char candidate[LIMIT_CANDIDATE + 1], struct err *err);

@@ -395,6 +395,41 @@ static void every_step_of_a_command_can_fail(void **state)
 	assert_int_equal(o.live, LIVE_UNREADABLE);
 }
 
+/* Whatever fails after it was sent, or may have been: it is not sent again before it is seen. */
+static void what_was_sent_is_known_after_a_failure(void **state)
+{
+	struct world *w = *state;
+	struct a_group c = two();
+	struct as_candidate noted;
+	struct route *r;
+
+	look(w, PHASE_PREPARE, &c, "");
+	online_are(w, "i-0 i-1");
+	refuses(w, "DescribeTargetHealth", 403, "AccessDenied");
+	forget_requests(w);
+	assert_int_equal(prepare(w), -1);
+	assert_int_equal(w->err.code, ERR_DENIED);
+	assert_int_equal(sent(w, "POST", "AWS-RunShellScript"), 1);
+	assert_int_equal(as_candidate_load(w->f->arena, w->state.candidate, &noted, &w->err), 0);
+	assert_int_equal(noted.sent.ms, w->f->now.ms);
+	/* the answer to sending it was lost */
+	w->f->now.ms += 40000;
+	r = once(w, "POST", "AWS-RunShellScript", 0, "");
+	r->fail = ERR_TIMEOUT;
+	r->sent = true;
+	assert_int_equal(prepare(w), -1);
+	assert_int_equal(w->err.code, ERR_TIMEOUT);
+	assert_int_equal(as_candidate_load(w->f->arena, w->state.candidate, &noted, &w->err), 0);
+	assert_int_equal(noted.sent.ms, w->f->now.ms);
+	/* it was refused */
+	w->f->now.ms += 40000;
+	once(w, "POST", "AWS-RunShellScript", 400,
+	     "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}");
+	assert_int_equal(prepare(w), -1);
+	assert_int_equal(as_candidate_load(w->f->arena, w->state.candidate, &noted, &w->err), 0);
+	assert_int_equal(noted.sent.ms, w->f->now.ms - 40000);
+}
+
 /* Instances that come for a later step are of the right version, too. */
 static void instances_of_later_steps_get_it_as_well(void **state)
 {
@@ -464,6 +499,7 @@ int main(void)
 		C(an_instance_counts_when_its_command_succeeded),
 		C(a_script_is_sent_to_every_instance_once),
 		C(every_step_of_a_command_can_fail),
+		C(what_was_sent_is_known_after_a_failure),
 		C(instances_of_later_steps_get_it_as_well),
 		C(many_instances_are_sent_to_in_portions),
 	};

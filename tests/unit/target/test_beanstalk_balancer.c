@@ -1,102 +1,6 @@
-#include "tests/unit/target/beanstalk_artifact.h"
-#include "tests/unit/target/lb_world.h"
+#include "tests/unit/target/beanstalk_balancer_world.h"
 
 /* Two environments behind one rule: which is which, and that all else is the load balancer's. */
-
-static const struct row prod = {.name = "shop-prod", .id = "e-live", .label = "v1", .cname = CNAME};
-
-static void rule_forwards(struct world *w, const char *groups)
-{
-	answers(w, "DescribeRules",
-		arena_printf(w->f->arena,
-			     "<Rules><member><RuleArn>" RULE "</RuleArn><Priority>10</Priority>"
-			     "<Actions>%s</Actions></member></Rules>",
-			     forward(w, groups, "")));
-}
-
-/* "e-live e-live ?": targets of these environments in turn, "!" one that is not healthy. */
-static void group_holds(struct world *w, const char *group_uri, const char *of)
-{
-	struct str rest = str_from(of), item;
-	struct buf b;
-	int i = 0;
-
-	buf_init(&b, 65536);
-	buf_adds(&b, "<TargetHealthDescriptions>");
-	while (str_next(&rest, ' ', &item)) {
-		bool sick = str_ends(item, "!"), drains = str_ends(item, "~");
-
-		if (sick || drains)
-			item.n--;
-		buf_addf(&b,
-			 "<member><Target><Id>i-" STR_FMT "-%d</Id></Target><TargetHealth><State>%s"
-			 "</State></TargetHealth></member>",
-			 STR_ARG(item), i++,
-			 sick	  ? "unhealthy"
-			 : drains ? "draining"
-				  : "healthy");
-	}
-	buf_adds(&b, "</TargetHealthDescriptions>");
-	says(w,
-	     arena_printf(w->f->arena,
-			  "Action=DescribeTargetHealth&Version=2015-12-01&TargetGroupArn=%s",
-			  group_uri),
-	     200, eb_answer(w, "DescribeTargetHealth", b.p));
-	buf_release(&b);
-}
-
-static void groups_are(struct world *w)
-{
-	answers(w, "DescribeTargetGroups",
-		"<TargetGroups><member><TargetGroupArn>" GROUP(
-			"blue") "</TargetGroupArn></member>"
-				"<member><TargetGroupArn>" GROUP(
-					"green") "</TargetGroupArn></member>"
-						 "</TargetGroups>");
-	answers(w, "DescribeTargetGroupAttributes", "<Attributes/>");
-}
-
-static int set_up(void **state)
-{
-	struct bean_record r = twin_record();
-	struct world *w;
-
-	artifact_set_up(state);
-	w = *state;
-	w->plan.target.lb.resource_arn = RULE;
-	w->plan.target.beanstalk = (struct plan_beanstalk){.application = "shop",
-							   .environment = "shop-prod",
-							   .twin = "shop-green",
-							   .method = BEANSTALK_BY_LOAD_BALANCER,
-							   .match_capacity = true};
-	w->plan.steps[0].weight_bp = 1000;
-	r.method = BEANSTALK_BY_LOAD_BALANCER;
-	r.lb = (struct lb_record){.resource = RULE,
-				  .baseline = GROUP("blue"),
-				  .candidate = GROUP("green"),
-				  .groups = {{GROUP("blue"), 100, true}, {GROUP("green"), 0, true}},
-				  .n_groups = 2};
-	r.cname = "";
-	remember(w, &r, LABEL, AT(0) / 1000);
-	w->f->now.ms = AT(60);
-	environments(w, &prod, &twin_row);
-	settings(w, "shop-prod", "deployed", SIZES("2", "4"));
-	settings(w, "shop-green", "deployed", SIZES("1", "1"));
-	fleet(w, "e-live", "v1 v1 v1");
-	fleet(w, "e-twin", LABEL " " LABEL " " LABEL);
-	no_events(w, "e-twin");
-	instances(w, "e-live", 3);
-	instances(w, "e-twin", 3);
-	answers(w, "DescribeEnvironmentManagedActions", "");
-	version_is(w, LABEL, "PROCESSED");
-	answers(w, "UpdateEnvironment", eb_row(w, &prod));
-	rule_forwards(w, "blue=100 green=0");
-	groups_are(w);
-	group_holds(w, GROUP_URI("blue"), "e-live e-live e-live");
-	group_holds(w, GROUP_URI("green"), "e-twin e-twin e-twin");
-	modify_works(w);
-	return 0;
-}
 
 static struct row told(const struct row *base, const char *label)
 {
@@ -188,6 +92,20 @@ static void a_rule_of_one_environment_is_not_ours(void **state)
 	rule_forwards(w, "blue=100");
 	w->plan.target.lb.candidate_arn = GROUP("green");
 	refused(w, "Beanstalk's to change; make one of your own");
+}
+
+/* What is wrong with the plan does not hide that the rest could not be read. */
+static void a_problem_hides_no_failure(void **state)
+{
+	struct world *w = *state;
+
+	rule_forwards(w, "blue=100");
+	w->plan.target.lb.candidate_arn = GROUP("green");
+	says(w, "Action=DescribeEnvironmentResources&", 0, "")->fail = ERR_CANCELED;
+	assert_int_equal(inspect(w), -1);
+	assert_int_equal(w->err.code, ERR_CANCELED);
+	denied(w, "DescribeEnvironmentResources");
+	expect_error(w, inspect(w), ERR_DENIED, "DescribeEnvironmentResources");
 }
 
 static void both_have_to_be_there(void **state)
@@ -394,11 +312,12 @@ static void the_plan_prints_every_call(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, artifact_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, balancer_set_up, artifact_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_weights_say_which_is_live),
 		TEST(groups_and_environments_have_to_agree),
 		TEST(a_rule_of_one_environment_is_not_ours),
+		TEST(a_problem_hides_no_failure),
 		TEST(both_have_to_be_there),
 		TEST(what_cannot_be_read_is_an_error),
 		TEST(the_candidate_is_up_when_both_say_so),

@@ -145,6 +145,23 @@ static void a_candidate_survives_the_token(void **state)
 	expect_live(w, PHASE_WATCH, LIVE_UNREADABLE, "record in the state");
 }
 
+/* Seconds that are none, or that no clock can count in milliseconds. */
+static void a_candidate_that_is_none_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"{\"l\":\"v2\",\"h\":9223372036854775807}",
+		"{\"l\":\"v2\",\"h\":-1}",
+		"{\"l\":\"v2\",\"h\":\"x\"}",
+	};
+	struct world *w = *state;
+	struct bean_candidate c;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(bean_candidate_load(w->f->arena, bad[i], &c, &w->err), -1);
+		assert_int_equal(w->err.code, ERR_MALFORMED);
+	}
+}
+
 static void a_clones_name_follows_from_the_rollout(void **state)
 {
 	static const char *const none[] = {"shop-prod",	     "-rw0123456789",  "x-rw012345678",
@@ -174,6 +191,7 @@ int main(void)
 		TEST(a_record_survives_the_token),    TEST(the_rule_is_part_of_the_record),
 		TEST(the_longest_names_fit),	      TEST(what_is_no_record_is_refused),
 		TEST(a_candidate_survives_the_token), TEST(a_clones_name_follows_from_the_rollout),
+		TEST(a_candidate_that_is_none_is_refused),
 	};
 #undef TEST
 
