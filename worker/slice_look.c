@@ -48,6 +48,9 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 	if (look_for_command(t, o, err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
+		/* an operator may have said so: nothing goes forward until that is known */
+		o->operator_command = OPERATOR_HOLD;
+		o->operator_name = "a ledger that cannot be read";
 	}
 	if (t->ops->observe(&t->env, &as, &o->target, err))
 		return -1;
