@@ -105,8 +105,12 @@ static int each(struct ledger *l, struct arena *a,
 	}
 	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
 		rc = sqlite3_step(st);
-		if (rc == SQLITE_ROW)
+		if (rc == SQLITE_ROW) {
 			add(arg, a, st);
+			/* text that no memory was found for looks like NULL */
+			if (sqlite3_errcode(l->db) == SQLITE_NOMEM)
+				rc = SQLITE_NOMEM;
+		}
 	}
 	if (rc != SQLITE_DONE)
 		sql_failed(l, err, "read");
@@ -304,7 +308,7 @@ int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, siz
 	int rc = each(l, a, add_job, &rows, err, "SELECT * FROM jobs ORDER BY claimed, job_id", "");
 
 	*jobs = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 
@@ -399,7 +403,7 @@ int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *
 		      "ii", (int64_t)open_only, (int64_t)max);
 
 	*r = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 
@@ -477,7 +481,7 @@ int ledger_notes(struct ledger *l, const char *rollout_id, struct arena *a,
 		      rollout_id);
 
 	*notes = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 
@@ -549,7 +553,7 @@ int ledger_reports(struct ledger *l, struct arena *a, struct ledger_report **r, 
 		      "SELECT * FROM reports ORDER BY written, job_id", "");
 
 	*r = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 
