@@ -12,6 +12,11 @@
 int target_artifact_get(const struct target_env *env, const struct target_artifact **out,
 			struct err *err) MUST_CHECK;
 
+/* Exactly n bytes of a file of it, from an offset; its position is not moved. ERR_SYSTEM, the text
+ * beginning with "read " and what it is, also when the file ends before. */
+int target_artifact_read(int fd, uint64_t at, void *p, size_t n, const char *what,
+			 struct err *err) MUST_CHECK;
+
 /* Does this file begin as a zip does? Its position is not moved. */
 bool target_artifact_is_zip(int fd);
 

@@ -40,7 +40,6 @@ static int read_fd(int fd, size_t max, struct arena *a, struct str *text, const 
 {
 	struct stat st;
 	char *p;
-	ssize_t n;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		*why = "it is no file";
@@ -52,10 +51,9 @@ static int read_fd(int fd, size_t max, struct arena *a, struct str *text, const 
 		return 0;
 	}
 	p = arena_alloc(a, (size_t)st.st_size + 1);
-	n = pread(fd, p, (size_t)st.st_size, 0);
-	if (n < 0)
-		return err_set_sys(err, ERR_SYSTEM, errno, "read a file of the artifact");
-	*text = (struct str){p, (size_t)n};
+	if (target_artifact_read(fd, 0, p, (size_t)st.st_size, "a file of the artifact", err))
+		return -1;
+	*text = (struct str){p, (size_t)st.st_size};
 	return 0;
 }
 

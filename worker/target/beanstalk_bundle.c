@@ -140,14 +140,13 @@ static int digest_of(const struct bundle *b, char hex[SHA256_HEX_SIZE], struct e
 
 	while (at < b->size) {
 		size_t want = b->size - at < sizeof(block) ? (size_t)(b->size - at) : sizeof(block);
-		ssize_t n = pread(b->fd, block, want, (off_t)at);
 
-		if (n <= 0) {
+		if (target_artifact_read(b->fd, at, block, want, "the bundle", err)) {
 			sha256_end(ctx, NULL);
-			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO, "read the bundle");
+			return -1;
 		}
-		sha256_add(ctx, block, (size_t)n);
-		at += (uint64_t)n;
+		sha256_add(ctx, block, want);
+		at += want;
 	}
 	sha256_end(ctx, digest);
 	hex_encode(digest, sizeof(digest), hex);

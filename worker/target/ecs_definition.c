@@ -20,16 +20,9 @@
 static int read_bytes(int fd, size_t size, struct arena *a, struct str *out, struct err *err)
 {
 	char *text = arena_alloc(a, size + 1);
-	size_t at = 0;
 
-	while (at < size) {
-		ssize_t n = pread(fd, text + at, size - at, (off_t)at);
-
-		if (n <= 0)
-			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO,
-					   "read a file of the artifact");
-		at += (size_t)n;
-	}
+	if (target_artifact_read(fd, 0, text, size, "a file of the artifact", err))
+		return -1;
 	*out = (struct str){text, size};
 	return 0;
 }

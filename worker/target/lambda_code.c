@@ -59,13 +59,11 @@ static int read_file(int fd, uint64_t size, struct buf *out, struct err *err)
 
 	while (at < size) {
 		size_t want = size - at < sizeof(block) ? (size_t)(size - at) : sizeof(block);
-		ssize_t n = pread(fd, block, want, (off_t)at);
 
-		if (n <= 0)
-			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO,
-					   "read the package");
-		buf_add(out, block, (size_t)n);
-		at += (uint64_t)n;
+		if (target_artifact_read(fd, at, block, want, "the package", err))
+			return -1;
+		buf_add(out, block, want);
+		at += want;
 	}
 	return buf_check(out, "the package for Lambda", err);
 }
