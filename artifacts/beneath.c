@@ -79,3 +79,14 @@ int beneath_open(int dir_fd, const char *path, int flags, mode_t mode, bool plai
 	}
 	return open_walking(dir_fd, path, flags, mode);
 }
+
+struct dirent *beneath_next(DIR *d)
+{
+	struct dirent *e;
+
+	do {
+		errno = 0;
+		e = readdir(d);
+	} while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
+	return e;
+}

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "artifacts/beneath.h"
 #include "artifacts/remove.h"
 #include "aws/core/str.h"
 
@@ -139,7 +140,7 @@ int workspace_sweep(int root_fd, struct err *err)
 			close(fd);
 		return -1;
 	}
-	while ((e = readdir(d))) {
+	while ((e = beneath_next(d))) {
 		struct err one = ERR_INIT;
 
 		if (!is_workspace_name(e->d_name))
@@ -152,6 +153,8 @@ int workspace_sweep(int root_fd, struct err *err)
 			*err = one;
 		rc = -1;
 	}
+	if (errno && !rc)
+		rc = err_set_sys(err, ERR_SYSTEM, errno, "read the work directory");
 	closedir(d);
 	return rc;
 }
