@@ -75,8 +75,11 @@ int workspace_create(int root_fd, struct rng *rng, struct workspace *ws, struct 
 			ws->root_fd = root_fd;
 			return 0;
 		}
-		if (errno != ENOENT && errno != EWOULDBLOCK)
-			break;
+		if (errno != ENOENT && errno != EWOULDBLOCK) {
+			err_set_sys(err, ERR_SYSTEM, errno, "create a workspace");
+			unlinkat(root_fd, ws->name, AT_REMOVEDIR);
+			return -1;
+		}
 	}
 	return err_set_sys(err, ERR_SYSTEM, errno, "create a workspace");
 }
