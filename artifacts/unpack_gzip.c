@@ -94,7 +94,7 @@ int gunzip_read(struct gunzip *g, void *p, size_t *n, struct err *err)
 		rc = inflate(&g->z, Z_NO_FLUSH);
 		if (rc == Z_STREAM_END)
 			g->inside = false;
-		else if (rc == Z_MEM_ERROR)
+		else if (rc == Z_MEM_ERROR || rc == Z_STREAM_ERROR)
 			return err_set(err, ERR_SYSTEM, "gzip: zlib finds no memory");
 		else if (rc != Z_OK)
 			return err_set(err, ERR_MALFORMED, "gzip: the data are damaged: %s",
