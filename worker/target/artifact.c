@@ -1,8 +1,11 @@
 #include "worker/target/artifact.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "artifacts/beneath.h"
 
 int target_artifact_get(const struct target_env *env, const struct target_artifact **out,
 			struct err *err)
@@ -10,6 +13,21 @@ int target_artifact_get(const struct target_env *env, const struct target_artifa
 	if (!env->artifact)
 		return err_set(err, ERR_REJECTED, "the action has no input artifact to deploy");
 	return env->artifact(env->artifact_arg, out, err);
+}
+
+int target_artifact_open(const struct target_artifact *artifact, const char *path, int *fd,
+			 struct stat *st, struct err *err)
+{
+	*fd = beneath_open(artifact->dir_fd, path, O_RDONLY | O_NONBLOCK, 0, false);
+	if (*fd < 0 && beneath_blames_path(errno))
+		return 0;
+	if (*fd >= 0 && !fstat(*fd, st))
+		return 0;
+	err_set_sys(err, ERR_SYSTEM, errno, "open %s of the input artifact", path);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return -1;
 }
 
 int target_artifact_read(int fd, uint64_t at, void *p, size_t n, const char *what, struct err *err)
