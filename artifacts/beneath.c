@@ -79,3 +79,20 @@ int beneath_open(int dir_fd, const char *path, int flags, mode_t mode, bool plai
 	}
 	return open_walking(dir_fd, path, flags, mode);
 }
+
+bool beneath_blames_path(int errnum)
+{
+	return errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP || errnum == EXDEV ||
+	       errnum == ENAMETOOLONG || errnum == ENXIO || errnum == EINVAL;
+}
+
+struct dirent *beneath_next(DIR *d)
+{
+	struct dirent *e;
+
+	do {
+		errno = 0;
+		e = readdir(d);
+	} while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
+	return e;
+}

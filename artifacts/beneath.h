@@ -1,6 +1,7 @@
 #ifndef ARTIFACTS_BENEATH_H
 #define ARTIFACTS_BENEATH_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -14,5 +15,14 @@
  * Returns a descriptor, or -1 with errno: ELOOP or ENOTDIR when a link is in the way.
  */
 int beneath_open(int dir_fd, const char *path, int flags, mode_t mode, bool plain);
+
+/* Does this errno of beneath_open() say something of the path? Else the system could not tell. */
+bool beneath_blames_path(int errnum);
+
+/*
+ * The next entry of a directory but "." and "..". NULL with errno 0 at its end, and with another
+ * errno when it could not be read to its end: what was seen is not all there is.
+ */
+struct dirent *beneath_next(DIR *d);
 
 #endif

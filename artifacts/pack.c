@@ -128,12 +128,12 @@ static int list_dir(struct list *l, const char *path, struct err *err)
 			close(fd);
 		return -1;
 	}
-	while (!rc && (e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
+	while (!rc && (e = beneath_next(d))) {
 		empty = false;
 		rc = list_one(l, d, path, e->d_name, err);
 	}
+	if (!rc && errno)
+		rc = err_set_sys(err, ERR_SYSTEM, errno, "pack: read the directory %s", path);
 	closedir(d);
 	if (!rc && empty && *path)
 		add_item(l, arena_printf(l->a, "%s/", path), NULL);

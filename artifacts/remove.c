@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "artifacts/beneath.h"
 
 /*
  * Flattening instead of descending: a directory inside a directory is moved up to the top under a
@@ -26,11 +27,6 @@ static void failed(struct removal *r, const char *what)
 	if (!r->failed)
 		err_set_sys(r->err, ERR_SYSTEM, errno, "%s", what);
 	r->failed = true;
-}
-
-static bool is_dots(const char *name)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
 /* A directory that is open for reading, on a descriptor of its own; NULL: not a directory any more,
@@ -92,14 +88,16 @@ static void remove_dir(struct removal *r, const char *name)
 	d = open_dir(r, r->top, name);
 	if (!d)
 		return;
-	while ((e = readdir(d))) {
-		if (is_dots(e->d_name) || remove_file(r, dirfd(d), e))
+	while ((e = beneath_next(d))) {
+		if (remove_file(r, dirfd(d), e))
 			continue;
 		if (!unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR))
 			r->progress = true;
 		else
 			move_up(r, dirfd(d), e->d_name);
 	}
+	if (errno)
+		failed(r, "read a directory to remove it");
 	closedir(d);
 	if (!unlinkat(r->top, name, AT_REMOVEDIR))
 		r->progress = true;
@@ -120,13 +118,13 @@ int remove_content(int dir_fd, struct err *err)
 		d = open_dir(&r, dir_fd, ".");
 		if (!d)
 			return -1;
-		while ((e = readdir(d))) {
-			if (is_dots(e->d_name))
-				continue;
+		while ((e = beneath_next(d))) {
 			found = true;
 			if (!remove_file(&r, dir_fd, e))
 				remove_dir(&r, e->d_name);
 		}
+		if (errno)
+			failed(&r, "read a directory to remove it");
 		closedir(d);
 	}
 	return r.failed ? -1 : 0;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "artifacts/beneath.h"
 #include "artifacts/path.h"
 #include "artifacts/remove.h"
 #include "artifacts/tar_header.h"
@@ -157,8 +158,7 @@ int unpack_check_empty(int dir_fd, struct err *err)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	bool empty = true;
+	bool empty;
 
 	if (!d) {
 		err_set_sys(err, ERR_SYSTEM, errno, "open the directory to unpack into");
@@ -166,8 +166,12 @@ int unpack_check_empty(int dir_fd, struct err *err)
 			close(fd);
 		return -1;
 	}
-	while (empty && (e = readdir(d)))
-		empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
+	empty = !beneath_next(d);
+	if (empty && errno) {
+		err_set_sys(err, ERR_SYSTEM, errno, "read the directory to unpack into");
+		closedir(d);
+		return -1;
+	}
 	closedir(d);
 	return empty ? 0 : err_set(err, ERR_CONFLICT, "the directory to unpack into is not empty");
 }

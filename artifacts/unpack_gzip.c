@@ -15,6 +15,7 @@ struct gunzip {
 	z_stream z;
 	unsigned char *in; /* UNPACK_BLOCK */
 	uint64_t at;	   /* offset in the file of what is not in the window yet */
+	bool ready;	   /* zlib found the memory to start */
 	bool inside;	   /* of a member */
 };
 
@@ -24,8 +25,7 @@ struct gunzip *gunzip_new(const struct unpacking *u)
 
 	g->u = u;
 	g->in = xmalloc(UNPACK_BLOCK);
-	if (inflateInit2(&g->z, MAX_WBITS + 16) != Z_OK)
-		abort(); /* out of memory, like xmalloc() */
+	g->ready = inflateInit2(&g->z, MAX_WBITS + 16) == Z_OK;
 	return g;
 }
 
@@ -33,7 +33,8 @@ void gunzip_free(struct gunzip *g)
 {
 	if (!g)
 		return;
-	inflateEnd(&g->z);
+	if (g->ready)
+		inflateEnd(&g->z);
 	free(g->in);
 	free(g);
 }
@@ -75,6 +76,8 @@ int gunzip_read(struct gunzip *g, void *p, size_t *n, struct err *err)
 	size_t cap = *n;
 	int rc;
 
+	if (!g->ready)
+		return err_set(err, ERR_SYSTEM, "gzip: zlib finds no memory");
 	g->z.next_out = p;
 	g->z.avail_out = (uInt)cap;
 	while (g->z.avail_out == cap) {
@@ -91,6 +94,8 @@ int gunzip_read(struct gunzip *g, void *p, size_t *n, struct err *err)
 		rc = inflate(&g->z, Z_NO_FLUSH);
 		if (rc == Z_STREAM_END)
 			g->inside = false;
+		else if (rc == Z_MEM_ERROR || rc == Z_STREAM_ERROR)
+			return err_set(err, ERR_SYSTEM, "gzip: zlib finds no memory");
 		else if (rc != Z_OK)
 			return err_set(err, ERR_MALFORMED, "gzip: the data are damaged: %s",
 				       g->z.msg ? g->z.msg : "no reason given");

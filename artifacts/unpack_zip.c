@@ -123,6 +123,8 @@ static int inflate_entry(struct unzip *z, const struct zip_entry *e, struct actu
 			rc = Z_OK;
 		if (rc == Z_BUF_ERROR)
 			return refuse(err, ERR_MALFORMED, e, "its data ends too early");
+		if (rc == Z_MEM_ERROR || rc == Z_STREAM_ERROR)
+			return err_set(err, ERR_SYSTEM, "unpack a zip: zlib finds no memory");
 		if (rc != Z_OK && rc != Z_STREAM_END)
 			return refuse(err, ERR_MALFORMED, e, "its data is damaged");
 		if (put(z, e, actual, z->out, n, err))

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "artifacts/beneath.h"
 #include "artifacts/remove.h"
 #include "aws/core/str.h"
 
@@ -74,8 +75,11 @@ int workspace_create(int root_fd, struct rng *rng, struct workspace *ws, struct 
 			ws->root_fd = root_fd;
 			return 0;
 		}
-		if (errno != ENOENT && errno != EWOULDBLOCK)
-			break;
+		if (errno != ENOENT && errno != EWOULDBLOCK) {
+			err_set_sys(err, ERR_SYSTEM, errno, "create a workspace");
+			unlinkat(root_fd, ws->name, AT_REMOVEDIR);
+			return -1;
+		}
 	}
 	return err_set_sys(err, ERR_SYSTEM, errno, "create a workspace");
 }
@@ -139,7 +143,7 @@ int workspace_sweep(int root_fd, struct err *err)
 			close(fd);
 		return -1;
 	}
-	while ((e = readdir(d))) {
+	while ((e = beneath_next(d))) {
 		struct err one = ERR_INIT;
 
 		if (!is_workspace_name(e->d_name))
@@ -152,6 +156,8 @@ int workspace_sweep(int root_fd, struct err *err)
 			*err = one;
 		rc = -1;
 	}
+	if (errno && !rc)
+		rc = err_set_sys(err, ERR_SYSTEM, errno, "read the work directory");
 	closedir(d);
 	return rc;
 }

@@ -117,17 +117,27 @@ static int spawn(struct run *r, char **args, const int out[2], const int errs[2]
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out[1], 1);
-	posix_spawn_file_actions_adddup2(&files, errs[1], 2);
-	posix_spawnattr_init(&attr);
+	ret = posix_spawn_file_actions_init(&files);
+	if (ret)
+		return err_set_sys(err, ERR_SYSTEM, ret, "start %s", args[0]);
+	ret = posix_spawnattr_init(&attr);
+	if (ret) {
+		posix_spawn_file_actions_destroy(&files);
+		return err_set_sys(err, ERR_SYSTEM, ret, "start %s", args[0]);
+	}
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
 						POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	ret = posix_spawnp(&r->pid, args[0], &files, &attr, args, environ);
+	/* what it prints is a secret: rather not at all than into our own output */
+	ret = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	if (!ret)
+		ret = posix_spawn_file_actions_adddup2(&files, out[1], 1);
+	if (!ret)
+		ret = posix_spawn_file_actions_adddup2(&files, errs[1], 2);
+	if (!ret)
+		ret = posix_spawnp(&r->pid, args[0], &files, &attr, args, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	if (ret)
@@ -143,8 +153,10 @@ static int start(struct run *r, char **args, struct err *err)
 		err_set_sys(err, ERR_SYSTEM, errno, "create pipes");
 		goto out;
 	}
-	fcntl(out[0], F_SETFL, O_NONBLOCK);
-	fcntl(errs[0], F_SETFL, O_NONBLOCK);
+	if (fcntl(out[0], F_SETFL, O_NONBLOCK) || fcntl(errs[0], F_SETFL, O_NONBLOCK)) {
+		err_set_sys(err, ERR_SYSTEM, errno, "create pipes");
+		goto out;
+	}
 	if (spawn(r, args, out, errs, err))
 		goto out;
 	r->fds[FD_OUT].fd = out[0];

@@ -170,11 +170,17 @@ int artifact_read(const struct artifact *a, const char *path, size_t max, struct
 	int fd;
 
 	fd = beneath_open(a->dir_fd, path, O_RDONLY | O_CLOEXEC, 0, false);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return err_set_sys(err, ERR_NOT_FOUND, errno, "%s", path);
 	if (fd < 0)
-		return err_set_sys(err,
-				   errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_UNSAFE,
-				   errno, "%s", path);
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		return err_set_sys(err, beneath_blames_path(errno) ? ERR_UNSAFE : ERR_SYSTEM, errno,
+				   "open %s of the input artifact", path);
+	if (fstat(fd, &st)) {
+		err_set_sys(err, ERR_SYSTEM, errno, "open %s of the input artifact", path);
+		close(fd);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
 		close(fd);
 		return err_set(err, ERR_REJECTED, "%s: not a file", path);
 	}
@@ -186,6 +192,8 @@ int artifact_read(const struct artifact *a, const char *path, size_t max, struct
 	while (n < st.st_size) {
 		ssize_t m = read(fd, text + n, (size_t)(st.st_size - n));
 
+		if (m < 0 && errno == EINTR)
+			continue;
 		if (m <= 0)
 			break;
 		n += m;

@@ -103,8 +103,11 @@ static int read_fd(int fd, const char *name, struct cli_input *in, struct str *t
 	int rc;
 
 	buf_init(&b, LIMIT_PLAN_BYTES);
-	while ((n = read(fd, block, sizeof(block))) > 0 && !b.over)
-		buf_add(&b, block, (size_t)n);
+	do {
+		n = read(fd, block, sizeof(block));
+		if (n > 0)
+			buf_add(&b, block, (size_t)n);
+	} while ((n > 0 && !b.over) || (n < 0 && errno == EINTR));
 	rc = n < 0 ? err_set_sys(err, ERR_SYSTEM, errno, "read %s", name)
 		   : buf_check(&b, name, err);
 	if (rc == 0)
@@ -126,7 +129,10 @@ static int plan_from_artifact(struct cli_input *in, const struct options *o,
 		fd = beneath_open(in->artifact.dir_fd, names[i], O_RDONLY, 0, false);
 		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 			continue;
-		if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		if ((fd < 0 && !beneath_blames_path(errno)) || (fd >= 0 && fstat(fd, &st))) {
+			rc = err_set_sys(err, ERR_SYSTEM, errno, "open %s of the artifact",
+					 names[i]);
+		} else if (fd < 0 || !S_ISREG(st.st_mode)) {
 			problem_add(problems, "Plan", names[i], "not a file inside the artifact");
 			rc = 0;
 		} else {

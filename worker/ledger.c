@@ -196,7 +196,7 @@ int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, siz
 			     "SELECT * FROM jobs ORDER BY claimed, job_id", "");
 
 	*jobs = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 
@@ -303,7 +303,7 @@ int ledger_rollouts(struct ledger *l, bool open_only, size_t max, struct arena *
 		      "ii", (int64_t)open_only, (int64_t)max);
 
 	*r = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 
@@ -383,7 +383,7 @@ int ledger_notes(struct ledger *l, const char *rollout_id, struct arena *a,
 		      rollout_id);
 
 	*notes = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 
@@ -454,7 +454,7 @@ int ledger_reports(struct ledger *l, struct arena *a, struct ledger_report **r, 
 		      "SELECT * FROM reports ORDER BY written, job_id", "");
 
 	*r = rows.p;
-	*n = rows.n;
+	*n = rc == 0 ? rows.n : 0;
 	return rc;
 }
 

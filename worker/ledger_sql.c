@@ -76,8 +76,12 @@ static int read_rows(struct ledger *l, struct arena *a, ledger_row_fn *add, void
 		rc = bind_args(st, types, ap);
 	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
 		rc = sqlite3_step(st);
-		if (rc == SQLITE_ROW)
+		if (rc == SQLITE_ROW) {
 			add(arg, a, st);
+			/* text that no memory was found for looks like NULL */
+			if (sqlite3_errcode(l->db) == SQLITE_NOMEM)
+				rc = SQLITE_NOMEM;
+		}
 	}
 	if (rc != SQLITE_DONE)
 		ledger_sql_failed(l, err, "read");

@@ -63,6 +63,9 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 	if (look_for_command(t, o, err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(err));
 		*err = ERR_INIT;
+		/* an operator may have said so: nothing goes forward until that is known */
+		o->operator_command = OPERATOR_HOLD;
+		o->operator_name = "a ledger that cannot be read";
 	}
 	/* somebody else's target; or there was nothing to look at it by */
 	if (o->held.by != HELD_BY_NOBODY || slice_is_blank(&r->state))

@@ -79,27 +79,29 @@ static int take_token(struct turn *t, struct err *err)
 	return 0;
 }
 
-static int take_row(struct turn *t, struct err *err)
+/* A row that cannot be read is as good as a ledger that was lost: memory and token do without. */
+static void take_row(struct turn *t)
 {
 	struct rollout *r = t->r;
+	struct err err = ERR_INIT;
 	struct ledger_rollout *row;
 	struct rollout_state s;
 
-	if (ledger_rollout_get(t->w->ledger, r->id, t->arena, &row, err))
-		return -1;
+	if (ledger_rollout_get(t->w->ledger, r->id, t->arena, &row, &err)) {
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+		return;
+	}
 	if (!row || !row->token)
-		return 0;
+		return;
 	if (!r->role_arn && row->role_arn)
 		r->role_arn = arena_strdup(r->arena, row->role_arn);
 	if (!r->handle[0] && row->handle)
 		str_copy(r->handle, sizeof(r->handle), str_from(row->handle));
-	if (token_decode(t->arena, str_from(row->token), &s, err)) {
-		log_event(r->log, LOG_WARN, "ledger.state_unreadable", LOG_E(err));
-		*err = ERR_INIT;
-		return 0;
+	if (token_decode(t->arena, str_from(row->token), &s, &err)) {
+		log_event(r->log, LOG_WARN, "ledger.state_unreadable", LOG_E(&err));
+		return;
 	}
 	slice_take_newer(r, &s);
-	return 0;
 }
 
 int slice_take_state(struct turn *t, struct err *err)
@@ -109,8 +111,7 @@ int slice_take_state(struct turn *t, struct err *err)
 	static const struct plan no_plan;
 
 	take_identity(r, r->job);
-	if (take_row(t, err))
-		return -1;
+	take_row(t);
 	if (r->job->token && take_token(t, &token_err)) {
 		/* what this worker knows itself is enough to go back by */
 		log_event(r->log, LOG_ERROR, "token.unreadable", LOG_E(&token_err));

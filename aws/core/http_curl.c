@@ -60,22 +60,26 @@ struct exchange {
 
 /* --- the pool -------------------------------------------------------------------------------- */
 
+static void slot_free(struct slot *s)
+{
+	curl_easy_cleanup(s->easy);
+	curl_multi_cleanup(s->multi);
+	free(s);
+}
+
+/* NULL when libcurl finds no memory. */
 static struct slot *slot_new(void)
 {
 	struct slot *s = xcalloc(1, sizeof(*s));
 
 	s->multi = curl_multi_init();
 	s->easy = curl_easy_init();
-	assert(s->multi && s->easy);
+	if (!s->multi || !s->easy) {
+		slot_free(s);
+		return NULL;
+	}
 	curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)SLOT_ORIGINS);
 	return s;
-}
-
-static void slot_free(struct slot *s)
-{
-	curl_easy_cleanup(s->easy);
-	curl_multi_cleanup(s->multi);
-	free(s);
 }
 
 static bool slot_knows(const struct slot *s, uint64_t origin)
@@ -87,8 +91,8 @@ static bool slot_knows(const struct slot *s, uint64_t origin)
 	return false;
 }
 
-/* One that may still have a connection to the origin, else the latest, else a new one. */
-static struct slot *slot_take(struct http_curl *c, uint64_t origin)
+/* One that may still have a connection to the origin, else the latest. */
+static struct slot *slot_take_idle(struct http_curl *c, uint64_t origin)
 {
 	struct slot **at = &c->idle;
 	struct slot *s;
@@ -105,13 +109,10 @@ static struct slot *slot_take(struct http_curl *c, uint64_t origin)
 	}
 	c->n_busy++;
 	lock_drop(&c->lock);
-	if (!s)
-		s = slot_new();
-	if (!slot_knows(s, origin))
-		s->origins[s->n_origins++ % SLOT_ORIGINS] = origin;
 	return s;
 }
 
+/* s may be NULL: none was to be had. */
 static void slot_give(struct http_curl *c, struct slot *s, bool reusable)
 {
 	lock_take(&c->lock);
@@ -125,6 +126,18 @@ static void slot_give(struct http_curl *c, struct slot *s, bool reusable)
 	lock_drop(&c->lock);
 	if (s)
 		slot_free(s);
+}
+
+/* One to use; NULL when libcurl finds no memory. Either is given back. */
+static struct slot *slot_take(struct http_curl *c, uint64_t origin)
+{
+	struct slot *s = slot_take_idle(c, origin);
+
+	if (!s)
+		s = slot_new();
+	if (s && !slot_knows(s, origin))
+		s->origins[s->n_origins++ % SLOT_ORIGINS] = origin;
+	return s;
 }
 
 /* FNV-1a: a wrong guess costs a connection, no more. */
@@ -209,18 +222,22 @@ static int on_request(void *arg, char *remote, char *local, int remote_port, int
 
 /* --- setting up ------------------------------------------------------------------------------ */
 
-static struct curl_slist *add_line(struct curl_slist *list, const char *line)
+static bool add_line(struct curl_slist **list, const char *line)
 {
-	list = curl_slist_append(list, line);
-	assert(list);
-	return list;
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (longer)
+		*list = longer;
+	return longer != NULL;
 }
 
+/* NULL when libcurl finds no memory. */
 static struct curl_slist *header_list(const struct http_request *req)
 {
 	static const char *const unwanted[] = {"Accept", "Content-Type", "Expect"};
 	struct curl_slist *list = NULL;
 	struct buf line;
+	bool ok = true;
 
 	buf_init(&line, SIZE_MAX / 4);
 	for (size_t i = 0; i < req->n_headers; i++) {
@@ -233,7 +250,7 @@ static struct curl_slist *header_list(const struct http_request *req)
 		/* libcurl's notation: "Name:" removes a header, "Name;" sends it empty */
 		buf_adds(&line, str_trim(h->value).n ? ": " : ";");
 		buf_add_str(&line, str_trim(h->value));
-		list = add_line(list, line.p);
+		ok = ok && add_line(&list, line.p);
 	}
 	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
 		bool asked = false;
@@ -244,10 +261,13 @@ static struct curl_slist *header_list(const struct http_request *req)
 			continue;
 		buf_clear(&line);
 		buf_addf(&line, "%s:", unwanted[i]);
-		list = add_line(list, line.p);
+		ok = ok && add_line(&list, line.p);
 	}
 	buf_release(&line);
-	return list;
+	if (ok)
+		return list;
+	curl_slist_free_all(list);
+	return NULL;
 }
 
 static bool expects_body(const char *method)
@@ -332,7 +352,8 @@ static unsigned set_exchange(CURL *e, struct exchange *x, struct curl_slist *hea
 	return bad;
 }
 
-static void set_up(struct http_curl *c, struct slot *s, struct exchange *x,
+/* False when libcurl does not take it: for want of memory, as http_curl_new() tried the options. */
+static bool set_up(struct http_curl *c, struct slot *s, struct exchange *x,
 		   struct curl_slist *headers)
 {
 	unsigned bad = set_method(s->easy, x->req);
@@ -341,8 +362,7 @@ static void set_up(struct http_curl *c, struct slot *s, struct exchange *x,
 	bad |= set_exchange(s->easy, x, headers);
 	if (c->user_agent)
 		bad |= curl_easy_setopt(s->easy, CURLOPT_USERAGENT, c->user_agent);
-	/* http_curl_new() tried the options; what is left is want of memory */
-	assert(!bad);
+	return !bad;
 }
 
 /* --- running --------------------------------------------------------------------------------- */
@@ -461,22 +481,31 @@ static void wake_multi(void *multi)
 	curl_multi_wakeup(multi);
 }
 
-static int run_attached(struct slot *s, struct exchange *x, struct cancel *cancel)
+/* Whether something of the request itself has left; when that cannot be told, it may have. */
+static bool is_sent(struct slot *s, const struct exchange *x)
+{
+	long bytes = 0; /* CONNECT is not it */
+	CURLcode unknown = curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &bytes);
+
+	return x->started && (unknown || bytes > 0);
+}
+
+/* *reusable: the pair is as good as before. */
+static int run_attached(struct slot *s, struct exchange *x, struct cancel *cancel, bool *reusable)
 {
 	struct cancel_waker waker = {.wake = wake_multi, .arg = s->multi};
 	CURLMcode mc = curl_multi_add_handle(s->multi, s->easy);
-	long request_bytes = 0;
 	int rc;
 
-	assert(mc == CURLM_OK);
+	if (mc != CURLM_OK)
+		return http_answer_fail(&x->answer, ERR_SYSTEM, "%s", curl_multi_strerror(mc));
 	cancel_attach(cancel, &waker);
 	rc = run(s, x, cancel);
 	cancel_detach(cancel, &waker);
-	if (rc) {
-		curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-		x->answer.err->sent = x->started && request_bytes > 0; /* CONNECT is not it */
-	}
-	curl_multi_remove_handle(s->multi, s->easy);
+	if (rc)
+		x->answer.err->sent = is_sent(s, x);
+	mc = curl_multi_remove_handle(s->multi, s->easy);
+	*reusable = rc == 0 && mc == CURLM_OK;
 	return rc;
 }
 
@@ -486,19 +515,23 @@ static int curl_send(struct http *h, const struct http_request *req, struct aren
 	struct http_curl *c = (struct http_curl *)h;
 	struct exchange x = {.req = req};
 	struct curl_slist *headers = header_list(req);
+	bool reusable = false;
 	struct slot *s;
 	int rc;
 
 	http_answer_init(&x.answer, req, res, a, err);
 	s = slot_take(c, hash_origin(x.answer.origin));
-	set_up(c, s, &x, headers);
-	rc = run_attached(s, &x, cancel);
+	if (headers && s && set_up(c, s, &x, headers))
+		rc = run_attached(s, &x, cancel, &reusable);
+	else
+		rc = http_answer_fail(&x.answer, ERR_SYSTEM, "libcurl finds no memory");
 	if (!rc)
 		http_answer_end(&x.answer);
 	else
 		*res = (struct http_response){.status = 0};
-	curl_easy_reset(s->easy); /* forgets x, keeps the connections */
-	slot_give(c, s, rc == 0);
+	if (s)
+		curl_easy_reset(s->easy); /* forgets x, keeps the connections */
+	slot_give(c, s, reusable);
 	curl_slist_free_all(headers);
 	http_answer_release(&x.answer);
 	return rc;

@@ -35,27 +35,24 @@ static size_t size_max(enum asg_install install)
 }
 
 /* The file's text, or NULL in text->p when there is none that could be read: *why says. */
-static int read_fd(int fd, size_t max, struct arena *a, struct str *text, const char **why,
-		   struct err *err)
+static int read_fd(int fd, const struct stat *st, size_t max, struct arena *a, struct str *text,
+		   const char **why, struct err *err)
 {
-	struct stat st;
 	char *p;
-	ssize_t n;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st->st_mode)) {
 		*why = "it is no file";
 		return 0;
 	}
-	if ((uint64_t)st.st_size > max) {
-		*why = arena_printf(a, "it has %lld bytes, at most %zu fit", (long long)st.st_size,
+	if ((uint64_t)st->st_size > max) {
+		*why = arena_printf(a, "it has %lld bytes, at most %zu fit", (long long)st->st_size,
 				    max);
 		return 0;
 	}
-	p = arena_alloc(a, (size_t)st.st_size + 1);
-	n = pread(fd, p, (size_t)st.st_size, 0);
-	if (n < 0)
-		return err_set_sys(err, ERR_SYSTEM, errno, "read a file of the artifact");
-	*text = (struct str){p, (size_t)n};
+	p = arena_alloc(a, (size_t)st->st_size + 1);
+	if (target_artifact_read(fd, 0, p, (size_t)st->st_size, "a file of the artifact", err))
+		return -1;
+	*text = (struct str){p, (size_t)st->st_size};
 	return 0;
 }
 
@@ -63,15 +60,17 @@ static int read_file(const struct target_env *env, const struct target_artifact 
 		     struct str *text, const char **why, struct err *err)
 {
 	const struct plan_auto_scaling *t = &env->plan->target.auto_scaling;
-	int fd = beneath_open(artifact->dir_fd, t->install_path, O_RDONLY | O_NONBLOCK, 0, false);
-	int rc;
+	struct stat st;
+	int fd, rc;
 
 	*text = (struct str){NULL, 0};
+	if (target_artifact_open(artifact, t->install_path, &fd, &st, err))
+		return -1;
 	if (fd < 0) {
 		*why = "there is no such file in the input artifact";
 		return 0;
 	}
-	rc = read_fd(fd, size_max(t->install), env->arena, text, why, err);
+	rc = read_fd(fd, &st, size_max(t->install), env->arena, text, why, err);
 	close(fd);
 	return rc;
 }

@@ -29,17 +29,6 @@ struct bundle {
 	uint64_t size;
 };
 
-static int open_path(const struct target_artifact *artifact, const char *path, struct stat *st)
-{
-	int fd = beneath_open(artifact->dir_fd, path, O_RDONLY | O_NONBLOCK, 0, false);
-
-	if (fd >= 0 && fstat(fd, st)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static void check_zip(int fd, uint64_t size, const char *place, const char *name,
 		      struct problems *p)
 {
@@ -65,7 +54,8 @@ int bean_bundle_check(const struct target_env *env, struct problems *p, struct e
 			  p);
 		return 0;
 	}
-	fd = open_path(artifact, path, &st);
+	if (target_artifact_open(artifact, path, &fd, &st, err))
+		return -1;
 	if (fd < 0)
 		problem_add(p, PLACE, path,
 			    "there is no such file or folder in the input artifact");
@@ -111,7 +101,8 @@ static int open_bundle(const struct target_env *env, struct bundle *b, struct er
 	*b = (struct bundle){.fd = artifact->file_fd, .size = artifact->file_size};
 	if (!path)
 		return 0;
-	b->fd = open_path(artifact, path, &st);
+	if (target_artifact_open(artifact, path, &b->fd, &st, err))
+		return -1;
 	if (b->fd < 0)
 		return err_set_sys(err, ERR_REJECTED, errno, PLACE ": %s", path);
 	if (S_ISDIR(st.st_mode)) {
@@ -140,14 +131,13 @@ static int digest_of(const struct bundle *b, char hex[SHA256_HEX_SIZE], struct e
 
 	while (at < b->size) {
 		size_t want = b->size - at < sizeof(block) ? (size_t)(b->size - at) : sizeof(block);
-		ssize_t n = pread(b->fd, block, want, (off_t)at);
 
-		if (n <= 0) {
+		if (target_artifact_read(b->fd, at, block, want, "the bundle", err)) {
 			sha256_end(ctx, NULL);
-			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO, "read the bundle");
+			return -1;
 		}
-		sha256_add(ctx, block, (size_t)n);
-		at += (uint64_t)n;
+		sha256_add(ctx, block, want);
+		at += want;
 	}
 	sha256_end(ctx, digest);
 	hex_encode(digest, sizeof(digest), hex);

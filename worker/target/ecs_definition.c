@@ -20,16 +20,9 @@
 static int read_bytes(int fd, size_t size, struct arena *a, struct str *out, struct err *err)
 {
 	char *text = arena_alloc(a, size + 1);
-	size_t at = 0;
 
-	while (at < size) {
-		ssize_t n = pread(fd, text + at, size - at, (off_t)at);
-
-		if (n <= 0)
-			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO,
-					   "read a file of the artifact");
-		at += (size_t)n;
-	}
+	if (target_artifact_read(fd, 0, text, size, "a file of the artifact", err))
+		return -1;
 	*out = (struct str){text, size};
 	return 0;
 }
@@ -43,19 +36,20 @@ static int read_json(const struct target_env *env, const struct target_artifact 
 		     struct problems *p, struct err *err)
 {
 	const char *path = said ? said : usual;
-	int fd = beneath_open(artifact->dir_fd, path, O_RDONLY | O_NONBLOCK, 0, false);
 	struct err bad = ERR_INIT;
 	struct stat st;
 	struct str text;
-	int rc = 0;
+	int fd, rc = 0;
 
 	*root = NULL;
+	if (target_artifact_open(artifact, path, &fd, &st, err))
+		return -1;
 	if (fd < 0) {
 		if (said)
 			problem_add(p, place, path, "there is no such file in the input artifact");
 		return 0;
 	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode))
 		problem_add(p, place, path, "it is no file");
 	else if ((uint64_t)st.st_size > FILE_MOST)
 		problem_add(p, place, path, "%lld bytes; %u at most", (long long)st.st_size,

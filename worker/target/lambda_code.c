@@ -39,8 +39,9 @@ int lambda_code_check(const struct target_env *env, struct problems *p, struct e
 			  p);
 		return 0;
 	}
-	fd = beneath_open(artifact->dir_fd, code, O_RDONLY | O_NONBLOCK, 0, false);
-	if (fd < 0 || fstat(fd, &st))
+	if (target_artifact_open(artifact, code, &fd, &st, err))
+		return -1;
+	if (fd < 0)
 		problem_add(p, place, code,
 			    "there is no such file or folder in the input artifact");
 	else if (S_ISREG(st.st_mode))
@@ -59,13 +60,11 @@ static int read_file(int fd, uint64_t size, struct buf *out, struct err *err)
 
 	while (at < size) {
 		size_t want = size - at < sizeof(block) ? (size_t)(size - at) : sizeof(block);
-		ssize_t n = pread(fd, block, want, (off_t)at);
 
-		if (n <= 0)
-			return err_set_sys(err, ERR_SYSTEM, n < 0 ? errno : EIO,
-					   "read the package");
-		buf_add(out, block, (size_t)n);
-		at += (uint64_t)n;
+		if (target_artifact_read(fd, at, block, want, "the package", err))
+			return -1;
+		buf_add(out, block, want);
+		at += want;
 	}
 	return buf_check(out, "the package for Lambda", err);
 }
@@ -82,8 +81,9 @@ static int load(const struct target_env *env, struct buf *out, struct err *err)
 		return -1;
 	if (!code)
 		return read_file(artifact->file_fd, artifact->file_size, out, err);
-	fd = beneath_open(artifact->dir_fd, code, O_RDONLY | O_NONBLOCK, 0, false);
-	if (fd < 0 || fstat(fd, &st)) {
+	if (target_artifact_open(artifact, code, &fd, &st, err))
+		return -1;
+	if (fd < 0) {
 		rc = err_set_sys(err, ERR_REJECTED, errno, "target.lambda.code: %s", code);
 	} else if (S_ISDIR(st.st_mode)) {
 		rc = pack_dir(&(struct pack_dir){.dir_fd = artifact->dir_fd,
