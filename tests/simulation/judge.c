@@ -295,7 +295,7 @@ static void check_by_itself(struct judge *j, int64_t now_ms, int site,
 		const struct judge_rollout *r = &j->rollouts[i];
 		double was = 100 - judge_share(before, r->baseline), is = candidate(j, r);
 
-		if (r->site != site || !r->touched || r->over || s->hand)
+		if (r->site != site || !r->touched || r->over || s->hand || r->excused)
 			continue;
 		check(j, now_ms, INVARIANT_DECIDED,
 		      is <= was + NEAR || is <= r->most_bp / 100.0 + NEAR,

@@ -54,7 +54,7 @@ struct stage {
 	bool clear; /* nothing goes wrong any more */
 	int64_t next_ms, storm_until_ms, full_until_ms[WORLD_WORKERS_MAX];
 	bool lose[WORLD_WORKERS_MAX]; /* its ledger, when it dies */
-	bool long_outage, lost_ledger, torn, disk_was_full;
+	bool long_outage, lost_ledger, torn, disk_was_full, lost_job;
 	uint64_t faults[FAULT_SORTS];
 
 	/* witness */

@@ -389,6 +389,17 @@ static bool has_token(struct stage *s, const struct rollout *r)
 	return a && a->n_reports > 0 && a->reports[0].kind != SIM_REPORT_FAILURE;
 }
 
+/* Where the product does not keep them apart, each of two rollouts is a stranger's hand to the other. */
+static void look_for_strangers(struct stage *s, const struct judge_rollout *mine)
+{
+	const struct judge *j = &s->judge;
+
+	for (int i = 0; i < j->n_rollouts && !j->o.locked; i++)
+		if (&j->rollouts[i] != mine && j->rollouts[i].site == mine->site &&
+		    !j->rollouts[i].over)
+			judge_hand(&s->judge, mine->site);
+}
+
 static void tell_target_call(struct stage *s, const struct fleet_call *c, struct stage_pipe *p)
 {
 	const struct rollout *r = c->rollout;
@@ -400,6 +411,7 @@ static void tell_target_call(struct stage *s, const struct fleet_call *c, struct
 				.traffic = r->decision.traffic};
 
 	judge_inspected(&s->judge, told, r->state.undo[0] != '\0');
+	look_for_strangers(s, told);
 	if (!calls_is_write(&s->w, c->call)) {
 		if (is_answered(c))
 			judge_read(&s->judge, told);
@@ -407,6 +419,10 @@ static void tell_target_call(struct stage *s, const struct fleet_call *c, struct
 		act.token = has_token(s, r);
 		act.holds = r->job && owner_of(s, r->job->id) == c->worker;
 		judge_act(&s->judge, told, &act);
+		/* Beanstalk's own splitting is asked for once, and finishes by itself */
+		if (s->script.sites[p->script->site].kind == SITE_BEANSTALK_SPLITTING &&
+		    act.kind == DECIDE_SPLIT)
+			told->most_bp = 10000;
 	}
 	tell_splits(s, sim_split_log(s->w.sim, &splits), CAUSED_BY_WORKER, told, &act);
 }
@@ -440,6 +456,9 @@ void witness_call(struct stage *s, const struct fleet_call *c)
 	if (!strcmp(c->call->service, "codepipeline")) {
 		if (!strcmp(op, "AcknowledgeJob") && may_have_worked(c))
 			acknowledged(s, c);
+		/* told that it came too late, by the answer to its own request's twin */
+		s->lost_job |= !strcmp(op, "AcknowledgeJob") && c->call->status >= 400 &&
+			       c->fault == SIM_FAULT_DUPLICATED;
 		if (!strncmp(op, "PutJob", 6))
 			look_for_reports(s);
 	} else if (!strcmp(c->call->service, "monitoring")) {
@@ -533,7 +552,7 @@ static void end_of_worker(struct stage *s, int i)
 static void end_of_pipe(struct stage *s, struct stage_pipe *p)
 {
 	bool excused = p->stopped || s->lost_ledger || s->torn || s->disk_was_full ||
-		       s->long_outage;
+		       s->long_outage || s->lost_job;
 
 	for (int k = 0; k < p->n_actions; k++) {
 		const struct sim_action *a =
