@@ -77,6 +77,16 @@ static int run(struct ledger *l, struct err *err, int *changed, const char *sql,
 	return rc == SQLITE_OK ? 0 : -1;
 }
 
+/* End what BEGIN IMMEDIATE began: when rc is 0 and the disk takes it all happens, else nothing. */
+static int end(struct ledger *l, int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = run(l, err, NULL, "COMMIT", "");
+	if (rc)
+		sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
 /* Read rows: add(arg, arena, statement) is called for each. Takes the lock itself. */
 static int each(struct ledger *l, struct arena *a,
 		void (*add)(void *arg, struct arena *a, sqlite3_stmt *st), void *arg,
@@ -300,31 +310,43 @@ int ledger_jobs(struct ledger *l, struct arena *a, struct ledger_job **jobs, siz
 
 /* --- rollouts ------------------------------------------------------------------------------- */
 
+/* Call with the lock held. *changed 0: what is there is newer. */
+static int put_rollout(struct ledger *l, const struct ledger_rollout *r, int *changed,
+		       struct err *err)
+{
+	return run(l, err, changed,
+		   "INSERT INTO rollouts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		   " ON CONFLICT (id) DO UPDATE SET pipeline=excluded.pipeline,"
+		   " execution_id=excluded.execution_id, action=excluded.action,"
+		   " action_execution_id=excluded.action_execution_id,"
+		   " action_type=excluded.action_type, target=excluded.target,"
+		   " token=excluded.token, seq=excluded.seq, phase=excluded.phase,"
+		   " summary=excluded.summary, final=excluded.final, parked=excluded.parked,"
+		   " started=excluded.started, updated=excluded.updated,"
+		   " job_seen=excluded.job_seen, region=excluded.region,"
+		   " role_arn=excluded.role_arn, configuration=excluded.configuration,"
+		   " handle=excluded.handle, handed_over=excluded.handed_over"
+		   " WHERE excluded.seq >= rollouts.seq",
+		   "ssssssssissiiiiissssi", r->id, r->pipeline, r->execution_id, r->action,
+		   r->action_execution_id, r->action_type, r->target, r->token, (int64_t)r->seq,
+		   r->phase, r->summary, (int64_t)r->final, (int64_t)r->parked, r->started.ms,
+		   r->updated.ms, r->job_seen.ms, r->region, r->role_arn, r->configuration,
+		   r->handle, (int64_t)r->handed_over);
+}
+
 int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
 {
 	int changed = 0, rc;
 
 	lock_take(&l->lock);
-	rc = run(l, err, &changed,
-		 "INSERT INTO rollouts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-		 " ON CONFLICT (id) DO UPDATE SET pipeline=excluded.pipeline,"
-		 " execution_id=excluded.execution_id, action=excluded.action,"
-		 " action_execution_id=excluded.action_execution_id,"
-		 " action_type=excluded.action_type, target=excluded.target,"
-		 " token=excluded.token, seq=excluded.seq, phase=excluded.phase,"
-		 " summary=excluded.summary, final=excluded.final, parked=excluded.parked,"
-		 " started=excluded.started, updated=excluded.updated,"
-		 " job_seen=excluded.job_seen, region=excluded.region,"
-		 " role_arn=excluded.role_arn, configuration=excluded.configuration,"
-		 " handle=excluded.handle, handed_over=excluded.handed_over"
-		 " WHERE excluded.seq >= rollouts.seq",
-		 "ssssssssissiiiiissssi", r->id, r->pipeline, r->execution_id, r->action,
-		 r->action_execution_id, r->action_type, r->target, r->token, (int64_t)r->seq,
-		 r->phase, r->summary, (int64_t)r->final, (int64_t)r->parked, r->started.ms,
-		 r->updated.ms, r->job_seen.ms, r->region, r->role_arn, r->configuration, r->handle,
-		 (int64_t)r->handed_over);
-	if (rc == 0 && changed && r->final)
-		rc = run(l, err, NULL, "DELETE FROM plans WHERE rollout_id = ?", "s", r->id);
+	rc = run(l, err, NULL, "BEGIN IMMEDIATE", "");
+	if (rc == 0) {
+		rc = put_rollout(l, r, &changed, err);
+		if (rc == 0 && changed && r->final)
+			rc = run(l, err, NULL, "DELETE FROM plans WHERE rollout_id = ?", "s",
+				 r->id);
+		rc = end(l, rc, err);
+	}
 	lock_drop(&l->lock);
 	return rc;
 }
@@ -499,14 +521,10 @@ int ledger_report_done(struct ledger *l, const char *job_id, struct err *err)
 	lock_take(&l->lock);
 	rc = run(l, err, NULL, "BEGIN IMMEDIATE", "");
 	if (rc == 0) {
-		rc = run(l, err, NULL, "DELETE FROM reports WHERE job_id = ?", "s", job_id) ||
-				     run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s",
-					 job_id) ||
-				     run(l, err, NULL, "COMMIT", "")
-			     ? -1
-			     : 0;
-		if (rc)
-			sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+		rc = run(l, err, NULL, "DELETE FROM reports WHERE job_id = ?", "s", job_id);
+		if (rc == 0)
+			rc = run(l, err, NULL, "DELETE FROM jobs WHERE job_id = ?", "s", job_id);
+		rc = end(l, rc, err);
 	}
 	lock_drop(&l->lock);
 	return rc;
