@@ -182,7 +182,7 @@ check-faults: $(FAULT_TESTS) ## crash and fault sweeps in virtual time
 # Whole rollouts under every fault, judged: `make check-sim [N=10000] [SEED=1] [VERBOSE=1]`.
 SIMULATION_SRC := $(sort $(filter-out tests/simulation/test_%,$(wildcard tests/simulation/*.c)))
 SIMULATION_OBJ := $(call obj,$(filter-out %/check_sim.c,$(SIMULATION_SRC)) tests/scenarios/calls.c \
-	$(sort $(wildcard tests/scenarios/world*.c)))
+	tests/faults/disk.c tests/faults/disk_platter.c $(sort $(wildcard tests/scenarios/world*.c)))
 SIMULATION_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/simulation/test_*.c)))
 $(BUILD)/tests/simulation/check_sim $(SIMULATION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SIMULATION_OBJ) $(libs_all)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(LIBS)

@@ -110,6 +110,7 @@ bool sim_fault_hit(const struct sim *s);			/* the armed fault has happened */
 void sim_on_crash(struct sim *s, void (*fn)(void *arg), void *arg);
 void sim_resume(struct sim *s); /* after a crash: calls are served again; disarms the fault */
 uint64_t sim_calls(const struct sim *s); /* calls seen so far */
+uint64_t sim_stale_reads(const struct sim *s); /* reads answered as they were before */
 const char *sim_fault_name(enum sim_fault f);
 
 /* --- what happened: the simulator's own record, oldest first --------------------------------- */

@@ -20,6 +20,7 @@ struct remembered {
 
 struct sim_stale {
 	struct remembered places[PLACES];
+	uint64_t given; /* again */
 };
 
 static uint64_t add(uint64_t h, struct str s)
@@ -70,6 +71,7 @@ bool sim_stale_answer(struct sim *s, const struct sim_exchange *x, const struct 
 	if (m->key != key || s->now.ms - m->at.ms > s->o.stale_ms ||
 	    rng_unit(&s->dice.rng) >= s->o.stale_rate)
 		return false;
+	s->stale->given++;
 	sim_reply_raw(x, m->status, m->type, buf_str(&m->body), NULL, 0);
 	return true;
 }
@@ -101,4 +103,9 @@ void sim_stale_release(struct sim *s)
 		buf_release(&s->stale->places[i].body);
 	free(s->stale);
 	s->stale = NULL;
+}
+
+uint64_t sim_stale_reads(const struct sim *s)
+{
+	return s->stale ? s->stale->given : 0;
 }

@@ -53,13 +53,9 @@ static struct worker *worker_of(const struct member *m)
 /* The turn stops here and goes on later; others run meanwhile. */
 static void wait_ms(struct member *m, int64_t ms)
 {
-	struct fleet *f = m->fleet;
-
 	lock_assert_none();
-	m->wake_ms = now_of(f) + (ms > 0 ? ms : 0);
-	f->ops.leave(f->ops.arg, m->i);
+	m->wake_ms = now_of(m->fleet) + (ms > 0 ? ms : 0);
 	fiber_yield(m->fiber);
-	f->ops.enter(f->ops.arg, m->i);
 }
 
 static int killed(struct err *err)
@@ -90,6 +86,7 @@ static void die(struct member *m, int64_t back_at_ms)
 	m->wake_ms = now_of(m->fleet);
 	if (ww->ledger)
 		ledger_freeze(ww->ledger);
+	m->fleet->ops.killed(m->fleet->ops.arg, m->i);
 }
 
 static int send(struct http *http, const struct http_request *q, struct arena *a,
@@ -321,7 +318,6 @@ static void run(struct member *m)
 		bury(m);
 		return;
 	}
-	f->ops.enter(f->ops.arg, m->i);
 	if (fiber_is_busy(m->fiber)) {
 		done = fiber_go_on(m->fiber);
 	} else if (m->life == LIFE_OUT) {
@@ -331,8 +327,6 @@ static void run(struct member *m)
 	} else {
 		done = fiber_begin(m->fiber, turn, m);
 	}
-	if (done)
-		f->ops.leave(f->ops.arg, m->i);
 	settle(m, done);
 }
 

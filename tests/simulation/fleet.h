@@ -34,9 +34,8 @@ struct fleet_ops {
 	void (*before)(void *arg, struct fleet_call *c);
 	/* It has been delivered, or lost; its answer is still on its way. */
 	void (*after)(void *arg, const struct fleet_call *c);
-	/* A worker's own code is about to run, and has stopped; for faults of its process. */
-	void (*enter)(void *arg, int worker);
-	void (*leave)(void *arg, int worker);
+	/* A worker is being killed: what it does from here on reaches nobody and nothing. */
+	void (*killed)(void *arg, int worker);
 	/* A worker has died, and its files lie there: what becomes of them. */
 	void (*died)(void *arg, int worker);
 	/* Its ledger could not be opened. */

@@ -327,7 +327,7 @@ void judge_split(struct judge *j, int64_t now_ms, int site, enum judge_cause cau
 	for (int i = 0; i < j->n_rollouts; i++) {
 		struct judge_rollout *q = &j->rollouts[i];
 
-		if (q->site == site && q->has_undo && cause != CAUSED_BY_HAND &&
+		if (q->site == site && q->has_undo && (cause == CAUSED_BY_SERVICE || q == r) &&
 		    candidate(j, q) > 100 - judge_share(&before, q->baseline) + NEAR)
 			q->risen_ms = now_ms;
 	}

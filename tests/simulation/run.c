@@ -193,14 +193,9 @@ static void after(void *arg, const struct fleet_call *c)
 	weather_after(arg, c);
 }
 
-static void enter(void *arg, int worker)
+static void killed(void *arg, int worker)
 {
-	weather_enter(arg, worker);
-}
-
-static void leave(void *arg, int worker)
-{
-	weather_leave(arg, worker);
+	weather_killed(arg, worker);
 }
 
 static void died(void *arg, int worker)
@@ -288,7 +283,7 @@ static void set_up(struct stage *s)
 		.slow_ms = s->script.calm ? BOUND_SLOW_MS : BOUND_STORM_MS,
 		.calls_most = CALLS_MOST,
 	};
-	struct fleet_ops ops = {before, after, enter, leave, died, unstartable, s};
+	struct fleet_ops ops = {before, after, killed, died, unstartable, s};
 
 	world_init(&s->w, s->script.seed, -1);
 	if (!s->script.signatures)
@@ -368,6 +363,7 @@ void run_seed(uint64_t seed, const struct run_options *o, struct run_result *out
 		witness_end(s);
 	tell(s, out);
 	fleet_free(s->fleet);
+	weather_end(s);
 	world_release(&s->w);
 	log_free(s->log);
 	close(s->log_fd);

@@ -1,6 +1,7 @@
 #ifndef TESTS_SIMULATION_STAGE_H
 #define TESTS_SIMULATION_STAGE_H
 
+#include "tests/faults/disk.h"
 #include "tests/simulation/fleet.h"
 #include "tests/simulation/run.h"
 
@@ -54,7 +55,8 @@ struct stage {
 	bool clear; /* nothing goes wrong any more */
 	int64_t next_ms, storm_until_ms, full_until_ms[WORLD_WORKERS_MAX];
 	bool lose[WORLD_WORKERS_MAX]; /* its ledger, when it dies */
-	bool long_outage, lost_ledger, torn, disk_was_full, lost_job;
+	bool long_outage, lost_ledger, disk_was_full, lost_job;
+	struct disk *disks[WORLD_WORKERS_MAX]; /* NULL: a disk that works */
 	uint64_t faults[FAULT_SORTS];
 
 	/* witness */
@@ -80,10 +82,10 @@ void weather_begin(struct stage *s);
 void weather_tick(struct stage *s);
 int64_t weather_next(const struct stage *s);
 void weather_clear(struct stage *s);
+void weather_end(struct stage *s); /* every worker is dead */
 void weather_before(struct stage *s, struct fleet_call *c);
 void weather_after(struct stage *s, const struct fleet_call *c);
-void weather_enter(struct stage *s, int worker);
-void weather_leave(struct stage *s, int worker);
+void weather_killed(struct stage *s, int worker);
 void weather_died(struct stage *s, int worker);
 
 /* --- witness.c ------------------------------------------------------------------------------ */

@@ -1,12 +1,8 @@
 #include "tests/simulation/stage.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /*
  * What goes wrong. Faults of calls are drawn for each call, others every ten seconds; which sorts
@@ -15,7 +11,6 @@
 #define EVERY_MS 10000
 #define MINUTE_MS 60000ll
 #define LATE_MS (15 * MINUTE_MS) /* from then on CodePipeline may have lost patience */
-#define WAL_FRAME 4120		 /* a page and its header, of SQLite's log */
 
 static struct rng *dice(struct stage *s)
 {
@@ -35,11 +30,22 @@ static int64_t between(struct stage *s, int64_t least, int64_t most)
 	return least + (int64_t)rng_below(dice(s), (uint64_t)(most - least + 1));
 }
 
+/* No room on this disk until then; 0: there is. */
+static void fill_disk(struct stage *s, int worker, int64_t until_ms)
+{
+	if (!s->disks[worker])
+		return;
+	if (until_ms || s->full_until_ms[worker])
+		stage_trace(s, "w%d    -- its disk %s", worker,
+			    until_ms ? "is full" : "has room again");
+	s->full_until_ms[worker] = until_ms;
+	disk_full(s->disks[worker], until_ms > 0);
+}
+
 void weather_begin(struct stage *s)
 {
 	const struct script *c = &s->script;
 
-	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, not the end */
 	if (script_is_on(c, FAULT_STALE))
 		world_control(&s->w, "sim set stale_rate=%.4f stale=10s", c->rate[FAULT_STALE]);
 	if (script_is_on(c, FAULT_REDELIVERED)) {
@@ -54,17 +60,21 @@ void weather_begin(struct stage *s)
 		world_control(&s->w, "sim set continuation_delay_max=%dm",
 			      (int)between(s, 2, 15));
 	}
-	for (int i = 0; i < c->n_workers; i++)
+	for (int i = 0; i < c->n_workers; i++) {
 		fleet_set_skew(s->fleet, i, c->skew_ms[i]);
+		if (script_is_on(c, FAULT_DISK_FULL) || script_is_on(c, FAULT_TORN))
+			s->disks[i] = disk_new(s->w.workers[i].dir);
+	}
 	s->next_ms = stage_now(s) + EVERY_MS;
 }
 
 void weather_clear(struct stage *s)
 {
 	s->clear = true;
+	s->faults[FAULT_STALE] = sim_stale_reads(s->w.sim);
 	s->storm_until_ms = 0;
 	for (int i = 0; i < WORLD_WORKERS_MAX; i++)
-		s->full_until_ms[i] = 0;
+		fill_disk(s, i, 0);
 	for (int i = 0; i < s->script.n_sites; i++)
 		s->sites[i].silent_until_ms = 0;
 	world_control(&s->w, "sim set stale_rate=0 continuation_delay_max=60s redelivery=30s");
@@ -150,54 +160,44 @@ void weather_after(struct stage *s, const struct fleet_call *c)
 
 /* --- disks ---------------------------------------------------------------------------------- */
 
-static void limit_files(rlim_t most)
+void weather_killed(struct stage *s, int worker)
 {
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_FSIZE, &l))
-		return;
-	l.rlim_cur = most < l.rlim_max ? most : l.rlim_max;
-	setrlimit(RLIMIT_FSIZE, &l);
+	if (s->disks[worker])
+		disk_cut(s->disks[worker]);
 }
 
-void weather_enter(struct stage *s, int worker)
+/* What a power cut leaves: of writes that nobody was told are certain, some, or parts. */
+static enum disk_left left(struct stage *s)
 {
-	if (stage_now(s) < s->full_until_ms[worker])
-		limit_files(0);
-}
-
-void weather_leave(struct stage *s, int worker)
-{
-	if (s->full_until_ms[worker])
-		limit_files(RLIM_INFINITY);
-}
-
-/* The end of the log did not reach the disk: a part of its last frame is missing. */
-static void tear(struct stage *s, int worker)
-{
-	char path[128];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s-wal", s->w.workers[worker].ledger_path);
-	if (stat(path, &st) || st.st_size <= WAL_FRAME)
-		return;
-	if (truncate(path, st.st_size - between(s, 1, WAL_FRAME)))
-		return;
-	s->torn = true;
+	if (s->clear || script_is_on(&s->script, FAULT_TORN) == false ||
+	    rng_unit(dice(s)) >= s->script.rate[FAULT_TORN])
+		return DISK_LEFT_ALL;
 	s->faults[FAULT_TORN]++;
+	return (enum disk_left)(1 + rng_below(dice(s), DISK_LEFT_KINDS - 1));
 }
 
 void weather_died(struct stage *s, int worker)
 {
+	struct disk *d = s->disks[worker];
+
 	stage_trace(s, "w%d    -- is dead%s", worker, s->lose[worker] ? ", and its ledger lost" : "");
-	if (s->lose[worker]) {
+	if (d && !s->lose[worker])
+		disk_restart(d, left(s), rng_u64(dice(s)));
+	if (!s->lose[worker])
+		return;
+	if (d)
+		disk_wipe(d);
+	else
 		world_lose_ledger_of(&s->w, worker);
-		s->lost_ledger = true;
-		s->lose[worker] = false;
-	} else if (!s->clear && script_is_on(&s->script, FAULT_TORN) &&
-		   rng_unit(dice(s)) < s->script.rate[FAULT_TORN]) {
-		tear(s, worker);
-	}
+	s->lost_ledger = true;
+	s->lose[worker] = false;
+}
+
+void weather_end(struct stage *s)
+{
+	for (int i = 0; i < WORLD_WORKERS_MAX; i++)
+		if (s->disks[i])
+			disk_free(s->disks[i]);
 }
 
 /* --- between calls -------------------------------------------------------------------------- */
@@ -217,9 +217,8 @@ static void accidents_of_workers(struct stage *s)
 		fleet_kill(s->fleet, i, now + away_ms(s));
 	}
 	if (hits(s, FAULT_DISK_FULL, share)) {
-		s->full_until_ms[i] = now + between(s, 10000, 5 * MINUTE_MS);
 		s->disk_was_full = true;
-		stage_trace(s, "w%d    -- its disk is full", i);
+		fill_disk(s, i, now + between(s, 10000, 5 * MINUTE_MS));
 	}
 	if (hits(s, FAULT_CLOCK, share)) {
 		int64_t step = (int64_t)(1000 * pow(900, rng_unit(dice(s))));
@@ -285,6 +284,9 @@ void weather_tick(struct stage *s)
 	accidents_of_workers(s);
 	hands_on_a_target(s);
 	hands_on_a_pipeline(s);
+	for (int i = 0; i < s->script.n_workers; i++)
+		if (s->full_until_ms[i] && stage_now(s) >= s->full_until_ms[i])
+			fill_disk(s, i, 0);
 	for (int i = 0; i < s->script.n_sites; i++)
 		if (stage_now(s) < s->sites[i].silent_until_ms)
 			stage_try(s, "cloudwatch set-state %s INSUFFICIENT_DATA", s->sites[i].alarm);

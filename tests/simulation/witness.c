@@ -551,7 +551,7 @@ static void end_of_worker(struct stage *s, int i)
 
 static void end_of_pipe(struct stage *s, struct stage_pipe *p)
 {
-	bool excused = p->stopped || s->lost_ledger || s->torn || s->disk_was_full ||
+	bool excused = p->stopped || s->lost_ledger || s->disk_was_full ||
 		       s->long_outage || s->lost_job;
 
 	for (int k = 0; k < p->n_actions; k++) {
@@ -572,7 +572,7 @@ static void end_of_pipe(struct stage *s, struct stage_pipe *p)
 
 void witness_end(struct stage *s)
 {
-	bool left = s->lost_ledger || s->torn;
+	bool left = s->lost_ledger;
 
 	for (int i = 0; i < s->script.n_pipes; i++)
 		end_of_pipe(s, &s->pipes[i]);
