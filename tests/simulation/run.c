@@ -307,6 +307,7 @@ static void set_up(struct stage *s)
 		s->w.workers[i].log = s->log;
 		s->w.workers[i].config.tick_ms = s->script.tick_ms;
 		s->w.workers[i].config.hold_ms = s->script.hold_ms;
+		s->w.workers[i].config.poll_ms = s->script.poll_ms;
 		fleet_start_at(s->fleet, i, s->begin_ms);
 	}
 }

@@ -151,14 +151,15 @@ void script_draw(struct script *s, uint64_t seed)
 
 	rng_seeded_init(&seeded, seed ^ UINT64_C(0x9e3779b97f4a7c15));
 	*s = (struct script){.seed = seed};
-	s->n_workers = 1 + (int)rng_below(r, 3);
+	s->n_workers = 1 + chance(r, 0.5) + chance(r, 0.25);
 	draw_pipes(s, r);
 	draw_faults(s, r);
 	s->yields = chance(r, 0.5) ? 0.5 * rng_unit(r) : 0;
 	s->clears_ms = (20 + (int64_t)rng_below(r, 50)) * MINUTE_MS;
 	s->signatures = chance(r, 0.1);
 	s->debug = chance(r, 0.1);
-	s->tick_ms = chance(r, 0.5) ? 20000 : 10000;
+	s->tick_ms = chance(r, 0.2) ? 10000 : chance(r, 0.6) ? 20000 : 30000;
+	s->poll_ms = chance(r, 0.4) ? 15000 : 30000;
 	s->hold_ms = chance(r, 0.7) ? 60000 : 20000;
 }
 

@@ -92,7 +92,7 @@ struct script {
 	double yields;		  /* share of calls at which other workers may come first */
 	int64_t clears_ms;	  /* from then on nothing goes wrong any more */
 	bool signatures, debug;	  /* signatures are checked; the log has every call */
-	int64_t tick_ms, hold_ms;
+	int64_t tick_ms, hold_ms, poll_ms;
 };
 
 void script_draw(struct script *s, uint64_t seed);
