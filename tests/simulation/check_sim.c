@@ -15,8 +15,8 @@
 
 /*
  * Many seeds, in as many processes as there are processors. Environment: N (runs), SEED (the first
- * one), VERBOSE=1 (a trace of every run, for one or a few), TWICE=1 (every run twice: they have to be
- * the same), JOBS, LOCKED=0 (two rollouts of one target are not kept apart).
+ * one), VERBOSE=1 (a trace of every run, for one or a few), TWICE=1 (every run twice: they have to
+ * be the same), JOBS, LOCKED=0 (two rollouts of one target are not kept apart).
  */
 #define JOBS_MAX 64
 #define FAILURES_SHOWN 40
@@ -205,8 +205,7 @@ int main(void)
 		run_all(&m);
 		munmap(m.shared, JOBS_MAX * sizeof(*m.shared));
 	}
-	figures_print(m.figures,
-		      (double)(clock_mono(clock_system()).ms - begin.ms) / 1000);
+	figures_print(m.figures, (double)(clock_mono(clock_system()).ms - begin.ms) / 1000);
 	figures_free(m.figures);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", m.passed, m.failed);
 	return m.failed ? 1 : 0;

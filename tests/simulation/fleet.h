@@ -5,10 +5,10 @@
 #include "tests/simulation/fiber.h"
 
 /*
- * The workers of a world, whose turns overlap: each turn runs on a stack of its own, and wherever it
- * calls out it may have to wait while others go on. What is due at the same moment comes in an order
- * that the seed decides. Every worker has seams of its own: its clock may be wrong, its calls may
- * meet a fault, and it can be killed in the middle of one.
+ * The workers of a world, whose turns overlap: each turn runs on a stack of its own, and wherever
+ * it calls out it may have to wait while others go on. What is due at the same moment comes in an
+ * order that the seed decides. Every worker has seams of its own: its clock may be wrong, its
+ * calls may meet a fault, and it can be killed in the middle of one.
  */
 struct fleet;
 struct rollout;

@@ -8,7 +8,10 @@
 #define NEAR 0.6 /* percent: weights are whole numbers */
 /* A Pass older than that says nothing; as rule 1 of the rollout core has it, without metrics. */
 #define EVIDENCE_MS (5 * 60 * 1000ll + 2 * 60 * 1000ll)
-/* A red alarm is a Fail once a worker could have looked: twice the longest tick, and a shared look. */
+/*
+ * A red alarm is a Fail once a worker could have looked: twice the longest tick, and a shared
+ * look.
+ */
 #define VISIBLE_MS 50000
 #define MINUTE_MS 60000
 
@@ -142,10 +145,10 @@ static bool is_forward(const struct judge_rollout *r, const struct judge_act *a)
 }
 
 /*
- * ONE_WRITER: as long as a rollout that has written is not over, no other one writes to its target;
- * and forward goes only the worker that holds its job, as CodePipeline sees it: others may take it
- * back, which is the same whoever does it. Where the product does not keep two rollouts of one target
- * apart (o.locked), the first half is not judged.
+ * ONE_WRITER: as long as a rollout that has written is not over, no other one writes to its
+ * target; and forward goes only the worker that holds its job, as CodePipeline sees it: others may
+ * take it back, which is the same whoever does it. Where the product does not keep two rollouts of
+ * one target apart (o.locked), the first half is not judged.
  */
 static void check_writer(struct judge *j, const struct judge_rollout *r, const struct judge_act *a,
 			 bool forward)
@@ -245,9 +248,10 @@ static bool is_undo(const struct judge *j, const struct judge_rollout *r)
 
 /*
  * DECIDED: what a worker's call made of the split is what the decision asked for that it was made
- * for: this weight, everything, or what the undo record says; other acts leave it as it was. What a
- * service does by itself is never more than was ever asked for: what it has begun it may finish before it
- * goes back. What somebody does by hand is not judged; what a worker makes of it afterwards is.
+ * for: this weight, everything, or what the undo record says; other acts leave it as it was. What
+ * a service does by itself is never more than was ever asked for: what it has begun it may finish
+ * before it goes back. What somebody does by hand is not judged; what a worker makes of it
+ * afterwards is.
  */
 static void check_decided(struct judge *j, int64_t now_ms, const struct judge_rollout *r,
 			  const struct judge_act *a, double before)
@@ -375,8 +379,9 @@ static void reacted(struct judge *j, struct judge_rollout *r, int64_t now_ms)
 /*
  * REACTION: from the moment at which an alarm is red while the candidate has traffic, until the
  * baseline has everything again: not longer than the bound. What has turned well again before any
- * worker could have seen it obliges nobody. Somebody's hand on the target, and a rollout that nobody is
- * left to know about, end the obligation: CodePipeline has told, or will tell, that the action failed.
+ * worker could have seen it obliges nobody. Somebody's hand on the target, and a rollout that
+ * nobody is left to know about, end the obligation: CodePipeline has told, or will tell, that the
+ * action failed.
  */
 static void check_due(struct judge *j, struct judge_rollout *r, int64_t now_ms)
 {
@@ -492,9 +497,9 @@ void judge_text(struct judge *j, int64_t now_ms, const char *where, const char *
 /* --- the end -------------------------------------------------------------------------------- */
 
 /*
- * ENDS: every action is over when time is up. REPORTED: and it was the worker that ended it, unless
- * people stopped it, the only ledger that knew the job was lost, or the weather kept every worker away
- * for longer than CodePipeline waits.
+ * ENDS: every action is over when time is up. REPORTED: and it was the worker that ended it,
+ * unless people stopped it, the only ledger that knew the job was lost, or the weather kept every
+ * worker away for longer than CodePipeline waits.
  */
 void judge_end_of_action(struct judge *j, int64_t now_ms, const char *what, const char *status,
 			 bool reported, bool excused)

@@ -14,28 +14,28 @@
  * logic: it knows no phases, and of plans only for how long they watch. judge.c says for each
  * invariant what it is, and which weaker one holds when a fault makes it impossible.
  */
-#define INVARIANTS(X)                                                                         \
-	X(RANGE, "shares are from 0 to 100 and make up a whole")                              \
-	X(DECIDED, "traffic is divided as a decision asked for it")                           \
-	X(ONE_WRITER, "one rollout writes to a target at a time, and the holder of its job "  \
-		      "alone goes forward")                                                   \
-	X(TOKEN_FIRST, "nothing is written before CodePipeline has the undo record")          \
-	X(FRESH, "no step forward without a fresh Pass of every guard")                       \
-	X(REACTION, "after a Fail the baseline carries everything in time, or somebody is "   \
-		    "paged")                                                                  \
-	X(REPORTED, "a job is reported exactly once, and an action ends once")                \
-	X(READ_BACK, "success is reported after a read-back, and is true")                    \
-	X(RESTORED, "a target that is said to be restored is as its undo record says")        \
-	X(RATE, "calls per minute are bounded")                                               \
-	X(SECRET, "no secret in log, ledger, token or report")                                \
-	X(CLEAN_END, "no traffic is left divided, no ledger has open work")                   \
+#define INVARIANTS(X)                                                                        \
+	X(RANGE, "shares are from 0 to 100 and make up a whole")                             \
+	X(DECIDED, "traffic is divided as a decision asked for it")                          \
+	X(ONE_WRITER, "one rollout writes to a target at a time, and the holder of its job " \
+		      "alone goes forward")                                                  \
+	X(TOKEN_FIRST, "nothing is written before CodePipeline has the undo record")         \
+	X(FRESH, "no step forward without a fresh Pass of every guard")                      \
+	X(REACTION, "after a Fail the baseline carries everything in time, or somebody is "  \
+		    "paged")                                                                 \
+	X(REPORTED, "a job is reported exactly once, and an action ends once")               \
+	X(READ_BACK, "success is reported after a read-back, and is true")                   \
+	X(RESTORED, "a target that is said to be restored is as its undo record says")       \
+	X(RATE, "calls per minute are bounded")                                              \
+	X(SECRET, "no secret in log, ledger, token or report")                               \
+	X(CLEAN_END, "no traffic is left divided, no ledger has open work")                  \
 	X(ENDS, "every pipeline is over in bounded time")
 
 enum invariant {
 #define X(name, text) INVARIANT_##name,
 	INVARIANTS(X)
 #undef X
-	INVARIANT_COUNT
+		INVARIANT_COUNT
 };
 const char *invariant_name(enum invariant i);
 const char *invariant_text(enum invariant i);
@@ -58,18 +58,18 @@ double judge_share(const struct judge_shares *s, uint64_t who);
 enum judge_cause { CAUSED_BY_WORKER, CAUSED_BY_SERVICE, CAUSED_BY_HAND };
 
 struct judge_options {
-	bool locked;	   /* two rollouts of a target are kept apart by the product */
-	bool clock_steps;  /* wall clocks jump: times that the product measures by them mean little */
-	int64_t bound_ms;  /* of a reaction, in the weather that there is */
-	int64_t slow_ms;   /* the same for services that move traffic by themselves */
-	int calls_most;	   /* of one worker in a minute */
+	bool locked;	  /* two rollouts of a target are kept apart by the product */
+	bool clock_steps; /* wall clocks jump: times that the product measures by them mean little */
+	int64_t bound_ms; /* of a reaction, in the weather that there is */
+	int64_t slow_ms;  /* the same for services that move traffic by themselves */
+	int calls_most;	  /* of one worker in a minute */
 };
 
 struct judge_site {
 	bool by_itself; /* its service moves traffic by itself */
 	struct judge_shares shares;
-	bool hand;    /* somebody else has changed it, or taken it away */
-	bool red;     /* its alarm */
+	bool hand; /* somebody else has changed it, or taken it away */
+	bool red;  /* its alarm */
 	int64_t red_since_ms;
 	int64_t ok_told_ms;			 /* when a worker last heard OK; 0: never */
 	int64_t fail_told_ms;			 /* when one last heard ALARM; 0: never */
@@ -82,15 +82,15 @@ struct judge_rollout {
 	int64_t watch_ms;
 	bool has_undo, touched, over;
 	struct judge_shares undo;
-	uint64_t baseline;	     /* who served when it began */
-	struct traffic asked;	     /* the most that was asked for since the last way back */
-	bool promoted;		     /* a promotion was */
-	int most_bp;		     /* the highest weight that was ever asked for */
-	int64_t risen_ms;	     /* when its share last rose; 0: never */
+	uint64_t baseline;    /* who served when it began */
+	struct traffic asked; /* the most that was asked for since the last way back */
+	bool promoted;	      /* a promotion was */
+	int most_bp;	      /* the highest weight that was ever asked for */
+	int64_t risen_ms;     /* when its share last rose; 0: never */
 	uint64_t n_writes, last_write, last_read; /* counted together: which came later */
-	int64_t due_since_ms;	     /* a Fail waits for its way back since; 0: none does */
-	bool due_told;		     /* a worker has heard of it */
-	bool excused;		     /* nobody is left who knows of it */
+	int64_t due_since_ms; /* a Fail waits for its way back since; 0: none does */
+	bool due_told;	      /* a worker has heard of it */
+	bool excused;	      /* nobody is left who knows of it */
 };
 
 #define JUDGE_SAMPLES_MAX 64
@@ -133,7 +133,7 @@ struct judge_act {
 	enum decision_kind kind;
 	struct traffic traffic; /* asked for */
 	bool token;		/* CodePipeline has accepted the first one */
-	bool holds;		/* CodePipeline gave the job held to this worker, and no newer one */
+	bool holds; /* CodePipeline gave the job held to this worker, and no newer one */
 };
 void judge_act(struct judge *j, struct judge_rollout *r, const struct judge_act *a);
 /*
@@ -154,8 +154,8 @@ void judge_told(struct judge *j, int64_t now_ms, int site, int worker, bool ok, 
 struct judge_report {
 	int64_t now_ms;
 	bool final, good;
-	bool back;	     /* of an action that wanted the way back, or a rollout that was parked */
-	bool parked;	     /* the success says that it waits for people */
+	bool back;   /* of an action that wanted the way back, or a rollout that was parked */
+	bool parked; /* the success says that it waits for people */
 	int of_job, of_action; /* reports accepted for this job; final ones for this action */
 	const char *message;
 };

@@ -9,7 +9,9 @@
 
 #define MINUTE_MS 60000ll
 #define WATCH_MS 5000 /* what a service does by itself is looked at before much else has happened */
-/* Once the weather is clear, everything is over in this time: CodePipeline's own limits and ours. */
+/*
+ * Once the weather is clear, everything is over in this time: CodePipeline's own limits and ours.
+ */
 #define CLEAR_MS (150 * MINUTE_MS)
 /* And then everything that was left behind is cleared up. */
 #define SETTLE_MS (90 * MINUTE_MS)

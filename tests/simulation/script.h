@@ -36,7 +36,7 @@ struct script_pipe {
 	int site;
 	enum shape shape;
 	enum goodness goodness;
-	char strategy[96]; /* in one line */
+	char strategy[96];    /* in one line */
 	double first, second; /* percent: its first two steps; 100 where there is no second */
 	bool metric, health, short_hold; /* further guards; unknown is held for 3 minutes only */
 	int64_t push_ms;		 /* after the run's begin */
@@ -44,40 +44,40 @@ struct script_pipe {
 };
 
 /* Sorts of faults. Those of calls have a probability for each call, others one for each minute. */
-#define FAULTS(X)                                                           \
-	/* of calls */                                                      \
-	X(LOST_REQUEST, "lost request", 0.10)                               \
-	X(LOST_REPLY, "lost reply after the effect", 0.10)                  \
-	X(DUPLICATE, "duplicate delivery", 0.10)                            \
-	X(DELAY, "delay", 0.30)                                             \
-	X(SERVER_ERROR, "server error", 0.15)                               \
-	X(GARBAGE, "answer that is nonsense", 0.02)                         \
-	X(EXPIRED, "credentials expired mid-call", 0.05)                    \
-	X(CRASH, "SIGKILL in a call", 0.02)                                \
-	X(STALE, "stale read after write", 0.30)                            \
-	/* of minutes */                                                    \
-	X(STORM, "throttle storm", 0.20)                                    \
-	X(CLOCK, "clock step", 0.30)                                        \
-	X(FLAP, "alarm flaps", 0.20)                                        \
-	X(SILENT, "alarm goes silent", 0.25)                                \
-	X(HAND, "weights changed by hand", 0.10)                            \
-	X(DELETED, "target deleted", 0.04)                                  \
-	X(STOPPED, "execution stopped", 0.08)                               \
-	X(ABANDONED, "execution abandoned", 0.08)                           \
-	X(KILL, "SIGKILL between calls", 0.20)                              \
-	X(RESTART, "graceful restart", 0.15)                                \
-	X(LOST_LEDGER, "instance lost with its ledger", 0.10)               \
-	X(DISK_FULL, "disk full", 0.20)                                     \
-	X(TORN, "torn ledger write", 0.50)                                  \
-	/* of the service, all the time: on or off */                       \
-	X(REDELIVERED, "jobs redelivered", 1)                               \
+#define FAULTS(X)                                             \
+	/* of calls */                                        \
+	X(LOST_REQUEST, "lost request", 0.10)                 \
+	X(LOST_REPLY, "lost reply after the effect", 0.10)    \
+	X(DUPLICATE, "duplicate delivery", 0.10)              \
+	X(DELAY, "delay", 0.30)                               \
+	X(SERVER_ERROR, "server error", 0.15)                 \
+	X(GARBAGE, "answer that is nonsense", 0.02)           \
+	X(EXPIRED, "credentials expired mid-call", 0.05)      \
+	X(CRASH, "SIGKILL in a call", 0.02)                   \
+	X(STALE, "stale read after write", 0.30)              \
+	/* of minutes */                                      \
+	X(STORM, "throttle storm", 0.20)                      \
+	X(CLOCK, "clock step", 0.30)                          \
+	X(FLAP, "alarm flaps", 0.20)                          \
+	X(SILENT, "alarm goes silent", 0.25)                  \
+	X(HAND, "weights changed by hand", 0.10)              \
+	X(DELETED, "target deleted", 0.04)                    \
+	X(STOPPED, "execution stopped", 0.08)                 \
+	X(ABANDONED, "execution abandoned", 0.08)             \
+	X(KILL, "SIGKILL between calls", 0.20)                \
+	X(RESTART, "graceful restart", 0.15)                  \
+	X(LOST_LEDGER, "instance lost with its ledger", 0.10) \
+	X(DISK_FULL, "disk full", 0.20)                       \
+	X(TORN, "torn ledger write", 0.50)                    \
+	/* of the service, all the time: on or off */         \
+	X(REDELIVERED, "jobs redelivered", 1)                 \
 	X(LATE, "continuations late", 1)
 
 enum fault_sort {
 #define X(name, text, most) FAULT_##name,
 	FAULTS(X)
 #undef X
-	FAULT_SORTS
+		FAULT_SORTS
 };
 const char *fault_sort_name(enum fault_sort f);
 

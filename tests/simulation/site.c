@@ -260,8 +260,9 @@ static const char *metric_lines(const struct site *s)
 
 static const char *plan_of(struct world *w, const struct site *s, const struct site_release *r)
 {
-	return arena_printf(w->arena, "rollout: 1\n%s%sstrategy: \"%s\"\nguards:\n"
-				      "  - { alarm: %s-errors }\n%s%s%s",
+	return arena_printf(w->arena,
+			    "rollout: 1\n%s%sstrategy: \"%s\"\nguards:\n"
+			    "  - { alarm: %s-errors }\n%s%s%s",
 			    target_lines(w, s), segment_lines(s), r->strategy, s->name,
 			    r->metric ? metric_lines(s) : "",
 			    r->health ? "  - { health: candidate }\n" : "", r->extra);
@@ -293,8 +294,8 @@ static size_t ecs_files(struct world *w, const struct site *s, const struct site
 	files[0] = (struct pack_entry){.name = "taskdef.json", .bytes = ecs_definition(w, s)};
 	files[1] = (struct pack_entry){
 		.name = "imageDetail.json",
-		.bytes = str_from(
-			arena_printf(w->arena, "{\"ImageURI\":\"%s:%d\"}", s->name, tag))};
+		.bytes =
+			str_from(arena_printf(w->arena, "{\"ImageURI\":\"%s:%d\"}", s->name, tag))};
 	return 2;
 }
 
@@ -303,8 +304,8 @@ static size_t code_files(struct world *w, const struct site *s, const struct sit
 {
 	struct world_asg group = group_of(s, "");
 	const char *name = is_beanstalk(s) ? "app.py" : "index.py";
-	const char *code = arena_printf(w->arena, "# release %d\n# sim: %s\n", r->number,
-					does(r->bad));
+	const char *code =
+		arena_printf(w->arena, "# release %d\n# sim: %s\n", r->number, does(r->bad));
 
 	if (is_auto_scaling(s))
 		name = "deploy/start.sh";
@@ -325,8 +326,8 @@ size_t site_files(struct world *w, const struct site *s, const struct site_relea
 	bool ecs = s->kind == SITE_ECS_NATIVE || s->kind == SITE_ECS_TWO;
 	size_t n = ecs ? ecs_files(w, s, r, files) : code_files(w, s, r, files);
 
-	files[n++] = (struct pack_entry){.name = "rollout.yaml",
-					 .bytes = str_from(plan_of(w, s, r))};
+	files[n++] =
+		(struct pack_entry){.name = "rollout.yaml", .bytes = str_from(plan_of(w, s, r))};
 	if (is_load_balancer(s)) /* somebody has filled the group already */
 		world_control(w, "elbv2 target-group %s-green %s", s->name, does(r->bad));
 	return n;
@@ -375,9 +376,8 @@ bool site_change_by_hand(struct world *w, const struct site *s, struct rng *dice
 					   s->name, s->name, 100 - percent, s->name, percent));
 	if (is_beanstalk(s) || s->kind == SITE_ECS_NATIVE)
 		return false;
-	return try(w, arena_printf(w->arena,
-				   "elbv2 rule %s:443:10 forward=%s-blue:%d,%s-green:%d", s->name,
-				   s->name, 100 - percent, s->name, percent));
+	return try(w, arena_printf(w->arena, "elbv2 rule %s:443:10 forward=%s-blue:%d,%s-green:%d",
+				   s->name, s->name, 100 - percent, s->name, percent));
 }
 
 bool site_delete(struct world *w, const struct site *s)

@@ -28,21 +28,21 @@ struct site {
 };
 
 struct site_release {
-	const char *strategy;	     /* one line, or YAML of a flow map for some kinds */
-	const char *extra;	     /* more lines of the plan */
-	bool bad;		     /* from its first request */
-	int number;		     /* of this run: tells releases apart */
-	bool metric, health;	     /* guards besides the alarm */
+	const char *strategy; /* one line, or YAML of a flow map for some kinds */
+	const char *extra;    /* more lines of the plan */
+	bool bad;	      /* from its first request */
+	int number;	      /* of this run: tells releases apart */
+	bool metric, health;  /* guards besides the alarm */
 };
 
 struct site_traits {
-	const char *name;	  /* "ecs two services" */
-	const char *family;	  /* "ecs": what figures are given by */
-	unsigned weight;	  /* how often it is drawn, of 1,000 */
-	bool people;		  /* its pipelines may have people in them */
-	bool linear, canary;	  /* strategies besides blue/green */
-	bool by_itself;		  /* the service moves traffic by itself, over minutes */
-	bool turns_bad;		  /* a candidate that serves can be made bad */
+	const char *name;    /* "ecs two services" */
+	const char *family;  /* "ecs": what figures are given by */
+	unsigned weight;     /* how often it is drawn, of 1,000 */
+	bool people;	     /* its pipelines may have people in them */
+	bool linear, canary; /* strategies besides blue/green */
+	bool by_itself;	     /* the service moves traffic by itself, over minutes */
+	bool turns_bad;	     /* a candidate that serves can be made bad */
 };
 const struct site_traits *site_traits(enum site_kind k);
 

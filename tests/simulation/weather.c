@@ -57,8 +57,7 @@ void weather_begin(struct stage *s)
 	}
 	if (script_is_on(c, FAULT_LATE)) {
 		s->faults[FAULT_LATE]++;
-		world_control(&s->w, "sim set continuation_delay_max=%dm",
-			      (int)between(s, 2, 15));
+		world_control(&s->w, "sim set continuation_delay_max=%dm", (int)between(s, 2, 15));
 	}
 	for (int i = 0; i < c->n_workers; i++) {
 		fleet_set_skew(s->fleet, i, c->skew_ms[i]);
@@ -94,8 +93,8 @@ static enum fault_sort draw(struct stage *s, struct fleet_call *c)
 		return FAULT_LOST_REQUEST;
 	}
 	if (hits(s, FAULT_LOST_REPLY, 1)) {
-		static const enum sim_fault kinds[] = {SIM_FAULT_TIMEOUT_AFTER,
-						       SIM_FAULT_TRUNCATED, SIM_FAULT_500_AFTER};
+		static const enum sim_fault kinds[] = {SIM_FAULT_TIMEOUT_AFTER, SIM_FAULT_TRUNCATED,
+						       SIM_FAULT_500_AFTER};
 
 		c->fault = kinds[rng_below(dice(s), 3)];
 		return FAULT_LOST_REPLY;
@@ -180,7 +179,8 @@ void weather_died(struct stage *s, int worker)
 {
 	struct disk *d = s->disks[worker];
 
-	stage_trace(s, "w%d    -- is dead%s", worker, s->lose[worker] ? ", and its ledger lost" : "");
+	stage_trace(s, "w%d    -- is dead%s", worker,
+		    s->lose[worker] ? ", and its ledger lost" : "");
 	if (d && !s->lose[worker])
 		disk_restart(d, left(s), rng_u64(dice(s)));
 	if (!s->lose[worker])
@@ -265,8 +265,7 @@ static void hands_on_a_pipeline(struct stage *s)
 
 	if (!p->pushed || p->over)
 		return;
-	if (hits(s, FAULT_STOPPED, share) &&
-	    stage_try(s, "codepipeline stop %s", p->script->name))
+	if (hits(s, FAULT_STOPPED, share) && stage_try(s, "codepipeline stop %s", p->script->name))
 		p->stopped = true;
 	if (hits(s, FAULT_ABANDONED, share) &&
 	    stage_try(s, "codepipeline stop %s abandon", p->script->name))
@@ -289,7 +288,8 @@ void weather_tick(struct stage *s)
 			fill_disk(s, i, 0);
 	for (int i = 0; i < s->script.n_sites; i++)
 		if (stage_now(s) < s->sites[i].silent_until_ms)
-			stage_try(s, "cloudwatch set-state %s INSUFFICIENT_DATA", s->sites[i].alarm);
+			stage_try(s, "cloudwatch set-state %s INSUFFICIENT_DATA",
+				  s->sites[i].alarm);
 }
 
 int64_t weather_next(const struct stage *s)

@@ -12,8 +12,9 @@
 #include "worker/slice.h"
 
 /*
- * Tells the judge what happened. What a call did is read from the simulator's record, what it was made
- * for from the rollout whose turn it is: its decision stands in memory while the act is under way.
+ * Tells the judge what happened. What a call did is read from the simulator's record, what it was
+ * made for from the rollout whose turn it is: its decision stands in memory while the act is under
+ * way.
  */
 #define TEXTS_MAX (16u << 20)
 
@@ -145,8 +146,7 @@ static void begin_site(struct stage *s, int i)
 	}
 	if (shares.n == 0) /* an alias or a domain name is recorded when it changes */
 		add_side(&shares, who_of(site, site_first(site->site)), 100);
-	site->number =
-		judge_add_site(&s->judge, site_traits(site->site->kind)->by_itself, &shares);
+	site->number = judge_add_site(&s->judge, site_traits(site->site->kind)->by_itself, &shares);
 }
 
 void witness_begin(struct stage *s)
@@ -226,7 +226,7 @@ static void tell_report(struct stage *s, struct stage_pipe *p, const struct sim_
 		id = arena_printf(s->arena, "%s%s", ROLLOUT_PREFIX, a->action_execution_id);
 	judge_reported(&s->judge, rollout_of(s, p, id), &told);
 	stage_trace(s, "      >> %s/%s: %s %s", p->script->name, a->action,
-		    !final      ? "continues:"
+		    !final	? "continues:"
 		    : told.good ? "SUCCEEDED:"
 				: "FAILED:",
 		    final && !told.good ? report->message : report->summary);
@@ -308,8 +308,8 @@ static void check_ledger_text(struct stage *s, int worker)
 	static const char *const tails[] = {"", "-wal"};
 
 	for (int t = 0; t < 2; t++) {
-		const char *path = arena_printf(s->arena, "%s%s",
-						s->w.workers[worker].ledger_path, tails[t]);
+		const char *path =
+			arena_printf(s->arena, "%s%s", s->w.workers[worker].ledger_path, tails[t]);
 		FILE *f = fopen(path, "rb");
 
 		if (!f)
@@ -389,7 +389,10 @@ static bool has_token(struct stage *s, const struct rollout *r)
 	return a && a->n_reports > 0 && a->reports[0].kind != SIM_REPORT_FAILURE;
 }
 
-/* Where the product does not keep them apart, each of two rollouts is a stranger's hand to the other. */
+/*
+ * Where the product does not keep them apart, each of two rollouts is a stranger's hand to the
+ * other.
+ */
 static void look_for_strangers(struct stage *s, const struct judge_rollout *mine)
 {
 	const struct judge *j = &s->judge;
@@ -435,8 +438,8 @@ static void trace_call(struct stage *s, const struct fleet_call *c)
 	stage_trace(s, "w%d %s %s %s %d%s%s%s%s%s", c->worker,
 		    r && r->pipeline ? r->pipeline : "--", c->call->service, c->call->operation,
 		    c->call->status, c->fault ? " *" : "", c->fault ? sim_fault_name(c->fault) : "",
-		    c->wait_before_ms + c->wait_after_ms > 0 ? " *delay" : "",
-		    write ? " for " : "", write ? slice_act_name(r->decision.kind) : "");
+		    c->wait_before_ms + c->wait_after_ms > 0 ? " *delay" : "", write ? " for " : "",
+		    write ? slice_act_name(r->decision.kind) : "");
 }
 
 void witness_call(struct stage *s, const struct fleet_call *c)
@@ -500,8 +503,7 @@ void witness_step(struct stage *s)
 {
 	witness_splits(s, CAUSED_BY_SERVICE);
 	for (int i = 0; i < s->script.n_sites; i++) {
-		const char *state =
-			sim_cloudwatch_alarm(s->w.sim, str_from(s->sites[i].alarm));
+		const char *state = sim_cloudwatch_alarm(s->w.sim, str_from(s->sites[i].alarm));
 
 		judge_alarm(&s->judge, stage_now(s), s->sites[i].number,
 			    state && !strcmp(state, "ALARM"));
@@ -551,8 +553,8 @@ static void end_of_worker(struct stage *s, int i)
 
 static void end_of_pipe(struct stage *s, struct stage_pipe *p)
 {
-	bool excused = p->stopped || s->lost_ledger || s->disk_was_full ||
-		       s->long_outage || s->lost_job;
+	bool excused =
+		p->stopped || s->lost_ledger || s->disk_was_full || s->long_outage || s->lost_job;
 
 	for (int k = 0; k < p->n_actions; k++) {
 		const struct sim_action *a =
@@ -560,12 +562,12 @@ static void end_of_pipe(struct stage *s, struct stage_pipe *p)
 
 		if (!a)
 			continue;
-		judge_end_of_action(
-			&s->judge, stage_now(s),
-			arena_printf(s->arena, "%s/%s", p->script->name, a->action), a->status,
-			a->n_reports > 0 &&
-				a->reports[a->n_reports - 1].kind != SIM_REPORT_CONTINUE,
-			excused);
+		judge_end_of_action(&s->judge, stage_now(s),
+				    arena_printf(s->arena, "%s/%s", p->script->name, a->action),
+				    a->status,
+				    a->n_reports > 0 && a->reports[a->n_reports - 1].kind !=
+								SIM_REPORT_CONTINUE,
+				    excused);
 		check_reports_text(s, a);
 	}
 }

@@ -319,9 +319,9 @@ static void verify(struct deciding *x)
 }
 
 /*
- * SHIFT and PROMOTE begin on a Pass. When the change has still not been made by the time at which that
- * Pass means nothing any more (no worker had the job, capacity was long in coming), a newer one is
- * waited for. The first step has none to ask for: there was no traffic yet.
+ * SHIFT and PROMOTE begin on a Pass. When the change has still not been made by the time at which
+ * that Pass means nothing any more (no worker had the job, capacity was long in coming), a newer
+ * one is waited for. The first step has none to ask for: there was no traffic yet.
  */
 static bool is_held_by_age(struct deciding *x)
 {
