@@ -527,6 +527,20 @@ void judge_end_of_site(struct judge *j, int64_t now_ms, int site, bool may_be_le
 		      "site %d: traffic is left divided, %g %% to the larger part", site, most);
 }
 
+/* RESTORED, of everything that is not traffic: groups, environments, rules, statements. */
+void judge_end_of_belongings(struct judge *j, int64_t now_ms, const char *what, const char *before,
+			     const char *after)
+{
+	size_t same = 0;
+
+	while (before[same] && before[same] == after[same])
+		same++;
+	check(j, now_ms, INVARIANT_RESTORED, !strcmp(before, after),
+	      "%s did not succeed, and its target is not what it was: at %zu it was \"%.90s\" and "
+	      "is \"%.90s\"",
+	      what, same, before + same, after + same);
+}
+
 void judge_end_of_worker(struct judge *j, int64_t now_ms, const char *left)
 {
 	check(j, now_ms, INVARIANT_CLEAN_END, !left[0], "%s", left);

@@ -61,7 +61,7 @@ struct judge_options {
 	bool locked;	  /* two rollouts of a target are kept apart by the product */
 	bool clock_steps; /* wall clocks jump: times that the product measures by them mean little */
 	int64_t bound_ms; /* of a reaction, in the weather that there is */
-	int64_t slow_ms;  /* the same for services that move traffic by themselves */
+	int64_t slow_ms;  /* the same for services that move traffic themselves */
 	int calls_most;	  /* of one worker in a minute */
 };
 
@@ -172,6 +172,9 @@ void judge_text(struct judge *j, int64_t now_ms, const char *where, const char *
 void judge_end_of_action(struct judge *j, int64_t now_ms, const char *what, const char *status,
 			 bool reported, bool excused);
 void judge_end_of_site(struct judge *j, int64_t now_ms, int site, bool may_be_left);
+/* What a target consisted of before a rollout that did not succeed, and after it. */
+void judge_end_of_belongings(struct judge *j, int64_t now_ms, const char *what, const char *before,
+			     const char *after);
 void judge_end_of_worker(struct judge *j, int64_t now_ms, const char *left);
 
 /* A time passes: what is due, and how long already. */

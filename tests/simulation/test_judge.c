@@ -408,6 +408,17 @@ static void a_restored_target_that_is_not(void **state)
 	expect(c, INVARIANT_RESTORED);
 }
 
+static void belongings_that_are_left_behind(void **state)
+{
+	struct court *c = convene();
+
+	(void)state;
+	judge_end_of_belongings(&c->j, c->now, "p0", "one group", "one group");
+	expect_nothing(c);
+	judge_end_of_belongings(&c->j, c->now, "p0", "one group", "two groups");
+	expect(c, INVARIANT_RESTORED);
+}
+
 static void too_many_calls(void **state)
 {
 	struct court *c = convene();
@@ -527,6 +538,7 @@ int main(void)
 		cmocka_unit_test(success_that_was_not_read_back),
 		cmocka_unit_test(success_that_is_not_true),
 		cmocka_unit_test(a_restored_target_that_is_not),
+		cmocka_unit_test(belongings_that_are_left_behind),
 		cmocka_unit_test(too_many_calls),
 		cmocka_unit_test(a_secret),
 		cmocka_unit_test(traffic_that_is_left_divided),

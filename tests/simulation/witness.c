@@ -572,14 +572,54 @@ static void end_of_pipe(struct stage *s, struct stage_pipe *p)
 	}
 }
 
+/* A rollout that could not clear up says so, and is then allowed to leave it. */
+#define LEFTOVER "what was made for the candidate is there still"
+
+static bool has_left_something(struct stage *s, const struct stage_pipe *p)
+{
+	for (int k = 0; k < p->n_actions; k++) {
+		const struct sim_action *a =
+			sim_action_find(s->w.sim, p->script->name, p->actions[k]);
+
+		if (a && strstr(a->message, LEFTOVER))
+			return true;
+		/* stopped after its last action had succeeded */
+		if (a && k + 1 == p->n_actions && !strcmp(a->status, "Succeeded"))
+			return true;
+	}
+	return false;
+}
+
+/* Where one pipeline alone had to do with a target, and nobody else took hold of it. */
+static void end_of_belongings(struct stage *s, int i)
+{
+	const struct stage_site *site = &s->sites[i];
+	const struct stage_pipe *only = NULL;
+	int n = 0;
+
+	for (int k = 0; k < s->script.n_pipes; k++)
+		if (s->pipes[k].script->site == i) {
+			only = &s->pipes[k];
+			n++;
+		}
+	if (n != 1 || !only->pushed || s->lost_ledger || s->judge.sites[site->number].hand ||
+	    !strcmp(sim_execution_status(s->w.sim, only->execution), "Succeeded") ||
+	    has_left_something(s, only))
+		return;
+	judge_end_of_belongings(&s->judge, stage_now(s), only->script->name, site->belongings,
+				site_belongings(&s->w, site->site));
+}
+
 void witness_end(struct stage *s)
 {
 	bool left = s->lost_ledger;
 
 	for (int i = 0; i < s->script.n_pipes; i++)
 		end_of_pipe(s, &s->pipes[i]);
-	for (int i = 0; i < s->script.n_sites; i++)
+	for (int i = 0; i < s->script.n_sites; i++) {
 		judge_end_of_site(&s->judge, stage_now(s), s->sites[i].number, left);
+		end_of_belongings(s, i);
+	}
 	for (int i = 0; i < s->script.n_workers; i++)
 		end_of_worker(s, i);
 	check_file(s, "the log", s->log_fd);
