@@ -59,7 +59,7 @@ enum judge_cause { CAUSED_BY_WORKER, CAUSED_BY_SERVICE, CAUSED_BY_HAND };
 
 struct judge_options {
 	bool locked;	  /* two rollouts of a target are kept apart by the product */
-	bool clock_steps; /* wall clocks jump: times that the product measures by them mean little */
+	bool clock_steps; /* wall clocks jump: times measured by them mean little */
 	int64_t bound_ms; /* of a reaction, in the weather that there is */
 	int64_t slow_ms;  /* the same for services that move traffic themselves */
 	int calls_most;	  /* of one worker in a minute */

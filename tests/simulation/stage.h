@@ -6,8 +6,8 @@
 #include "tests/simulation/run.h"
 
 /*
- * A run from inside; for run.c, weather.c and witness.c alone. run.c drives, weather.c is what goes
- * wrong, witness.c tells the judge what happened.
+ * A run from inside; for run.c, weather.c and witness.c and secrets.c alone. run.c drives,
+ * weather.c is what goes wrong, the others tell the judge what happened.
  */
 #define STAGE_ACTIONS_MAX 3 /* of a pipeline, that are ours */
 #define STAGE_SECRETS_MAX 400
@@ -99,5 +99,11 @@ void witness_died(struct stage *s, int worker);
 void witness_end(struct stage *s);
 /* The candidate of a target has this share, and this name. */
 double witness_candidate(struct stage *s, int site, const char **name);
+
+/* --- secrets.c ------------------------------------------------------------------------------ */
+void secrets_learn(struct stage *s, const struct fleet_call *c);
+void secrets_check_file(struct stage *s, const char *where, int fd);
+void secrets_check_ledger(struct stage *s, int worker);
+void secrets_check_reports(struct stage *s, const struct sim_action *a);
 
 #endif
