@@ -203,6 +203,19 @@ check-faults: programs $(FAULT_TESTS) ## crash and fault sweeps; torture: every 
 check-model: ## the formal model of job, token, ledger and rollback (spin); DEEP=1 for larger bounds
 	$(Q)CC="$(CC)" tests/model/run
 
+# Whole rollouts under every fault, judged: `make check-sim [N=10000] [SEED=1] [VERBOSE=1]`.
+SIMULATION_SRC := $(sort $(filter-out tests/simulation/test_%,$(wildcard tests/simulation/*.c)))
+SIMULATION_OBJ := $(call obj,$(filter-out %/check_sim.c,$(SIMULATION_SRC)) tests/scenarios/calls.c \
+	tests/faults/disk.c tests/faults/disk_platter.c $(sort $(wildcard tests/scenarios/world*.c)))
+SIMULATION_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/simulation/test_*.c)))
+$(BUILD)/tests/simulation/check_sim $(SIMULATION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SIMULATION_OBJ) $(libs_all)
+	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(LIBS)
+
+.PHONY: check-sim
+check-sim: $(BUILD)/tests/simulation/check_sim $(SIMULATION_TESTS) ## simulated rollouts under faults: [N=10000] [SEED=first] [VERBOSE=1]
+	$(Q)BUILD=$(BUILD) $(RUN) $(SIMULATION_TESTS)
+	$(Q)N=$(N) SEED=$(SEED) VERBOSE=$(VERBOSE) $(BUILD)/tests/simulation/check_sim
+
 CONTRACT := $(BUILD)/tests/contract/moto_calls
 $(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/moto_*.c))) $(libs_aws)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)

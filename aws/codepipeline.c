@@ -424,10 +424,13 @@ const char *cp_action_variable(const struct cp_action_execution *e, const char *
 	return NULL;
 }
 
+#define UPDATED_MAX_S 253402300800.0 /* the year 10000: no later moment has a text */
+
 static void read_action(const struct json *node, struct arena *a, struct cp_action_execution *out)
 {
 	const struct json *result = json_at(node, "output.executionResult");
 	const struct json *resolved = json_at(node, "input.resolvedConfiguration");
+	double updated; /* seconds */
 
 	read_action_type(json_at(node, "input.actionTypeId"), &out->type);
 	out->n_configuration =
@@ -442,6 +445,9 @@ static void read_action(const struct json *node, struct arena *a, struct cp_acti
 	out->summary = aws_json_text(result, "externalExecutionSummary");
 	out->status = (enum cp_action_status)word_of(action_status_names, CP_ACTION_UNKNOWN,
 						     json_text(json_get(node, "status")));
+	if (json_double(json_get(node, "lastUpdateTime"), &updated) && updated >= 0 &&
+	    updated < UPDATED_MAX_S)
+		out->updated.ms = (int64_t)(updated * 1000);
 }
 
 int codepipeline_list_action_executions(const struct aws_client *c, const struct cp_action_query *q,

@@ -217,6 +217,7 @@ struct cp_action_execution {
 	const char *external_execution_id; /* of the last report */
 	const char *summary;		   /* likewise */
 	enum cp_action_status status;
+	struct utc updated; /* begun, or last reported on; 0 when absent */
 	/* the action's properties with variables filled in; the service masks secret ones */
 	const struct cp_property *configuration;
 	size_t n_configuration;

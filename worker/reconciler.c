@@ -10,6 +10,7 @@
 #define EVERY_MS 30000
 #define GAP_LEAST_MS (3 * 60 * 1000) /* CodePipeline may take a minute to hand out the next job */
 #define MAYBE_AFTER_MS (3 * 60 * 1000)
+#define CLAIM_MS 20000 /* from the claim to the end of an acknowledgement, at most */
 
 struct reconciler {
 	struct task task;
@@ -36,13 +37,15 @@ static enum fate fate_of(enum cp_action_status status)
 	return FATE_UNKNOWN;
 }
 
-enum fate reconciler_ask(struct worker *w, const char *pipeline, const char *execution_id,
-			 const char *action_execution_id, struct arena *a)
+/* *updated: when it was last reported on, 0 when that is not known. */
+static enum fate ask(struct worker *w, const char *pipeline, const char *execution_id,
+		     const char *action_execution_id, struct arena *a, struct utc *updated)
 {
 	struct cp_action_query q = {.pipeline_name = pipeline,
 				    .pipeline_execution_id = execution_id};
 	struct err err = ERR_INIT;
 
+	updated->ms = 0;
 	if (!pipeline || !action_execution_id)
 		return FATE_UNKNOWN;
 	do {
@@ -58,12 +61,22 @@ enum fate reconciler_ask(struct worker *w, const char *pipeline, const char *exe
 			const struct cp_action_execution *e = &list.actions[i];
 
 			if (e->action_execution_id &&
-			    !strcmp(e->action_execution_id, action_execution_id))
+			    !strcmp(e->action_execution_id, action_execution_id)) {
+				*updated = e->updated;
 				return fate_of(e->status);
+			}
 		}
 		q.next_token = list.next_token;
 	} while (q.next_token);
 	return FATE_UNKNOWN;
+}
+
+enum fate reconciler_ask(struct worker *w, const char *pipeline, const char *execution_id,
+			 const char *action_execution_id, struct arena *a)
+{
+	struct utc updated;
+
+	return ask(w, pipeline, execution_id, action_execution_id, a, &updated);
 }
 
 /* --- what later actions made of it ------------------------------------------------------------ */
@@ -442,21 +455,24 @@ static bool is_unreported(struct worker *w, const char *job_id, struct arena *a)
  * A job that nobody holds. Ours, from a process that died: its action may be over by now, and then
  * nothing may be moved for it. Perhaps ours (claimed by a process that died before it knew, or
  * acknowledged with a lost answer): once enough time has passed for another worker to have reported
- * it, and its action is still in progress, it is handed back; otherwise it would block the stage
- * until it times out.
+ * it, its action is still in progress, and nobody has reported on that since we claimed it, it is
+ * handed back; otherwise it would block the stage until it times out. What somebody has reported on is
+ * that one's: this job is over, though CodePipeline goes on describing it for a while.
  */
 static void check_job(struct worker *w, const struct ledger_job *row, struct arena *a)
 {
-	bool ours = row->state == LEDGER_OWNED;
+	bool ours = row->state == LEDGER_OWNED, others;
 	struct err err = ERR_INIT;
+	struct utc updated;
 	enum fate fate;
 
 	if (holds_job(w, row->rollout_id) || !is_unreported(w, row->job_id, a))
 		return;
 	if (!ours && clock_utc(w->clock).ms - row->claimed.ms < MAYBE_AFTER_MS + w->config->hold_ms)
 		return;
-	fate = reconciler_ask(w, row->pipeline, row->execution_id, row->action_execution_id, a);
-	if (fate == FATE_IN_PROGRESS || (fate == FATE_UNKNOWN && ours))
+	fate = ask(w, row->pipeline, row->execution_id, row->action_execution_id, a, &updated);
+	others = !ours && updated.ms > row->claimed.ms + CLAIM_MS;
+	if ((fate == FATE_IN_PROGRESS && !others) || (fate == FATE_UNKNOWN && ours))
 		take_up(w, row, a);
 	else if (fate != FATE_UNKNOWN && ledger_job_forget(w->ledger, row->job_id, &err))
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));

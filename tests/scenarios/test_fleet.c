@@ -371,6 +371,36 @@ static void an_unknown_action_type_does_not_slow_the_others(void **state)
 	assert_true(sim_call_count(w->sim, "codepipeline", "PollForJobs") < 400);
 }
 
+/*
+ * An acknowledgement that went wrong, and may have counted, has left a claim behind. The other
+ * worker has the job, and many more of that rollout: by the time at which the first one asks, it is
+ * long over.
+ */
+static void a_claim_that_another_worker_has_reported_on_is_given_up(void **state)
+{
+	struct world *w = *state;
+	struct ledger_job *jobs;
+	struct err err = ERR_INIT;
+	size_t n = 1;
+
+	world_lambda(w, "app0", "canary 10% 5m, 50% 5m bake 5m");
+	world_push(w, "app0", GOOD);
+	sim_fault_service(w->sim, "codepipeline");
+	sim_fault_operation(w->sim, "AcknowledgeJob");
+	sim_fault_at(w->sim, 1, SIM_FAULT_500, 6);
+	world_start(w);
+	while (!sim_fault_hit(w->sim))
+		world_run(w, 100);
+	world_run(w, 5000);
+	sim_fault_at(w->sim, 1, SIM_FAULT_NONE, 1);
+	w->workers[0].config.slots = 0; /* it takes nothing else */
+	world_start_worker(w, 1);
+	scene_expect(scene_end(w, "app0"), "Succeeded", NULL, NULL);
+	assert_int_equal(sim_call_count(w->sim, "codepipeline", "GetJobDetails"), 0);
+	assert_int_equal(ledger_jobs(w->workers[0].ledger, w->arena, &jobs, &n, &err), 0);
+	assert_int_equal(n, 0);
+}
+
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
 
 int main(void)
@@ -386,6 +416,7 @@ int main(void)
 		SCENE(a_worker_without_job_stops_at_once),
 		SCENE(a_job_that_was_not_opened_is_handed_back),
 		SCENE(a_stop_waits_for_reports),
+		SCENE(a_claim_that_another_worker_has_reported_on_is_given_up),
 		SCENE(a_lost_ledger_costs_nothing_between_jobs),
 		SCENE(a_broken_disk_stops_but_does_not_silence),
 		SCENE(a_broken_disk_does_not_keep_it_from_going_back),

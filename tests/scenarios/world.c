@@ -116,30 +116,54 @@ void world_init(struct world *w, uint64_t seed, int log_fd)
 	world_control(w, "codepipeline action-type Deploy Rollout 1");
 }
 
-void world_start_worker(struct world *w, int i)
+static void drop(struct world_worker *ww)
+{
+	worker_free(ww->worker);
+	ww->worker = NULL;
+	ledger_close(ww->ledger);
+	ww->ledger = NULL;
+	credentials_provider_free(ww->credentials);
+	ww->credentials = NULL;
+	aws_free(ww->aws);
+	ww->aws = NULL;
+	cancel_free(ww->cancel);
+	ww->cancel = NULL;
+}
+
+int world_try_worker(struct world *w, int i, struct err *err)
 {
 	struct world_worker *ww = &w->workers[i];
 	struct worker_deps d = {.config = &ww->config, .region = "eu-central-1"};
-	struct aws_deps deps = {.http = sim_http(w->sim),
-				.clock = sim_clock(w->sim),
+	struct aws_deps deps = {.http = ww->http ? ww->http : sim_http(w->sim),
+				.clock = ww->clock ? ww->clock : sim_clock(w->sim),
 				.rng = sim_rng(w->sim),
-				.log = w->log,
+				.log = ww->log ? ww->log : w->log,
 				.settings = &w->settings};
+	int rc = -1;
 
 	ww->crashed = false;
 	ww->wanted = true;
 	ww->cancel = cancel_new();
 	deps.cancel = ww->cancel;
 	ww->aws = aws_new(&deps);
-	ww->credentials = credentials_cached_new(credentials_imds_new(ww->aws), deps.clock, w->log);
+	ww->credentials =
+		credentials_cached_new(credentials_imds_new(ww->aws), deps.clock, deps.log);
+	ww->ledger = ledger_open(ww->ledger_path, err);
 	d.credentials = ww->credentials;
-	MUST("ledger", !(ww->ledger = ledger_open(ww->ledger_path, &must_err)));
 	d.aws = ww->aws;
 	d.ledger = ww->ledger;
 	w->running = ww;
-	MUST("worker", !(ww->worker = worker_new(&d, &must_err)));
-	MUST("start", worker_start(ww->worker, &must_err));
+	if (ww->ledger && (ww->worker = worker_new(&d, err)))
+		rc = worker_start(ww->worker, err);
 	w->running = NULL;
+	if (rc)
+		drop(ww);
+	return rc;
+}
+
+void world_start_worker(struct world *w, int i)
+{
+	MUST("start a worker", world_try_worker(w, i, &must_err));
 }
 
 void world_kill_worker(struct world *w, int i)
@@ -151,16 +175,7 @@ void world_kill_worker(struct world *w, int i)
 	if (!ww->worker)
 		return;
 	ledger_freeze(ww->ledger);
-	worker_free(ww->worker);
-	ww->worker = NULL;
-	ledger_close(ww->ledger);
-	ww->ledger = NULL;
-	credentials_provider_free(ww->credentials);
-	ww->credentials = NULL;
-	aws_free(ww->aws);
-	ww->aws = NULL;
-	cancel_free(ww->cancel);
-	ww->cancel = NULL;
+	drop(ww);
 }
 
 void world_lose_ledger_of(struct world *w, int i)

@@ -27,6 +27,10 @@ struct world_worker {
 	bool wanted;	       /* it is started again after a crash */
 	struct utc restart_at;
 	char dir[80], ledger_path[96], work_dir[96];
+	/* seams and log of its own, when set; NULL: the simulator's and the world's */
+	struct http *http;
+	struct clock *clock;
+	struct log *log;
 };
 
 struct world {
@@ -58,6 +62,8 @@ void world_release(struct world *w);
  * lost, while it is dead.
  */
 void world_start_worker(struct world *w, int i);
+/* The same, but a ledger that cannot be opened leaves it dead: -1. */
+int world_try_worker(struct world *w, int i, struct err *err) MUST_CHECK;
 void world_kill_worker(struct world *w, int i);
 void world_lose_ledger_of(struct world *w, int i);
 /*

@@ -48,6 +48,7 @@ struct sim_options sim_options_default(void)
 		.artifact_credentials_ms = -1,
 		.propagation_ms = -1,
 		.job_retention_ms = -1,
+		.stale_ms = -1,
 	};
 }
 
@@ -67,6 +68,7 @@ static void options_fill(struct sim_options *o)
 	set_default(&o->artifact_credentials_ms, INT64_C(15) * 60 * 1000);
 	set_default(&o->propagation_ms, 3000);
 	set_default(&o->job_retention_ms, INT64_C(10) * 60 * 1000);
+	set_default(&o->stale_ms, 10000);
 	if (o->step_ms <= 0)
 		o->step_ms = 1000;
 	if (o->continuation_delay_max_ms < o->continuation_delay_min_ms)
@@ -99,6 +101,7 @@ void sim_free(struct sim *s)
 	for (size_t i = 0; i < N_SERVICES; i++)
 		services[i].service->destroy(s->state[i]);
 	sim_record_release(&s->record);
+	sim_stale_release(s);
 	free(s);
 }
 
@@ -334,6 +337,19 @@ void sim_handle(struct sim *s, const struct sim_request *req, struct arena *a,
 	sim_record_call(s, &x, &r, res->status);
 }
 
+/* Twice in a row; the caller sees the answer to either. */
+static void perform_twice(struct sim *s, const struct sim_exchange *x, const struct sim_route *r)
+{
+	struct http_response first = {0};
+	struct sim_exchange copy = *x;
+
+	copy.res = &first;
+	sim_perform(s, &copy, r);
+	sim_perform(s, x, r);
+	if (rng_below(&s->dice.rng, 2))
+		*x->res = first;
+}
+
 enum sim_delivery sim_deliver(struct sim *s, const struct sim_request *req, struct arena *a,
 			      struct http_response *res)
 {
@@ -356,8 +372,11 @@ enum sim_delivery sim_deliver(struct sim *s, const struct sim_request *req, stru
 		d = SIM_CRASHED;
 	} else if (f == SIM_FAULT_500 || f == SIM_FAULT_THROTTLED || f == SIM_FAULT_EXPIRED_TOKEN) {
 		sim_fault_answer(&x, &r, f);
-	} else {
+	} else if (f == SIM_FAULT_DUPLICATED) {
+		perform_twice(s, &x, &r);
+	} else if (f != SIM_FAULT_NONE || !sim_stale_answer(s, &x, &r)) {
 		sim_perform(s, &x, &r);
+		sim_stale_remember(s, &x, &r);
 		if (f == SIM_FAULT_TIMEOUT_AFTER)
 			d = SIM_LOST;
 		else if (f == SIM_FAULT_CRASH_AFTER)

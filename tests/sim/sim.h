@@ -40,6 +40,8 @@ struct sim_options {
 	bool double_ack_ok;	  /* a second AcknowledgeJob with the same nonce answers with the
 					state; default: InvalidNonceException */
 	int64_t job_retention_ms; /* finished jobs answer GetJobDetails for so long; 10 min */
+	double stale_rate;	  /* share of reads of targets answered as they were before; 0 */
+	int64_t stale_ms;	  /* how old such an answer may be; default 10 s */
 };
 
 struct sim_options sim_options_default(void);
@@ -97,6 +99,7 @@ enum sim_fault {
 	SIM_FAULT_EXPIRED_TOKEN,  /* refused: security token expired */
 	SIM_FAULT_CRASH_BEFORE,	  /* on_crash, no effect; every later call fails until resume */
 	SIM_FAULT_CRASH_AFTER,	  /* effect, then on_crash; every later call fails until resume */
+	SIM_FAULT_DUPLICATED,	  /* delivered twice in a row; the answer is that of either */
 	SIM_FAULT_COUNT
 };
 
@@ -107,6 +110,7 @@ bool sim_fault_hit(const struct sim *s);			/* the armed fault has happened */
 void sim_on_crash(struct sim *s, void (*fn)(void *arg), void *arg);
 void sim_resume(struct sim *s); /* after a crash: calls are served again; disarms the fault */
 uint64_t sim_calls(const struct sim *s); /* calls seen so far */
+uint64_t sim_stale_reads(const struct sim *s); /* reads answered as they were before */
 const char *sim_fault_name(enum sim_fault f);
 
 /* --- what happened: the simulator's own record, oldest first --------------------------------- */

@@ -255,6 +255,7 @@ static bool set_one(struct sim_options *o, const struct sim_words *w, const char
 		{"artifact_credentials", &o->artifact_credentials_ms},
 		{"propagation", &o->propagation_ms},
 		{"job_retention", &o->job_retention_ms},
+		{"stale", &o->stale_ms},
 	};
 	const struct {
 		const char *key;
@@ -272,6 +273,9 @@ static bool set_one(struct sim_options *o, const struct sim_words *w, const char
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (strcmp(key, flags[i].key) == 0)
 			return sim_word_bool(w, key, flags[i].flag);
+	if (strcmp(key, "stale_rate") == 0)
+		return sim_word_double(w, key, &o->stale_rate) && o->stale_rate >= 0 &&
+		       o->stale_rate <= 1;
 	return strcmp(key, "throttle_rate") == 0 && sim_word_double(w, key, &o->throttle_rate) &&
 	       o->throttle_rate >= 0 && o->throttle_rate <= 1;
 }

@@ -17,6 +17,7 @@ static const char *const names[SIM_FAULT_COUNT] = {
 	[SIM_FAULT_EXPIRED_TOKEN] = "expired-token",
 	[SIM_FAULT_CRASH_BEFORE] = "crash-before",
 	[SIM_FAULT_CRASH_AFTER] = "crash-after",
+	[SIM_FAULT_DUPLICATED] = "duplicated",
 };
 
 const char *sim_fault_name(enum sim_fault f)

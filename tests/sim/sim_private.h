@@ -52,6 +52,7 @@ struct sim {
 	struct sim_fault_plan fault;
 	struct sim_record record;
 	uint64_t calls;
+	struct sim_stale *stale; /* answers remembered; NULL: none yet */
 };
 
 /* --- sim.c: which service is asked, and for what ---------------------------------------------- */
@@ -80,6 +81,12 @@ enum sim_fault sim_fault_next(struct sim *s, const char *service, const char *op
 void sim_fault_crash(struct sim *s);
 /* Write the answer of a fault that answers (500, throttled, expired token, garbage). */
 void sim_fault_answer(const struct sim_exchange *x, const struct sim_route *r, enum sim_fault f);
+
+/* --- sim_stale.c: reads that show what was --------------------------------------------------- */
+/* Answer this read as it was answered before, if that is to be. */
+bool sim_stale_answer(struct sim *s, const struct sim_exchange *x, const struct sim_route *r);
+void sim_stale_remember(struct sim *s, const struct sim_exchange *x, const struct sim_route *r);
+void sim_stale_release(struct sim *s);
 
 /* --- sim_verify.c ----------------------------------------------------------------------------- */
 /* True when the request may go on; otherwise the refusal has been written. */

@@ -347,6 +347,25 @@ static bool is_promoted_elsewhere(struct deciding *x, const struct traffic *want
 	return true;
 }
 
+/*
+ * SHIFT and PROMOTE begin on a Pass. When the change has still not been made by the time at which
+ * that Pass means nothing any more (no worker had the job, capacity was long in coming), a newer
+ * one is waited for. The first step has none to ask for: there was no traffic yet.
+ */
+static bool is_held_by_age(struct deciding *x)
+{
+	int64_t max_ms = evidence_age_max_ms(x->plan);
+	const char *text;
+
+	if (!x->o->has_guards || x->s->first || has_failed(x) ||
+	    x->now.ms - x->s->phase_since.ms <= max_ms ||
+	    (x->s->phase == PHASE_SHIFT && x->s->step == 0) ||
+	    decide_look(x, x->now.ms - max_ms, &text) == LOOK_PASS)
+		return false;
+	decide_hold(x, decide_hold_kind(x), text);
+	return true;
+}
+
 /* SHIFT: split() sets absolute traffic with the look's lock, so it can be repeated. */
 static void shift(struct deciding *x)
 {
@@ -357,7 +376,7 @@ static void shift(struct deciding *x)
 
 	if (decide_is_anothers(x) || act_failed(x) || decide_candidate_failed(x) ||
 	    decide_failed_a_guard(x) || decide_is_unreadable(x) ||
-	    is_promoted_elsewhere(x, &want))
+	    is_promoted_elsewhere(x, &want) || (rises && is_held_by_age(x)))
 		return;
 	decide_clear_hold(x);
 	/* before the first step the baseline has everything; later somebody gave it back */
@@ -456,7 +475,7 @@ static void promote(struct deciding *x)
 	const struct target_observation *t = &x->o->target;
 
 	if (act_failed(x) || decide_candidate_failed(x) || decide_failed_a_guard(x) ||
-	    decide_is_unreadable(x))
+	    decide_is_unreadable(x) || (t->live != LIVE_PROMOTED && is_held_by_age(x)))
 		return;
 	decide_clear_hold(x);
 	if (t->live == LIVE_BASELINE && !x->s->first && decide_is_drifted(x))
