@@ -584,21 +584,3 @@ bool slice_run(struct task *task, struct mono now, struct mono *next)
 	arena_free(t.arena);
 	return end != TURN_LEAVE || !leave(r);
 }
-
-void slice_drop_job(struct rollout *r)
-{
-	struct worker *w = r->worker;
-
-	if (!r->job)
-		return;
-	job_free(r->job);
-	r->job = NULL;
-	r->opened = false;
-	r->locked = r->locked && slice_is_bound(&r->state);
-	artifact_close(r->artifact);
-	r->artifact = NULL;
-	lock_take(&w->lock);
-	w->n_jobs -= r->holds_job;
-	r->holds_job = false;
-	lock_drop(&w->lock);
-}

@@ -107,6 +107,8 @@ enum look {
 };
 enum look decide_look(const struct deciding *x, int64_t since_ms, const char **text);
 enum verdict_kind decide_hold_kind(const struct deciding *x);
+/* The Pass that this phase began on means nothing any more: a newer one is waited for. */
+bool decide_is_held_by_age(struct deciding *x);
 bool decide_failed_a_guard(struct deciding *x);
 bool decide_is_held_by_guard(struct deciding *x);
 bool decide_candidate_failed(struct deciding *x);
