@@ -13,7 +13,7 @@
 
 /*
  * The list of system calls, written down as a table and compiled into a classic BPF program. It was
- * found by tracing every format through unpack_archive() with glibc 2.36, less what need not be:
+ * found by tracing every format, small and large, through unpack_archive() with glibc 2.36:
  * nothing is read but by pread64, since the archive is seekable; no directory is read; nothing is
  * removed. A few are there for what seldom happens: abort() with its message, the clock where the
  * vDSO has none.
@@ -79,6 +79,7 @@ static const struct row {
 	{.nr = SYS_madvise, .checks = {{.arg = 2, .mask = ~0u, .want = MADV_DONTNEED}}},
 	/* what libraries do now and then: FUTEX_WAIT and FUTEX_WAKE, private or not */
 	{.nr = SYS_futex, .checks = {{.arg = 1, .mask = ~(FUTEX_PRIVATE_FLAG | 1u), .want = 0}}},
+	{.nr = SYS_sysinfo}, /* qsort() of a large array: how much memory is there */
 	{.nr = SYS_getrandom},
 	{.nr = SYS_clock_gettime},
 	/* abort(), and what it prints */

@@ -68,6 +68,8 @@ static int play(const char *part, int dir_fd, struct err *err)
 		say("hello", 5); /* and then the outcome */
 	} else if (!strcmp(part, "flood")) {
 		say_forever();
+	} else if (!strcmp(part, "impossible")) {
+		return err_set_sys(err, ERR_SYSTEM, ENOENT, "pretend that there is no program");
 	} else if (!strcmp(part, "conflict")) {
 		return err_set(err, ERR_CONFLICT, "which unpacking does not answer");
 	} else if (!strcmp(part, "assert")) {
@@ -100,6 +102,9 @@ static void other_ends(void **state)
 	must_fail(b, STR("play quiet"), ERR_SYSTEM, "answered nonsense: 0 bytes");
 	must_fail(b, STR("play chatter"), ERR_SYSTEM, "answered nonsense");
 	must_fail(b, STR("play conflict"), ERR_SYSTEM, "answered nonsense");
+	/* nobody talks the caller into doing it itself */
+	must_fail(b, STR("play impossible"), ERR_SYSTEM, "pretend that there is no program");
+	assert_true(b->report.applied & CONFINE_PROCESS);
 	must_fail(b, STR("play deaf"), ERR_SYSTEM, "was ended by SIGKILL");
 	must_fail(b, STR("play flood"), ERR_SYSTEM, "was ended by SIGKILL");
 	must_fail(b, STR("play assert"), ERR_UNSAFE, "it gave up: play: something: Assertion");
