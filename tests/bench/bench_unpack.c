@@ -4,7 +4,10 @@
  *
  *   bench_unpack serve DIR                 GET /bucket/NAME answers with DIR/NAME; prints the port
  *   bench_unpack fetch PORT NAME DIR       s3 GET, SHA-256 and all, then unpack into DIR/out
+ *   bench_unpack inside PORT NAME DIR      the same, but unpack in this process
  *   bench_unpack file PATH DIR             unpack alone
+ *   bench_unpack turns PATH DIR ROUNDS     unpack alone, in a process of its own and in this one by
+ *                                          turns; prints the milliseconds of each, a round a line
  *
  * The server is as thin as can be (sendfile), for it runs on the same processors as those measured.
  */
@@ -18,10 +21,12 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "artifacts/fetch.h"
-#include "artifacts/unpack.h"
+#include "artifacts/remove.h"
+#include "artifacts/unpack_child.h"
 #include "artifacts/workspace.h"
 
 static _Noreturn void die(const char *what)
@@ -124,11 +129,24 @@ static int serve(const char *dir)
 
 /* --- measured --------------------------------------------------------------------------------- */
 
-static void unpack_into(int fd, const char *dir)
+static void unpack_by(const char *program, int fd, int out, struct unpack_stats *stats)
 {
+	const struct unpack_child how = {.confinement = program ? UNPACK_CONFINEMENT_PREFER
+								: UNPACK_CONFINEMENT_OFF,
+					 .program = program,
+					 .clock = clock_system()};
 	struct unpack_limits limits = unpack_limits_default();
-	struct unpack_stats stats;
+	struct confine_report report;
 	struct err err = ERR_INIT;
+
+	if (unpack_in_child(&how, fd, out, &limits, stats, &report, &err))
+		die_err(&err);
+}
+
+/* program NULL: in this process */
+static void unpack_into(const char *program, int fd, const char *dir)
+{
+	struct unpack_stats stats;
 	char path[4096];
 	int out;
 
@@ -138,14 +156,14 @@ static void unpack_into(int fd, const char *dir)
 	out = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out < 0)
 		die(path);
-	if (unpack(fd, out, &limits, &stats, &err))
-		die_err(&err);
+	unpack_by(program, fd, out, &stats);
 	close(out);
 	printf("%llu files, %llu bytes\n", (unsigned long long)stats.files,
 	       (unsigned long long)stats.bytes);
 }
 
-static int fetch_and_unpack(const char *port, const char *name, const char *dir)
+static int fetch_and_unpack(const char *program, const char *port, const char *name,
+			    const char *dir)
 {
 	struct credentials_parts parts = {.access_key_id = STR("AKIASIMWORKER000001"),
 					  .secret_access_key = STR("sim-secret"),
@@ -174,7 +192,7 @@ static int fetch_and_unpack(const char *port, const char *name, const char *dir)
 	client.aws = aws_new(&deps);
 	if (fetch(&client, &f, a, &fetched, &err))
 		die_err(&err);
-	unpack_into(fetched.fd, dir);
+	unpack_into(program, fetched.fd, dir);
 	close(fetched.fd);
 	if (workspace_remove(&ws, &err))
 		die_err(&err);
@@ -192,19 +210,57 @@ static int unpack_file(const char *path, const char *dir)
 
 	if (fd < 0)
 		die(path);
-	unpack_into(fd, dir);
+	unpack_into(UNPACK_CHILD_SELF, fd, dir);
 	close(fd);
+	return 0;
+}
+
+static double timed(const char *program, int fd, int out)
+{
+	struct unpack_stats stats;
+	struct err err = ERR_INIT;
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	unpack_by(program, fd, out, &stats);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	if (remove_content(out, &err))
+		die_err(&err);
+	return (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+}
+
+static int unpack_by_turns(const char *path, const char *dir, int rounds)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int out = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || out < 0)
+		die(path);
+	for (int i = 0; i < rounds; i++) {
+		double apart = timed(UNPACK_CHILD_SELF, fd, out);
+
+		printf("%.3f %.3f\n", apart, timed(NULL, fd, out));
+	}
+	close(fd);
+	close(out);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], UNPACK_CHILD_COMMAND))
+		unpack_child_main(argc, argv);
 	if (argc == 3 && !strcmp(argv[1], "serve"))
 		return serve(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "fetch"))
-		return fetch_and_unpack(argv[2], argv[3], argv[4]);
+		return fetch_and_unpack(UNPACK_CHILD_SELF, argv[2], argv[3], argv[4]);
+	if (argc == 5 && !strcmp(argv[1], "inside"))
+		return fetch_and_unpack(NULL, argv[2], argv[3], argv[4]);
+	if (argc == 5 && !strcmp(argv[1], "turns"))
+		return unpack_by_turns(argv[2], argv[3], atoi(argv[4]));
 	if (argc == 4 && !strcmp(argv[1], "file"))
 		return unpack_file(argv[2], argv[3]);
-	fprintf(stderr, "usage: bench_unpack serve DIR | fetch PORT NAME DIR | file PATH DIR\n");
+	fprintf(stderr, "usage: bench_unpack serve DIR | fetch PORT NAME DIR | inside PORT NAME DIR"
+			" | file PATH DIR | turns PATH DIR ROUNDS\n");
 	return 2;
 }
