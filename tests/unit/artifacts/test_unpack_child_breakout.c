@@ -148,18 +148,19 @@ static int write_much(const char *arg, struct err *err)
 
 static int take_memory(const char *arg, struct err *err)
 {
+	static void *volatile last; /* or a compiler takes malloc() for one that never fails */
 	void *p =
 		mmap(NULL, 3ull << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)arg;
 	MUST(p == MAP_FAILED && errno == ENOMEM);
 	p = mmap(NULL, 1ull << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	MUST(p != MAP_FAILED);	/* what xz may need */
-	while (malloc(1 << 20)) /* and the end of it is an error, no crime */
+	MUST(p != MAP_FAILED); /* what xz may need */
+	while ((last = malloc(1 << 20))) /* and the end of it is an error, no crime */
 		;
-	while (malloc(1 << 10))
+	while ((last = malloc(1 << 10)))
 		;
-	while (malloc(16))
+	while ((last = malloc(16)))
 		;
 	return 0;
 }
