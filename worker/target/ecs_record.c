@@ -3,7 +3,7 @@
 #include "worker/target/ecs.h"
 #include "worker/target/record.h"
 
-#define TASKS_MAX 1000000 /* far above what a service can have; times a share it does not overflow */
+#define TASKS_MAX 1000000 /* far above what a service can have; no share of it overflows */
 
 /* What a rollout exchanges: the strategy with all that belongs to it, and a circuit breaker. */
 static void write_configuration(struct json_out *o, const struct json *configuration)
