@@ -136,6 +136,14 @@ SUPPORT_SRC := $(sort $(filter-out $(BIG_SRC),$(wildcard tests/scenarios/*.c tes
 $(BIG_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(SUPPORT_SRC)) $(libs_all)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(SIM_LIBS) $(LIBS)
 
+# Torture: a wrapper in front of every fallible call, found by the macros of tests/torture/wrap.h.
+TORTURE_SRC := $(sort $(wildcard tests/torture/test_*.c))
+TORTURE_TESTS := $(patsubst %.c,$(BUILD)/%,$(TORTURE_SRC))
+TORTURE_SUPPORT := $(sort $(filter-out $(TORTURE_SRC),$(wildcard tests/torture/*.c)))
+TORTURE_WRAP := $(addprefix -Wl$(comma)--wrap=,$(shell tests/torture/wrapped))
+$(TORTURE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TORTURE_SUPPORT) $(SUPPORT_SRC)) $(libs_all)
+	$(Q)$(link) $(TORTURE_WRAP) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(SIM_LIBS) $(LIBS)
+
 # The real binary against the served simulator. They wait for a clock: under sanitizers one of each
 # sort is enough, since the same code is in the scenarios, which wait for nothing.
 SERVED_TESTS := $(sort $(wildcard tests/scenarios/*.test))
@@ -143,7 +151,8 @@ ifneq ($(SAN),)
 SERVED_TESTS := $(filter-out $(patsubst %,tests/scenarios/%.test,auto_scaling beanstalk ecs segments),$(SERVED_TESTS))
 endif
 SCENARIO_TESTS := $(filter $(BUILD)/tests/scenarios/%,$(BIG_TESTS))
-FAULT_TESTS := $(filter $(BUILD)/tests/faults/%,$(BIG_TESTS))
+FAULT_TESTS := $(filter $(BUILD)/tests/faults/%,$(BIG_TESTS)) $(TORTURE_TESTS)
+TORTURE_LISTS := tests/torture/imports.test
 selected = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -162,7 +171,7 @@ programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 
 check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS)
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
-		$(REPLAYS) $(SERVED_TESTS))
+		$(TORTURE_LISTS) $(REPLAYS) $(SERVED_TESTS))
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))
@@ -176,8 +185,8 @@ check-threads: programs $(UNIT_TESTS) ## what has more than one thread: for SAN=
 check-corpus: $(REPLAYS) ## replay the fuzzing corpora
 	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS)
 
-check-faults: $(FAULT_TESTS) ## crash and fault sweeps in virtual time
-	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(FAULT_TESTS))
+check-faults: programs $(FAULT_TESTS) ## crash and fault sweeps; torture: every fallible call fails (TORTURE=full)
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(FAULT_TESTS) $(TORTURE_LISTS))
 
 CONTRACT := $(BUILD)/tests/contract/moto_calls
 $(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/*.c))) $(libs_aws)

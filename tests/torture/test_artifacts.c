@@ -1,0 +1,304 @@
+#include "tests/unit/artifacts/files.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "artifacts/fetch.h"
+#include "artifacts/pack.h"
+#include "artifacts/publish.h"
+#include "artifacts/unpack.h"
+#include "artifacts/workspace.h"
+#include "tests/torture/torture.h"
+#include "tests/unit/aws/fake_http.h"
+
+/*
+ * Artifacts in and out: fetched into a workspace, unpacked there, and the workspace removed; a
+ * folder packed and published. What succeeds has to be complete, what fails says what was
+ * attempted, and nothing is left that the sweep at the next start does not find.
+ */
+#define LARGE (200u << 10) /* more than one block of everything */
+
+static char large[LARGE];
+static struct err err;
+
+/* Text that deflates, but not to nothing. */
+static void fill_large(void)
+{
+	struct rng_seeded rng;
+
+	rng_seeded_init(&rng, 5);
+	for (size_t i = 0; i < LARGE; i++)
+		large[i] = (char)('a' + rng_below(&rng.rng, 16));
+}
+
+static const struct file {
+	const char *name;
+	bool executable, is_large;
+} files[] = {
+	{"rollout.yaml", false, false},
+	{"bin/run", true, false},
+	{"lib/data/large.txt", false, true},
+};
+#define N_FILES (sizeof(files) / sizeof(files[0]))
+
+static struct str content_of(const struct file *f)
+{
+	return f->is_large ? (struct str){large, LARGE} : str_from(f->name);
+}
+
+/* --- archives --------------------------------------------------------------------------------- */
+
+static void make_zip(struct buf *out)
+{
+	struct pack_entry entries[N_FILES];
+
+	for (size_t i = 0; i < N_FILES; i++)
+		entries[i] = (struct pack_entry){.name = files[i].name,
+						 .bytes = content_of(&files[i]),
+						 .executable = files[i].executable};
+	assert_int_equal(pack_entries(entries, N_FILES, out, &err), 0);
+}
+
+static void make_tar(struct buf *out, int (*compress)(struct archive *a))
+{
+	static char room[2 * LARGE];
+	struct archive *a = archive_write_new();
+	size_t n = 0;
+
+	assert_int_equal(archive_write_set_format_ustar(a), ARCHIVE_OK);
+	assert_int_equal(compress(a), ARCHIVE_OK);
+	assert_int_equal(archive_write_open_memory(a, room, sizeof(room), &n), ARCHIVE_OK);
+	for (size_t i = 0; i < N_FILES; i++) {
+		struct archive_entry *e = archive_entry_new();
+		struct str s = content_of(&files[i]);
+
+		archive_entry_set_pathname(e, files[i].name);
+		archive_entry_set_filetype(e, AE_IFREG);
+		archive_entry_set_perm(e, files[i].executable ? 0755 : 0644);
+		archive_entry_set_size(e, (la_int64_t)s.n);
+		assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+		assert_int_equal(archive_write_data(a, s.p, s.n), (la_ssize_t)s.n);
+		archive_entry_free(e);
+	}
+	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+	archive_write_free(a);
+	buf_add(out, room, n);
+}
+
+enum format { ZIP, TAR_GZIP, TAR_XZ };
+static struct buf archives[TAR_XZ + 1];
+
+static void make_archives(void)
+{
+	fill_large();
+	for (int i = ZIP; i <= TAR_XZ; i++)
+		buf_init(&archives[i], 4 * LARGE);
+	make_zip(&archives[ZIP]);
+	make_tar(&archives[TAR_GZIP], archive_write_add_filter_gzip);
+	make_tar(&archives[TAR_XZ], archive_write_add_filter_xz);
+}
+
+/* --- in --------------------------------------------------------------------------------------- */
+
+static bool is_there(int dir_fd, const struct file *f)
+{
+	struct str want = content_of(f);
+	static char got[LARGE + 1];
+	int fd = openat(dir_fd, f->name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	bool same;
+
+	if (fd < 0)
+		return false;
+	same = !fstat(fd, &st) && (st.st_mode & 07777) == (f->executable ? 0755 : 0644) &&
+	       read(fd, got, sizeof(got)) == (ssize_t)want.n && !memcmp(got, want.p, want.n);
+	close(fd);
+	return same;
+}
+
+static void check_files(int dir_fd)
+{
+	int depth = torture_pause();
+
+	for (size_t i = 0; i < N_FILES; i++)
+		if (!is_there(dir_fd, &files[i]))
+			torture_problem("%s is not as it was packed", files[i].name);
+	torture_resume(depth);
+}
+
+static void unpack_into(struct workspace *ws, int file_fd)
+{
+	struct unpack_limits limits = unpack_limits_default();
+	struct unpack_stats stats;
+	int dir_fd = workspace_subdir(ws, "artifact", &err);
+
+	if (!torture_verdict("workspace_subdir", dir_fd < 0, &err, "in the workspace"))
+		return;
+	if (torture_verdict("unpack", unpack(file_fd, dir_fd, &limits, &stats, &err), &err,
+			    "entry |archive|to unpack into|zlib|zip|tar"))
+		check_files(dir_fd);
+	else if (count_in(dir_fd) && !strstr(err.text, "could not be removed"))
+		torture_problem("unpack leaves something behind: %s", err.text);
+	close(dir_fd);
+}
+
+static void fetch_into(struct workspace *ws, struct fake *f, const struct buf *archive)
+{
+	const struct fetch what = {.bucket = "bucket", .key = "key", .workspace = ws};
+	struct fetched got;
+	int rc;
+
+	fake_answer_str(f, 200,
+			arena_printf(f->arena, "ETag: \"e\"\nContent-Length: %zu\n", archive->n),
+			buf_str(archive));
+	rc = fetch(&f->client, &what, f->arena, &got, &err);
+	if (!torture_verdict("fetch", rc, &err, "get s3://|in the workspace"))
+		return;
+	if (got.size != archive->n)
+		torture_problem("fetch: %llu bytes", (unsigned long long)got.size);
+	unpack_into(ws, got.fd);
+	close(got.fd);
+}
+
+/* The next start finds what was left. */
+static void check_swept(struct temp *root, bool removed)
+{
+	if (removed && count_in(root->fd))
+		torture_problem("a workspace was removed and is there");
+	if (workspace_sweep(root->fd, &err))
+		torture_problem("cannot be swept: %s", err.text);
+	if (count_in(root->fd))
+		torture_problem("something is left that no sweep finds");
+}
+
+static void bring_in(void *arg)
+{
+	struct workspace ws = WORKSPACE_INIT;
+	struct fake *f = fake_new();
+	bool removed = false;
+	struct temp root;
+	int rc;
+
+	temp_make(&root);
+	torture_in();
+	rc = workspace_create(root.fd, &f->rng.rng, &ws, &err);
+	if (torture_verdict("workspace_create", rc, &err, "create a workspace")) {
+		fetch_into(&ws, f, arg);
+		rc = workspace_remove(&ws, &err);
+		removed = torture_verdict("workspace_remove", rc, &err, "workspace ");
+	}
+	torture_out();
+	check_swept(&root, removed);
+	temp_remove(&root);
+	fake_free(f);
+}
+
+/* What dead processes left is swept, at once or at the next start. */
+static void sweep_workspaces(void *arg)
+{
+	struct workspace ws = WORKSPACE_INIT;
+	struct rng_seeded rng;
+	struct temp root;
+	int rc;
+
+	(void)arg;
+	rng_seeded_init(&rng, 3);
+	temp_make(&root);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(workspace_create(root.fd, &rng.rng, &ws, &err), 0);
+		mkdirat(ws.fd, "deep", 0700);
+		mkdirat(ws.fd, "deep/deeper", 0700);
+		put_file(ws.fd, "deep/deeper/file", STR("x"), 0600);
+		close(ws.fd); /* as when the process dies */
+	}
+	torture_in();
+	rc = workspace_sweep(root.fd, &err);
+	torture_out();
+	if (torture_verdict("workspace_sweep", rc, &err, "workspace |work directory") &&
+	    !torture_hit_any() && count_in(root.fd))
+		torture_problem("not swept");
+	check_swept(&root, false);
+	temp_remove(&root);
+}
+
+/* --- out -------------------------------------------------------------------------------------- */
+
+static void check_zip(struct str zip)
+{
+	struct unpack_limits limits = unpack_limits_default();
+	int depth = torture_pause(), fd = file_of(zip);
+	struct unpack_stats stats;
+	struct temp t;
+
+	temp_make(&t);
+	if (unpack(fd, t.fd, &limits, &stats, &err))
+		torture_problem("the zip that was made is damaged: %s", err.text);
+	else
+		check_files(t.fd);
+	close(fd);
+	temp_remove(&t);
+	torture_resume(depth);
+}
+
+static void publish_packed(struct fake *f, int fd, uint64_t size)
+{
+	const struct publish what = {.bucket = "bucket", .key = "key"};
+
+	fake_answer(f, 200, "ETag: \"e\"\n", "");
+	if (torture_verdict("publish_file", publish_file(&f->client, &what, fd, size, &err), &err,
+			    "put s3://|read the output"))
+		check_zip(fake_sent(f, 0)->body);
+}
+
+static void bring_out(void *arg)
+{
+	struct fake *f = fake_new();
+	int fd = memfd_create("zip", MFD_CLOEXEC);
+	struct temp t;
+	uint64_t size;
+
+	(void)arg;
+	temp_make(&t);
+	mkdirat(t.fd, "bin", 0755);
+	mkdirat(t.fd, "lib", 0755);
+	mkdirat(t.fd, "lib/data", 0755);
+	for (size_t i = 0; i < N_FILES; i++)
+		put_file(t.fd, files[i].name, content_of(&files[i]),
+			 files[i].executable ? 0755 : 0644);
+	torture_in();
+	if (torture_verdict("pack_dir_file",
+			    pack_dir_file(&(struct pack_dir){.dir_fd = t.fd}, fd, &size, &err),
+			    &err, "pack|the zip|the file|zip entry|zlib"))
+		publish_packed(f, fd, size);
+	torture_out();
+	close(fd);
+	temp_remove(&t);
+	fake_free(f);
+}
+
+int main(void)
+{
+	const struct torture_case cases[] = {
+		{.name = "in-zip",
+		 .run = bring_in,
+		 .arg = &archives[ZIP],
+		 .stride = {1, 0, 0, 1, 0, 1}},
+		{.name = "in-tar-gzip",
+		 .run = bring_in,
+		 .arg = &archives[TAR_GZIP],
+		 .stride = {1, 0, 0, 7, 0, 1}},
+		{.name = "in-tar-xz",
+		 .run = bring_in,
+		 .arg = &archives[TAR_XZ],
+		 .stride = {1, 0, 0, 0, 0, 1}},
+		{.name = "sweep", .run = sweep_workspaces, .stride = {1, 0, 0, 0, 0, 0}},
+		{.name = "out", .run = bring_out, .stride = {1, 0, 0, 1, 0, 1}},
+	};
+	int rc;
+
+	make_archives();
+	rc = torture_main(cases, sizeof(cases) / sizeof(cases[0]));
+	for (int i = ZIP; i <= TAR_XZ; i++)
+		buf_release(&archives[i]);
+	return rc;
+}
