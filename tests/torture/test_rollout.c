@@ -97,11 +97,11 @@ int main(void)
 		{.name = "rollout-bad",
 		 .run = roll_out,
 		 .arg = &cases[1],
-		 .stride = {1, 0, 0, 41, 31, 1},
+		 .stride = {2, 0, 0, 61, 31, 1},
 		 .lasting = 15},
 		{.name = "rollout-held",
 		 .run = stay_held,
-		 .stride = {0, 0, 0, 0, 11, 0},
+		 .stride = {0, 0, 0, 0, 33, 0},
 		 .lasting = 15},
 	};
 
