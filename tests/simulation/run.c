@@ -19,10 +19,10 @@
  * How long a Fail may wait for the baseline. In calm weather: a tick, a look, and what the target
  * takes; in any other: as long as workers may be away, and a job may be lost, and a little more.
  */
-#define BOUND_CALM_MS (2 * MINUTE_MS)
-#define BOUND_SLOW_MS (20 * MINUTE_MS)
-#define BOUND_STORM_MS (75 * MINUTE_MS)
-#define CALLS_MOST 1500
+#define BOUND_CALM_MS (MINUTE_MS)
+#define BOUND_SLOW_MS (10 * MINUTE_MS)
+#define BOUND_STORM_MS (45 * MINUTE_MS)
+#define CALLS_MOST 800 /* the most that was seen is half of it */
 
 int64_t stage_now(const struct stage *s)
 {
