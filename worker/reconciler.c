@@ -10,8 +10,8 @@
 #define EVERY_MS 30000
 #define GAP_LEAST_MS (3 * 60 * 1000) /* CodePipeline may take a minute to hand out the next job */
 #define MAYBE_AFTER_MS (3 * 60 * 1000)
-/* From the claim to the end of an acknowledgement, 20 s, and a minute that our clock may be behind. */
-#define CLAIM_MS 80000
+/* from the claim to the end of an acknowledgement, and a minute that our clock may be behind */
+#define CLAIM_MS (20000 + 60000)
 
 struct reconciler {
 	struct task task;

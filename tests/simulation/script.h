@@ -32,7 +32,7 @@ enum shape {
 };
 
 struct script_pipe {
-	char name[8];
+	char name[16];
 	int site;
 	enum shape shape;
 	enum goodness goodness;

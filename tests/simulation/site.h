@@ -24,7 +24,7 @@ enum site_kind {
 
 struct site {
 	enum site_kind kind;
-	char name[8];
+	char name[16];
 };
 
 struct site_release {
