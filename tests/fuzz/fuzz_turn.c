@@ -113,7 +113,8 @@ static bool turn(const struct target_env *env, struct str seen, struct rollout_s
 		 struct utc now)
 {
 	const struct target_ops *ops = target_of(env->plan->target.kind);
-	struct observation o = {.token_held = seen.n > 1 && seen.p[1] == 't',
+	struct observation o = {.looked = true,
+				.token_held = seen.n > 1 && seen.p[1] == 't',
 				.has_guards = seen.n > 2 && seen.p[2] != '-',
 				.guards = verdict_make(VERDICT_PASS, now, "all is well")};
 	struct rollout_state next, as = *s;
@@ -123,7 +124,7 @@ static bool turn(const struct target_env *env, struct str seen, struct rollout_s
 
 	if (seen.n > 2 && seen.p[2] == 'f')
 		o.guards = verdict_make(VERDICT_FAIL, now, "errors is red");
-	as.phase = rollout_look_as(env->plan, s);
+	as.phase = rollout_look_as(env->plan, s, MODE_DEPLOY);
 	rc = ops->observe(env, &as, &o.target, &err);
 	FUZZ_CHECK(rc == 0);
 	rollout_decide(env->plan, s, &o, now, &next, &d);
