@@ -49,9 +49,10 @@ bool outbox_send(struct worker *w, const struct ledger_report *r)
 	} else if (is_terminal(&err)) {
 		metrics_count(&w->metrics, METRIC_REPORTS_REFUSED);
 		/* timed out, stopped, or an earlier attempt of ours got through */
-		log_event(w->log, r->final && r->attempts == 0 ? LOG_ERROR : LOG_WARN, "report.refused", LOG_E(&err),
-			  LOG_S("job", r->job_id), LOG_S("operation", r->operation),
-			  LOG_S("rollout", r->rollout_id), LOG_I("attempts", r->attempts + 1));
+		log_event(w->log, r->final && r->attempts == 0 ? LOG_ERROR : LOG_WARN,
+			  "report.refused", LOG_E(&err), LOG_S("job", r->job_id),
+			  LOG_S("operation", r->operation), LOG_S("rollout", r->rollout_id),
+			  LOG_I("attempts", r->attempts + 1));
 		rc = 0;
 	} else {
 		metrics_count(&w->metrics, METRIC_REPORTS_DELAYED);

@@ -457,8 +457,8 @@ static bool is_unreported(struct worker *w, const char *job_id, struct arena *a)
  * nothing may be moved for it. Perhaps ours (claimed by a process that died before it knew, or
  * acknowledged with a lost answer): once enough time has passed for another worker to have reported
  * it, its action is still in progress, and nobody has reported on that since we claimed it, it is
- * handed back; otherwise it would block the stage until it times out. What somebody has reported on is
- * that one's: this job is over, though CodePipeline goes on describing it for a while.
+ * handed back; otherwise it would block the stage until it times out. What somebody has reported on
+ * is that one's: this job is over, though CodePipeline goes on describing it for a while.
  */
 static void check_job(struct worker *w, const struct ledger_job *row, struct arena *a)
 {

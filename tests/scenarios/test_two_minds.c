@@ -71,7 +71,7 @@ static void another_s_promotion_is_held_then_taken_back(void **state)
 	expect_version(w, 1);
 }
 
-/* The worker dies with a success on its lips, and before it can tell, that is no success any more. */
+/* The worker dies with a success on its lips, and before it can tell, that is none any more. */
 static void a_success_undone_before_it_was_told_is_none(void **state)
 {
 	struct world *w = *state;
