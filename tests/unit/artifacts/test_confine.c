@@ -61,7 +61,7 @@ static int file_attempts(struct inside *in)
 	TRY(denied(in->next.fd, "file", O_RDONLY));
 	TRY(denied(in->next.fd, "file", O_WRONLY));
 	TRY(denied(in->next.fd, "new", O_WRONLY | O_CREAT | O_EXCL));
-	snprintf(path, sizeof(path), "../%s/file", in->next.path + strlen("/tmp/"));
+	snprintf(path, sizeof(path), "../%s/file", strrchr(in->next.path, '/') + 1);
 	TRY(denied(in->temp.fd, path, O_RDONLY));
 	TRY(denied(in->temp.fd, "..", O_RDONLY | O_DIRECTORY));
 	TRY(denied(in->temp.fd, "own", O_RDONLY)); /* even its own */
