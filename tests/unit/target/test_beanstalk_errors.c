@@ -309,7 +309,7 @@ static void a_disk_that_fails_makes_no_label(void **state)
 	w->plan.target.beanstalk.bundle = "dir";
 	expect_error(w, on_broken_disk(BROKEN_NEW_FILE, 0, make_label, w), ERR_SYSTEM,
 		     "make a file for the bundle");
-	expect_error(w, on_broken_disk(BROKEN_STAT, 0, make_label, w), ERR_REJECTED, "dir");
+	expect_error(w, on_broken_disk(BROKEN_STAT, 0, make_label, w), ERR_SYSTEM, "dir");
 	assert_string_equal(w->state.candidate, "");
 	assert_int_equal(w->f->n_requests, 0);
 }

@@ -191,8 +191,10 @@ static void a_disk_that_fails_is_no_fault_of_the_plan(void **state)
 	w->plan.target.ecs.image_details[0].path = "imageDetail.json";
 	assert_int_equal(on_broken_disk(BROKEN_READ, sizes[2], inspect, w), -1);
 	assert_int_equal(w->problems.n_errors, 0);
-	assert_int_equal(on_broken_disk(BROKEN_STAT, 0, inspect, w), 0);
-	expect_said(w, "it is no file");
+	w->err = ERR_INIT;
+	assert_int_equal(on_broken_disk(BROKEN_STAT, 0, inspect, w), -1);
+	assert_int_equal(w->err.code, ERR_SYSTEM);
+	assert_int_equal(w->problems.n_errors, 0);
 }
 
 /* A definition of a size that ECS does not have is not copied. */
