@@ -173,6 +173,8 @@ $(BUILD)/tests/fuzz/archives: $(BUILD)/tests/fuzz/archives.o $(libs_artifacts)
 ARCHIVES := $(BUILD)/tests/fuzz/archives
 
 RUN := tests/run
+# A sanitizer needs the branches, not every n: sweeps take each 40th call then.
+SPARSE := $(if $(SAN),SWEEP_STRIDE=$(or $(SWEEP_STRIDE),40))
 
 .PHONY: check check-model check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
 check: deps ## everything a contributor needs to trust a change (minutes)
@@ -182,7 +184,7 @@ programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 .PHONY: programs
 
 check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
-	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(SPARSE) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
 		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(SERVED_TESTS))
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
@@ -191,8 +193,9 @@ check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 check-scenarios: programs $(SCENARIO_TESTS) ## whole rollouts, in process and through the real binary
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(SCENARIO_TESTS) $(SERVED_TESTS))
 
-check-threads: programs $(UNIT_TESTS) ## what has more than one thread: for SAN=thread
-	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SERVED_TESTS))
+THREADED := $(call tests_of,core) $(call tests_of,aws) $(call tests_of,worker)
+check-threads: programs $(THREADED) ## what has more than one thread: for SAN=thread
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(THREADED) $(SERVED_TESTS))
 
 check-corpus: $(REPLAYS) $(ARCHIVES) ## replay the fuzzing corpora; ask other readers of archives
 	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS) tests/fuzz/archives.test
