@@ -503,13 +503,17 @@ static void note_touched(struct deciding *x)
 
 /*
  * Between the end and the moment in which it can be told lies a crash, an upload, or another
- * worker's way back. What is not so any more is not told.
+ * worker's way back. What is not so any more is not told. What somebody has deployed on top of it
+ * since does not make it untrue: on a target that does not say whose traffic it is, neither does
+ * traffic that is divided.
  */
 static bool is_success_undone(struct deciding *x)
 {
 	const struct target_observation *t = &x->o->target;
 
-	if (!x->o->looked || x->s->ending == ENDING_SAME || t->live == LIVE_PROMOTED)
+	if (!x->o->looked || x->s->ending == ENDING_SAME || t->live == LIVE_PROMOTED ||
+	    t->live == LIVE_FOREIGN || (t->unnamed && t->live != LIVE_BASELINE &&
+					t->live != LIVE_UNREADABLE))
 		return false;
 	if (t->live != LIVE_UNREADABLE)
 		decide_restore(x, CAUSE_DRIFT,

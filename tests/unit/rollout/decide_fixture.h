@@ -433,7 +433,7 @@ static inline void promise_ended(const struct turn *t)
 	enum live live = t->o->target.live;
 	bool is_untold = t->s->phase == PHASE_SUCCEEDED && !rollout_ended_before(t->s) &&
 			 t->s->ending != ENDING_SAME && t->o->looked && live != LIVE_PROMOTED &&
-			 live != LIVE_UNREADABLE;
+			 live != LIVE_UNREADABLE && live != LIVE_FOREIGN;
 
 	promise(t, !is_act(t->d->kind) && t->d->kind != DECIDE_HAND_OVER, "an end does nothing");
 	if (t->next->phase == t->s->phase) {
