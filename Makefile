@@ -173,8 +173,6 @@ $(BUILD)/tests/fuzz/archives: $(BUILD)/tests/fuzz/archives.o $(libs_artifacts)
 ARCHIVES := $(BUILD)/tests/fuzz/archives
 
 RUN := tests/run
-# A sanitizer needs the branches, not every n: sweeps take each 40th call then.
-SPARSE := $(if $(SAN),SWEEP_STRIDE=$(or $(SWEEP_STRIDE),40))
 
 .PHONY: check check-model check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
 check: deps ## everything a contributor needs to trust a change (minutes)
@@ -184,7 +182,7 @@ programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 .PHONY: programs
 
 check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
-	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(SPARSE) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
 		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(SERVED_TESTS))
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
