@@ -266,9 +266,9 @@ coverage: ## lines, branches and error branches that the tests execute (gcov)
 
 # What is in process only: the scripts of scenarios wait for a clock and execute nothing more; nor do
 # sweeps over every call: a fault at each 40th takes the same branches.
-check-counted: $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS)
+check-counted: $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS))
 	$(Q)find $(BUILD) -name '*.gcda' -delete
-	$(Q)BUILD=$(BUILD) SLOWEST=10 SWEEP_STRIDE=40 $(RUN) $(call selected,$^)
+	$(Q)BUILD=$(BUILD) SLOWEST=10 SWEEP_STRIDE=40 $(RUN) $^
 
 # --- install -------------------------------------------------------------------------------------
 
