@@ -5,7 +5,7 @@
 #   SAN=address,undefined | SAN=thread   build and run anything under sanitizers
 #   CC=clang            another compiler
 #   BUILD=dir           where objects go (default build/<compiler>[-<sanitizer>])
-#   T=core/test_buf     run only the tests whose name contains this
+#   T=core/test_buf     run only the tests whose name contains this, or one of several words
 #   V=1                 show the commands
 #   CFLAGS CPPFLAGS LDFLAGS   appended to ours, never replaced
 #   PREFIX DESTDIR      for install
@@ -160,7 +160,7 @@ endif
 SCENARIO_TESTS := $(filter $(BUILD)/tests/scenarios/%,$(BIG_TESTS))
 FAULT_TESTS := $(filter $(BUILD)/tests/faults/%,$(BIG_TESTS)) $(TORTURE_TESTS)
 TORTURE_LISTS := tests/torture/imports.test
-selected = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
+selected = $(if $(T),$(foreach t,$(1),$(if $(strip $(foreach w,$(T),$(findstring $(w),$(t)))),$(t))),$(1))
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/replay_%,$(FUZZERS))

@@ -188,6 +188,10 @@ static int count_descriptors(char *text, size_t size)
 /* AddressSanitizer's; not there without it. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
+#ifdef COVERAGE
+void __gcov_dump(void);
+#endif
+
 static _Noreturn void in_child(const struct torture_case *c, int said_fd)
 {
 	static const int caught[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS}; /* by cmocka */
@@ -208,6 +212,9 @@ static _Noreturn void in_child(const struct torture_case *c, int said_fd)
 	if (!run->ended && __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
 		torture_problem("memory is lost");
 	run->over = true;
+#ifdef COVERAGE
+	__gcov_dump(); /* _exit() does not */
+#endif
 	_exit(0);
 }
 
