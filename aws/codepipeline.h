@@ -106,7 +106,8 @@ enum cp_job_status {
 /*
  * AcknowledgeJob. Not sent again when the outcome is unknown (err->sent): the nonce is used up by
  * the first one that arrives, so a resend could not tell us from another worker.
- * ERR_CONFLICT (InvalidNonceException): somebody has it; drop it, never report on it.
+ * ERR_CONFLICT (InvalidNonceException): somebody has it, which may be this caller, when the request
+ * arrived twice.
  * ERR_NOT_FOUND (JobNotFoundException): it is gone.
  */
 int codepipeline_acknowledge(const struct aws_client *c, const char *job_id, const char *nonce,

@@ -109,6 +109,20 @@ static void a_job_that_may_be_another_s_is_handed_back(void **state)
 	expect_version(w, 2);
 }
 
+/* Acknowledged twice by the network, and only the second answer arrives: InvalidNonce. */
+static void a_job_acknowledged_twice_does_not_wait_for_ever(void **state)
+{
+	struct world *w = *state;
+
+	world_lambda(w, "checkout", CANARY);
+	world_control(w, "sim fault kind=duplicated n=1 service=codepipeline "
+			 "operation=AcknowledgeJob");
+	world_start(w);
+	world_push(w, "checkout", GOOD);
+	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
+	expect_version(w, 2);
+}
+
 /* The worker that holds it goes on, and the one that is in doubt cannot move anything. */
 static void a_job_in_doubt_that_another_works_on_is_his(void **state)
 {
@@ -137,6 +151,7 @@ int main(void)
 		SCENE(another_s_promotion_is_held_then_taken_back),
 		SCENE(a_success_undone_before_it_was_told_is_none),
 		SCENE(a_job_that_may_be_another_s_is_handed_back),
+		SCENE(a_job_acknowledged_twice_does_not_wait_for_ever),
 		SCENE(a_job_in_doubt_that_another_works_on_is_his),
 	};
 #undef SCENE
