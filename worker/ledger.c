@@ -12,7 +12,7 @@
 
 /*
  * One connection, one lock, one statement at a time: a turn writes a handful of rows a minute, so
- * there is nothing to gain from more. Every write is a transaction of its own; synchronous=FULL
+ * there is nothing to gain from more. Statements are compiled once (ledger_sql.c). Every write is a transaction of its own; synchronous=FULL
  * puts it on disk before the call returns. Rows are read into the caller's arena.
  */
 #define BUSY_MS 5000 /* `status` and operators' commands write from another process */
@@ -137,6 +137,7 @@ void ledger_close(struct ledger *l)
 {
 	if (!l)
 		return;
+	ledger_sql_forget(l);
 	sqlite3_close(l->db);
 	lock_release(&l->lock);
 	free(l);

@@ -10,6 +10,43 @@ int ledger_sql_failed(struct ledger *l, struct err *err, const char *what)
 	return err_set(err, ERR_SYSTEM, "ledger: %s: %s", what, sqlite3_errmsg(l->db));
 }
 
+/* --- statements ------------------------------------------------------------------------------- */
+
+/* One that is ready to be bound and stepped; with the lock held. NULL: see the connection's error. */
+static sqlite3_stmt *statement(struct ledger *l, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+
+	for (size_t i = 0; i < l->n_kept; i++)
+		if (l->kept[i].sql == sql)
+			return l->kept[i].st;
+	if (sqlite3_prepare_v2(l->db, sql, -1, &st, NULL) != SQLITE_OK)
+		return NULL;
+	if (l->n_kept < LEDGER_KEPT_MAX) {
+		l->kept[l->n_kept].sql = sql;
+		l->kept[l->n_kept++].st = st;
+	}
+	return st;
+}
+
+/* Done with, whatever came of it: it locks nothing and holds no value any more. */
+static void put_back(struct ledger *l, sqlite3_stmt *st)
+{
+	for (size_t i = 0; i < l->n_kept; i++)
+		if (l->kept[i].st == st) {
+			sqlite3_reset(st);
+			sqlite3_clear_bindings(st);
+			return;
+		}
+	sqlite3_finalize(st);
+}
+
+void ledger_sql_forget(struct ledger *l)
+{
+	while (l->n_kept > 0)
+		sqlite3_finalize(l->kept[--l->n_kept].st);
+}
+
 static int bind_args(sqlite3_stmt *st, const char *types, va_list ap)
 {
 	int rc = SQLITE_OK;
@@ -27,13 +64,14 @@ static int bind_args(sqlite3_stmt *st, const char *types, va_list ap)
 int ledger_run(struct ledger *l, struct err *err, int *changed, const char *sql, const char *types,
 	       ...)
 {
-	sqlite3_stmt *st = NULL;
+	sqlite3_stmt *st;
 	va_list ap;
 	int rc;
 
 	if (l->frozen)
 		return err_set(err, ERR_SYSTEM, "ledger: closed for writing");
-	rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+	st = statement(l, sql);
+	rc = st ? SQLITE_OK : SQLITE_ERROR;
 	if (rc == SQLITE_OK) {
 		va_start(ap, types);
 		rc = bind_args(st, types, ap);
@@ -45,7 +83,7 @@ int ledger_run(struct ledger *l, struct err *err, int *changed, const char *sql,
 		ledger_sql_failed(l, err, "write");
 	else if (changed)
 		*changed = sqlite3_changes(l->db);
-	sqlite3_finalize(st);
+	put_back(l, st);
 	return rc == SQLITE_OK ? 0 : -1;
 }
 
@@ -69,8 +107,8 @@ int ledger_end(struct ledger *l, int rc, struct err *err)
 static int read_rows(struct ledger *l, struct arena *a, ledger_row_fn *add, void *arg,
 		     struct err *err, const char *sql, const char *types, va_list ap)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+	sqlite3_stmt *st = statement(l, sql);
+	int rc = st ? SQLITE_OK : SQLITE_ERROR;
 
 	if (rc == SQLITE_OK)
 		rc = bind_args(st, types, ap);
@@ -85,7 +123,7 @@ static int read_rows(struct ledger *l, struct arena *a, ledger_row_fn *add, void
 	}
 	if (rc != SQLITE_DONE)
 		ledger_sql_failed(l, err, "read");
-	sqlite3_finalize(st);
+	put_back(l, st);
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 

@@ -8,15 +8,27 @@
 
 /*
  * Between the files of the ledger; nobody else includes this, and with it SQLite. Arguments of a
- * statement follow a string of their types: s text or NULL, i int64_t.
+ * statement follow a string of their types: s text or NULL, i int64_t. The text of a statement is a
+ * string literal: it is compiled once, and found again by its address.
  */
+#define LEDGER_KEPT_MAX 48 /* more than there are; the rest would be compiled each time */
+
 struct ledger {
 	sqlite3 *db;
 	struct lock lock;
 	bool frozen;
+	/* statements that are kept, by the text they were made of: a string literal */
+	struct {
+		const char *sql;
+		sqlite3_stmt *st;
+	} kept[LEDGER_KEPT_MAX];
+	size_t n_kept;
 };
 
 int ledger_sql_failed(struct ledger *l, struct err *err, const char *what);
+
+/* Before the connection is closed: no statement is kept any more. */
+void ledger_sql_forget(struct ledger *l);
 
 /*
  * Run one writing statement: a transaction of its own, unless one has begun. *changed (may be NULL)

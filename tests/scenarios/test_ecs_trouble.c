@@ -292,6 +292,29 @@ static void a_worker_that_is_killed_again_and_again(void **state)
 	assert_int_equal(sim_call_count(w->sim, "ecs", "RegisterTaskDefinition"), 1);
 }
 
+static bool has_begun(struct world *w, void *arg)
+{
+	(void)arg;
+	return sim_call_count(w->sim, "ecs", "UpdateService") > 0;
+}
+
+/* Dead right after the deployment had been begun, and back when it was up: it is ours to its end. */
+static void a_deployment_that_is_up_before_it_is_known(void **state)
+{
+	struct world *w = *state;
+	const struct sim_action *a;
+
+	start_with(w, GOOD);
+	assert_true(world_run_until(w, has_begun, NULL, 10 * MINUTE_MS));
+	world_kill(w);
+	world_run(w, 5 * MINUTE_MS);
+	assert_true(world_ecs_look(w, "web").waits);
+	world_start(w);
+	a = scene_end(w, "web");
+	expect_released(w, a);
+	scene_expect_shares(w, world_rule(w, "web"), a, 10., 100., -1.);
+}
+
 /* In whichever phase the execution is abandoned, the baseline comes back. */
 static void abandoned_at_every_stage(void **state)
 {
@@ -334,6 +357,7 @@ int main(void)
 		CASE(somebody_scales_the_service),
 		CASE(a_dead_worker_strands_nothing),
 		CASE(a_worker_that_is_killed_again_and_again),
+		CASE(a_deployment_that_is_up_before_it_is_known),
 		CASE(abandoned_at_every_stage),
 	};
 	return cmocka_run_group_tests_name("ecs_trouble", tests, NULL, NULL);

@@ -16,7 +16,7 @@
 /*
  * Many seeds, in as many processes as there are processors. Environment: N (runs), SEED (the first
  * one), VERBOSE=1 (a trace of every run, for one or a few), TWICE=1 (every run twice: they have to
- * be the same), JOBS, LOCKED=0 (two rollouts of one target are not kept apart).
+ * be the same), JOBS.
  */
 #define JOBS_MAX 64
 #define FAILURES_SHOWN 40
@@ -184,7 +184,7 @@ int main(void)
 		.first = number("SEED", 1),
 		.n = number("N", 10000),
 		.twice = number("TWICE", 0) > 0,
-		.o = {.verbose = number("VERBOSE", 0) > 0, .locked = number("LOCKED", 0) > 0},
+		.o = {.verbose = number("VERBOSE", 0) > 0},
 		.figures = figures_new(),
 	};
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);

@@ -119,6 +119,23 @@ void judge_inspected(struct judge *j, struct judge_rollout *r, bool has_undo)
 	r->has_undo = has_undo;
 }
 
+void judge_met(struct judge_rollout *r, int worker)
+{
+	r->workers |= 1u << worker;
+}
+
+void judge_left(struct judge_rollout *r)
+{
+	r->left = true;
+}
+
+bool judge_apart(const struct judge_rollout *a, const struct judge_rollout *b)
+{
+	unsigned workers = a->workers | b->workers;
+
+	return !(workers & (workers - 1)) && !a->excused && !b->excused;
+}
+
 void judge_read(struct judge *j, struct judge_rollout *r)
 {
 	r->last_read = ++j->events;
@@ -145,19 +162,21 @@ static bool is_forward(const struct judge_rollout *r, const struct judge_act *a)
 }
 
 /*
- * ONE_WRITER: as long as a rollout that has written is not over, no other one writes to its
- * target; and forward goes only the worker that holds its job, as CodePipeline sees it: others may
- * take it back, which is the same whoever does it. Where the product does not keep two rollouts of
- * one target apart (o.locked), the first half is not judged.
+ * ONE_WRITER: from a rollout's first write until its worker lets go of the target, no other rollout
+ * of that worker writes to it; who writes again has it again. Two workers lock nothing for each
+ * other: where a job has moved between them, or a ledger was lost, each is a stranger to the other,
+ * and what they may make of each other's target is DECIDED's and RESTORED's business. And forward
+ * goes only the worker that holds its job, as CodePipeline sees it: others may take it back, which
+ * is the same whoever does it.
  */
 static void check_writer(struct judge *j, const struct judge_rollout *r, const struct judge_act *a,
 			 bool forward)
 {
-	for (int i = 0; i < j->n_rollouts && j->o.locked; i++) {
+	for (int i = 0; i < j->n_rollouts; i++) {
 		const struct judge_rollout *q = &j->rollouts[i];
 
-		if (q != r && q->site == r->site)
-			check(j, a->now_ms, INVARIANT_ONE_WRITER, !q->touched || q->over,
+		if (q != r && q->site == r->site && judge_apart(q, r))
+			check(j, a->now_ms, INVARIANT_ONE_WRITER, !q->touched || q->left,
 			      "rollout %s writes to the target while %s has it", r->id, q->id);
 	}
 	if (forward)
@@ -204,6 +223,7 @@ void judge_act(struct judge *j, struct judge_rollout *r, const struct judge_act 
 	if (forward)
 		check_fresh(j, r, a);
 	r->touched = true;
+	r->left = false;
 	r->n_writes++;
 	r->last_write = ++j->events;
 	if (a->kind == DECIDE_RESTORE) {

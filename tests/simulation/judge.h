@@ -58,7 +58,6 @@ double judge_share(const struct judge_shares *s, uint64_t who);
 enum judge_cause { CAUSED_BY_WORKER, CAUSED_BY_SERVICE, CAUSED_BY_HAND };
 
 struct judge_options {
-	bool locked;	  /* two rollouts of a target are kept apart by the product */
 	bool clock_steps; /* wall clocks jump: times measured by them mean little */
 	int64_t bound_ms; /* of a reaction, in the weather that there is */
 	int64_t slow_ms;  /* the same for services that move traffic themselves */
@@ -81,6 +80,8 @@ struct judge_rollout {
 	int site;
 	int64_t watch_ms;
 	bool has_undo, touched, over;
+	bool left;	  /* its worker has let go of the target, and it has not written since */
+	unsigned workers; /* that have read or written its target for it, a bit each */
 	struct judge_shares undo;
 	uint64_t baseline;    /* who served when it began */
 	struct traffic asked; /* the most that was asked for since the last way back */
@@ -123,6 +124,12 @@ struct judge_rollout *judge_rollout(struct judge *j, const char *id, int site, i
 
 /* It has looked at its target, and has written down (or not yet) what was live. */
 void judge_inspected(struct judge *j, struct judge_rollout *r, bool has_undo);
+/* This worker has to do with it: those of other workers may meet it at its target. */
+void judge_met(struct judge_rollout *r, int worker);
+/* Its worker lets others have the target. */
+void judge_left(struct judge_rollout *r);
+/* Does a worker keep these two apart? One that has had both alone, and all the time. */
+bool judge_apart(const struct judge_rollout *a, const struct judge_rollout *b);
 /* It has read its target, and got an answer. */
 void judge_read(struct judge *j, struct judge_rollout *r);
 

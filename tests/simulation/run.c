@@ -279,7 +279,6 @@ static void run_until_over(struct stage *s)
 static void set_up(struct stage *s)
 {
 	struct judge_options o = {
-		.locked = s->o.locked,
 		.clock_steps = script_is_on(&s->script, FAULT_CLOCK),
 		.bound_ms = s->script.calm ? BOUND_CALM_MS : BOUND_STORM_MS,
 		.slow_ms = s->script.calm ? BOUND_SLOW_MS : BOUND_STORM_MS,

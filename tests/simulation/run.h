@@ -35,7 +35,6 @@ struct run_result {
 
 struct run_options {
 	bool verbose; /* every event to standard error */
-	bool locked;  /* see struct judge_options */
 };
 
 void run_seed(uint64_t seed, const struct run_options *o, struct run_result *out);

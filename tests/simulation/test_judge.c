@@ -32,8 +32,7 @@ static struct judge_shares shares(double green)
 static struct court *convene(void)
 {
 	static struct court c;
-	struct judge_options o = {
-		.locked = true, .bound_ms = 2 * M, .slow_ms = 20 * M, .calls_most = 100};
+	struct judge_options o = {.bound_ms = 2 * M, .slow_ms = 20 * M, .calls_most = 100};
 	struct judge_shares begin = shares(0);
 
 	judge_init(&c.j, &o);
@@ -267,6 +266,44 @@ static void two_rollouts_at_one_target(void **state)
 	judge_inspected(&c->j, other, true);
 	judge_act(&c->j, other, &a);
 	expect(c, INVARIANT_ONE_WRITER);
+}
+
+/* Whoever lets go of the target may not come back to it while another one has it. */
+static void one_that_comes_back_to_its_target(void **state)
+{
+	struct court *c = convene();
+	struct judge_act a = act_of(c, DECIDE_RESTORE, 0);
+	struct judge_rollout *other;
+
+	(void)state;
+	told(c, true, false);
+	step(c, 10);
+	judge_left(c->r);
+	other = judge_rollout(&c->j, "r-2", c->site, 2 * M);
+	judge_inspected(&c->j, other, true);
+	a.kind = DECIDE_PREPARE;
+	judge_act(&c->j, other, &a);
+	assert_false(c->j.failed);
+	a.kind = DECIDE_RESTORE;
+	judge_act(&c->j, c->r, &a);
+	expect(c, INVARIANT_ONE_WRITER);
+}
+
+static void two_workers_lock_nothing_for_each_other(void **state)
+{
+	struct court *c = convene();
+	struct judge_act a = act_of(c, DECIDE_PREPARE, 0);
+	struct judge_rollout *other;
+
+	(void)state;
+	judge_met(c->r, 0);
+	told(c, true, false);
+	step(c, 10);
+	other = judge_rollout(&c->j, "r-2", c->site, 2 * M);
+	judge_met(other, 1);
+	judge_inspected(&c->j, other, true);
+	judge_act(&c->j, other, &a);
+	assert_false(c->j.failed);
 }
 
 static void a_step_by_one_who_has_no_job(void **state)
@@ -527,6 +564,8 @@ int main(void)
 		cmocka_unit_test(a_split_by_nobodys_rollout),
 		cmocka_unit_test(a_service_that_goes_too_far),
 		cmocka_unit_test(two_rollouts_at_one_target),
+		cmocka_unit_test(one_that_comes_back_to_its_target),
+		cmocka_unit_test(two_workers_lock_nothing_for_each_other),
 		cmocka_unit_test(a_step_by_one_who_has_no_job),
 		cmocka_unit_test(a_write_before_the_token),
 		cmocka_unit_test(a_step_on_a_red_alarm),

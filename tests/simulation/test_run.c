@@ -62,7 +62,7 @@ static void every_sort_of_fault_is_on_in_some_runs_and_off_in_most(void **state)
 
 static void a_seed_runs_the_same_way_each_time(void **state)
 {
-	const struct run_options o = {.locked = false};
+	const struct run_options o = {.verbose = false};
 	uint64_t last = 0;
 
 	(void)state;

@@ -7,6 +7,7 @@
 
 #include "tests/scenarios/calls.h"
 #include "tests/sim/sim_internal.h"
+#include "worker/ledger_lock.h"
 #include "worker/slice.h"
 
 /*
@@ -302,18 +303,41 @@ static bool has_token(struct stage *s, const struct rollout *r)
 	return a && a->n_reports > 0 && a->reports[0].kind != SIM_REPORT_FAILURE;
 }
 
-/*
- * Where the product does not keep them apart, each of two rollouts is a stranger's hand to the
- * other.
- */
-static void look_for_strangers(struct stage *s, const struct judge_rollout *mine)
+/* Has this one the target yet, by this worker's ledger? */
+static bool has_lock(struct stage *s, int worker, const char *id)
 {
-	const struct judge *j = &s->judge;
+	struct arena *a = arena_new();
+	struct ledger_holder *locks = NULL;
+	struct err err = ERR_INIT;
+	size_t n = 0;
+	bool has = ledger_locks(s->w.workers[worker].ledger, a, &locks, &n, &err) != 0;
 
-	for (int i = 0; i < j->n_rollouts && !j->o.locked; i++)
-		if (&j->rollouts[i] != mine && j->rollouts[i].site == mine->site &&
-		    !j->rollouts[i].over)
-			judge_hand(&s->judge, mine->site);
+	for (size_t i = 0; i < n && !has; i++)
+		has = !strcmp(locks[i].rollout_id, id);
+	arena_free(a);
+	return has;
+}
+
+/*
+ * The other rollouts of its target. This worker's own it keeps apart, by its lock. Those that
+ * another worker has to do with are strangers' hands to it, and it is one to them.
+ */
+static void look_for_others(struct stage *s, const struct judge_rollout *mine, int worker)
+{
+	struct judge *j = &s->judge;
+
+	for (int i = 0; i < j->n_rollouts; i++) {
+		struct judge_rollout *q = &j->rollouts[i];
+
+		if (q == mine || q->site != mine->site || !q->workers)
+			continue;
+		if (!judge_apart(q, mine)) {
+			if (!q->over)
+				judge_hand(j, mine->site);
+		} else if (q->touched && !q->left && !has_lock(s, worker, q->id)) {
+			judge_left(q);
+		}
+	}
 }
 
 static void tell_target_call(struct stage *s, const struct fleet_call *c, struct stage_pipe *p)
@@ -327,7 +351,8 @@ static void tell_target_call(struct stage *s, const struct fleet_call *c, struct
 				.traffic = r->decision.traffic};
 
 	judge_inspected(&s->judge, told, r->state.undo[0] != '\0');
-	look_for_strangers(s, told);
+	judge_met(told, c->worker);
+	look_for_others(s, told, c->worker);
 	if (!calls_is_write(&s->w, c->call)) {
 		if (is_answered(c))
 			judge_read(&s->judge, told);
@@ -506,6 +531,20 @@ static bool has_left_something(struct stage *s, const struct stage_pipe *p)
 	return false;
 }
 
+/* A worker has told CodePipeline the end of one of its actions. */
+static bool has_end(struct stage *s, const struct stage_pipe *p)
+{
+	for (int k = 0; k < p->n_actions; k++) {
+		const struct sim_action *a =
+			sim_action_find(s->w.sim, p->script->name, p->actions[k]);
+
+		if (a && a->n_reports > 0 &&
+		    a->reports[a->n_reports - 1].kind != SIM_REPORT_CONTINUE)
+			return true;
+	}
+	return false;
+}
+
 /* Where one pipeline alone had to do with a target, and nobody else took hold of it. */
 static void end_of_belongings(struct stage *s, int i)
 {
@@ -518,7 +557,9 @@ static void end_of_belongings(struct stage *s, int i)
 			only = &s->pipes[k];
 			n++;
 		}
-	if (n != 1 || !only->pushed || s->lost_ledger || s->judge.sites[site->number].hand ||
+	/* a success that it did not know to be too late is logged, and stays */
+	if (n != 1 || !only->pushed || s->lost_ledger || (s->lost_job && !has_end(s, only)) ||
+	    s->judge.sites[site->number].hand ||
 	    !strcmp(sim_execution_status(s->w.sim, only->execution), "Succeeded") ||
 	    has_left_something(s, only))
 		return;

@@ -305,6 +305,11 @@ static int read_candidate(const struct target_env *env, const struct rollout_sta
 		o->candidate = n->c.definition[0] ? CANDIDATE_PENDING : CANDIDATE_ABSENT;
 		return 0;
 	}
+	/* the service names it only as long as it goes on: prepare() has to write it down first */
+	if (s->phase == PHASE_PREPARE && !n->c.deployment[0]) {
+		o->candidate = CANDIDATE_PENDING;
+		return 0;
+	}
 	if (ecs_native_is_rolling_back(n->d.status) ||
 	    (ecs_native_is_over(n->d.status) && n->d.status != ECS_DEPLOYMENT_SUCCESSFUL)) {
 		say_failed(env, n, o);
