@@ -413,8 +413,8 @@ void witness_call(struct stage *s, const struct fleet_call *c)
 		s->lost_job |= !strcmp(op, "AcknowledgeJob") && c->call->status >= 400 &&
 			       c->fault == SIM_FAULT_DUPLICATED;
 		/* whether it is ours is told by times, and those by two clocks */
-		s->lost_job |= !strcmp(op, "AcknowledgeJob") && c->call->status == 0 &&
-			       script_is_on(&s->script, FAULT_CLOCK);
+		s->lost_job |= !strcmp(op, "AcknowledgeJob") && may_have_worked(c) &&
+			       !is_answered(c) && script_is_on(&s->script, FAULT_CLOCK);
 		if (!strncmp(op, "PutJob", 6))
 			look_for_reports(s);
 	} else if (!strcmp(c->call->service, "monitoring")) {
