@@ -12,8 +12,9 @@
 
 /*
  * One connection, one lock, one statement at a time: a turn writes a handful of rows a minute, so
- * there is nothing to gain from more. Statements are compiled once (ledger_sql.c). Every write is a transaction of its own; synchronous=FULL
- * puts it on disk before the call returns. Rows are read into the caller's arena.
+ * there is nothing to gain from more. Statements are compiled once (ledger_sql.c). Every write is a
+ * transaction of its own; synchronous=FULL puts it on disk before the call returns. Rows are read
+ * into the caller's arena.
  */
 #define BUSY_MS 5000 /* `status` and operators' commands write from another process */
 

@@ -12,7 +12,7 @@ int ledger_sql_failed(struct ledger *l, struct err *err, const char *what)
 
 /* --- statements ------------------------------------------------------------------------------- */
 
-/* One that is ready to be bound and stepped; with the lock held. NULL: see the connection's error. */
+/* Ready to be bound and stepped; with the lock held. NULL: see the connection's error. */
 static sqlite3_stmt *statement(struct ledger *l, const char *sql)
 {
 	sqlite3_stmt *st = NULL;

@@ -298,7 +298,7 @@ static bool has_begun(struct world *w, void *arg)
 	return sim_call_count(w->sim, "ecs", "UpdateService") > 0;
 }
 
-/* Dead right after the deployment had been begun, and back when it was up: it is ours to its end. */
+/* Dead right after the deployment was begun, and back when it is up: it is ours to its end. */
 static void a_deployment_that_is_up_before_it_is_known(void **state)
 {
 	struct world *w = *state;

@@ -83,6 +83,7 @@ struct judge_rollout {
 	bool left;	  /* its worker has let go of the target, and it has not written since */
 	unsigned workers; /* that have read or written its target for it, a bit each */
 	struct judge_shares undo;
+	uint64_t record;      /* of which undo record: a number that tells them apart */
 	uint64_t baseline;    /* who served when it began */
 	struct traffic asked; /* the most that was asked for since the last way back */
 	bool promoted;	      /* a promotion was */

@@ -21,12 +21,19 @@ static const char ROLLOUT_PREFIX[] = "r-"; /* and the id of the action's executi
 
 /* --- who serves ----------------------------------------------------------------------------- */
 
-static uint64_t who_of(struct stage_site *site, const char *name)
+static uint64_t number_of(const char *text)
 {
 	uint64_t h = UINT64_C(14695981039346656037);
 
-	for (const char *c = name; *c; c++)
+	for (const char *c = text; *c; c++)
 		h = (h ^ (unsigned char)*c) * UINT64_C(1099511628211);
+	return h;
+}
+
+static uint64_t who_of(struct stage_site *site, const char *name)
+{
+	uint64_t h = number_of(name);
+
 	for (int i = 0; i < site->n_sides; i++)
 		if (site->sides[i].who == h)
 			return h;
@@ -350,6 +357,11 @@ static void tell_target_call(struct stage *s, const struct fleet_call *c, struct
 				.kind = r->decision.kind,
 				.traffic = r->decision.traffic};
 
+	/* nothing is touched yet: a target that others had meanwhile is inspected again */
+	if (!told->touched && told->record != number_of(r->state.undo))
+		told->has_undo = false;
+	if (!told->touched)
+		told->record = number_of(r->state.undo);
 	judge_inspected(&s->judge, told, r->state.undo[0] != '\0');
 	judge_met(told, c->worker);
 	look_for_others(s, told, c->worker);
@@ -401,8 +413,8 @@ void witness_call(struct stage *s, const struct fleet_call *c)
 		s->lost_job |= !strcmp(op, "AcknowledgeJob") && c->call->status >= 400 &&
 			       c->fault == SIM_FAULT_DUPLICATED;
 		/* whether it is ours is told by times, and those by two clocks */
-		s->lost_job |= !strcmp(op, "AcknowledgeJob") && c->call->status == 0 &&
-			       script_is_on(&s->script, FAULT_CLOCK);
+		s->lost_job |= !strcmp(op, "AcknowledgeJob") && may_have_worked(c) &&
+			       !is_answered(c) && script_is_on(&s->script, FAULT_CLOCK);
 		if (!strncmp(op, "PutJob", 6))
 			look_for_reports(s);
 	} else if (!strcmp(c->call->service, "monitoring")) {
