@@ -134,6 +134,32 @@ static void a_job_in_doubt_that_another_works_on_is_his(void **state)
 	expect_version(w, 2);
 }
 
+/* The worker dies while it acknowledges: its job is on disk, and its action does not time out. */
+static void a_claim_is_on_disk_before_it_is_made(void **state)
+{
+	struct world *w = *state;
+	struct err err = ERR_INIT;
+	struct ledger_job *jobs;
+	struct ledger *l;
+	size_t n = 0;
+
+	world_lambda(w, "checkout", CANARY);
+	world_control(w, "sim fault kind=crash-after n=1 service=codepipeline "
+			 "operation=AcknowledgeJob");
+	w->restart_after_ms = MINUTE_MS;
+	world_start(w);
+	world_push(w, "checkout", GOOD);
+	run_until_dead(w);
+	l = ledger_open_read(w->workers[0].ledger_path, &err);
+	assert_non_null(l);
+	assert_int_equal(ledger_jobs(l, w->arena, &jobs, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(jobs[0].state, LEDGER_CLAIMED);
+	ledger_close(l);
+	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
+	expect_version(w, 2);
+}
+
 /* The worker dies while it reports: what it was saying is on disk, and is said again. */
 static void a_report_is_on_disk_before_it_is_sent(void **state)
 {
@@ -167,6 +193,7 @@ int main(void)
 		SCENE(a_success_undone_before_it_was_told_is_none),
 		SCENE(a_job_that_may_be_another_s_is_handed_back),
 		SCENE(a_job_in_doubt_that_another_works_on_is_his),
+		SCENE(a_claim_is_on_disk_before_it_is_made),
 		SCENE(a_report_is_on_disk_before_it_is_sent),
 	};
 #undef SCENE
