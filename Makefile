@@ -174,7 +174,7 @@ ARCHIVES := $(BUILD)/tests/fuzz/archives
 
 RUN := tests/run
 
-.PHONY: check check-model check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
+.PHONY: check check-model check-mutants check-unit check-scenarios check-corpus check-faults check-contract check-threads check-all
 check: deps ## everything a contributor needs to trust a change (minutes)
 	+$(Q)$(MAKE) --no-print-directory check-all
 
@@ -200,6 +200,9 @@ check-corpus: $(REPLAYS) $(ARCHIVES) ## replay the fuzzing corpora; ask other re
 
 check-faults: programs $(FAULT_TESTS) ## crash and fault sweeps; torture: every fallible call fails (TORTURE=full)
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(FAULT_TESTS) $(TORTURE_LISTS))
+
+check-mutants: ## each deliberate bug of tests/mutants/list must be caught: [T=name]
+	$(Q)CC="$(CC)" T="$(T)" tests/mutants/run
 
 check-model: ## the formal model of job, token, ledger and rollback (spin); DEEP=1 for larger bounds
 	$(Q)CC="$(CC)" tests/model/run

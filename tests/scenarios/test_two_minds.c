@@ -101,9 +101,13 @@ static void a_job_that_may_be_another_s_is_handed_back(void **state)
 	world_run(w, 3 * MINUTE_MS);
 	assert_int_equal(sim_call_count(w->sim, "lambda", NULL), 0);
 	assert_int_equal(sim_call_count(w->sim, "codepipeline", "PutJobSuccessResult"), 0);
-	world_run(w, 3 * MINUTE_MS);
+	for (int i = 0; i < 1800 && !sim_call_count(w->sim, "codepipeline", "PutJobSuccessResult");
+	     i++)
+		world_run(w, 100);
 	assert_int_equal(sim_call_count(w->sim, "codepipeline", "GetJobDetails"), 1);
-	assert_true(sim_call_count(w->sim, "codepipeline", "PutJobSuccessResult") >= 1);
+	assert_int_equal(sim_call_count(w->sim, "codepipeline", "PutJobSuccessResult"), 1);
+	/* nothing was done for it, not even looked at */
+	assert_int_equal(sim_call_count(w->sim, "lambda", NULL), 0);
 	a = scene_end(w, "checkout");
 	scene_expect(a, "Succeeded", NULL, NULL);
 	expect_version(w, 2);
@@ -144,6 +148,57 @@ static void a_job_in_doubt_that_another_works_on_is_his(void **state)
 	expect_version(w, 2);
 }
 
+/* The worker dies while it acknowledges: its job is on disk, and its action does not time out. */
+static void a_claim_is_on_disk_before_it_is_made(void **state)
+{
+	struct world *w = *state;
+	struct err err = ERR_INIT;
+	struct ledger_job *jobs;
+	struct ledger *l;
+	size_t n = 0;
+
+	world_lambda(w, "checkout", CANARY);
+	world_control(w, "sim fault kind=crash-after n=1 service=codepipeline "
+			 "operation=AcknowledgeJob");
+	w->restart_after_ms = MINUTE_MS;
+	world_start(w);
+	world_push(w, "checkout", GOOD);
+	run_until_dead(w);
+	l = ledger_open_read(w->workers[0].ledger_path, &err);
+	assert_non_null(l);
+	assert_int_equal(ledger_jobs(l, w->arena, &jobs, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(jobs[0].state, LEDGER_CLAIMED);
+	ledger_close(l);
+	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
+	expect_version(w, 2);
+}
+
+/* The worker dies while it reports: what it was saying is on disk, and is said again. */
+static void a_report_is_on_disk_before_it_is_sent(void **state)
+{
+	struct world *w = *state;
+	struct ledger_report *reports;
+	struct err err = ERR_INIT;
+	struct ledger *l;
+	size_t n = 0;
+
+	world_lambda(w, "checkout", CANARY);
+	world_control(w, "sim fault kind=crash-after n=1 service=codepipeline "
+			 "operation=PutJobSuccessResult");
+	w->restart_after_ms = MINUTE_MS;
+	world_start(w);
+	world_push(w, "checkout", GOOD);
+	run_until_dead(w);
+	l = ledger_open_read(w->workers[0].ledger_path, &err);
+	assert_non_null(l);
+	assert_int_equal(ledger_reports(l, w->arena, &reports, &n, &err), 0);
+	assert_int_equal(n, 1);
+	ledger_close(l);
+	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
+	expect_version(w, 2);
+}
+
 int main(void)
 {
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
@@ -153,6 +208,8 @@ int main(void)
 		SCENE(a_job_that_may_be_another_s_is_handed_back),
 		SCENE(a_job_acknowledged_twice_does_not_wait_for_ever),
 		SCENE(a_job_in_doubt_that_another_works_on_is_his),
+		SCENE(a_claim_is_on_disk_before_it_is_made),
+		SCENE(a_report_is_on_disk_before_it_is_sent),
 	};
 #undef SCENE
 

@@ -288,6 +288,9 @@ static void test_largest_escapes_cut_the_cause(void **state)
 	assert_in_range(strlen(back.cause_text), 100, CAUSE_TEXT_MAX - 1);
 	s.cause_text[strlen(back.cause_text)] = '\0';
 	assert_same(&s, &back);
+	/* characters of one each: to the very last */
+	fill(s.cause_text, CAUSE_TEXT_MAX, 'c');
+	assert_int_equal(strlen(encode(*state, &s)), LIMIT_TOKEN);
 }
 
 static void refuse_encode(const struct rollout_state *s, enum err_code code, const char *what)
