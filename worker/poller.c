@@ -68,7 +68,7 @@ static bool acknowledge(struct worker *w, const struct job *j, const char *nonce
 	}
 	log_event(w->log, unknown ? LOG_WARN : LOG_DEBUG, "job.not_acknowledged", LOG_E(&err),
 		  LOG_S("job", j->id), LOG_B("maybe_ours", unknown));
-	/* another worker has it; or the request arrived twice, and this is the second one's answer */
+	/* another has it; or the request arrived twice, and this is the second one's answer */
 	unknown |= err.code == ERR_CONFLICT;
 	if (!unknown)
 		forget(w, j->id);
