@@ -68,12 +68,9 @@ static int close_counted(int from)
 {
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r))
+	errno = EOVERFLOW; /* unless getrlimit() has another reason */
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_max > INT32_MAX)
 		return -1;
-	if (r.rlim_max > INT32_MAX) {
-		errno = EOVERFLOW;
-		return -1;
-	}
 	for (int fd = from; fd < (int)r.rlim_max; fd++)
 		close(fd);
 	return 0;

@@ -1,5 +1,6 @@
 #include "artifacts/pack_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -56,8 +57,8 @@ struct pack_zip *pack_zip_new(struct pack_sink *sink)
 	z->sink = sink;
 	z->in = xmalloc(PIECE);
 	z->out = xmalloc(PIECE);
-	/* ENTRIES_MAX records of the longest name */
-	buf_init(&z->directory, (size_t)ENTRIES_MAX * (CENTRAL_SIZE + LIMIT_ENTRY_NAME));
+	/* ENTRIES_MAX records of the longest name, and the '/' of a directory */
+	buf_init(&z->directory, (size_t)ENTRIES_MAX * (CENTRAL_SIZE + LIMIT_ENTRY_NAME + 1));
 	return z;
 }
 
@@ -215,7 +216,9 @@ static int deflate_piece(struct pack_zip *z, struct added *e, size_t n, bool las
 	return 0;
 }
 
-static int add_content(struct pack_zip *z, struct added *e, struct pack_source *s, struct err *err)
+/* declared: how much there is; a file that goes on is not followed. */
+static int add_content(struct pack_zip *z, struct added *e, struct pack_source *s,
+		       uint64_t declared, struct err *err)
 {
 	bool last = false;
 	size_t n;
@@ -228,8 +231,8 @@ static int add_content(struct pack_zip *z, struct added *e, struct pack_source *
 		last = n < PIECE;
 		e->size += n;
 		e->crc = (uint32_t)crc32_z(e->crc, z->in, n);
-		if (e->size > SIZE_MAX_ZIP)
-			return refuse(err, ERR_LIMIT, e->name, "is larger than 4 GiB");
+		if (e->size > declared || (last && e->size < declared))
+			return refuse(err, ERR_CONFLICT, e->name, "changed while it was packed");
 		if (deflate_piece(z, e, n, last, err))
 			return -1;
 	}
@@ -247,25 +250,23 @@ static bool is_ascii(struct str s)
 int pack_zip_add(struct pack_zip *z, struct str name, bool executable, struct pack_source *source,
 		 struct err *err)
 {
-	bool is_empty = !source || (source->fd < 0 ? source->bytes.n : source->size) == 0;
+	uint64_t size = !source ? 0 : source->fd < 0 ? source->bytes.n : source->size;
 	struct added e = {
 		.name = name,
 		.header = position(z),
-		.method = is_empty ? 0 : Z_DEFLATED,
+		.method = size ? Z_DEFLATED : 0,
 		.flags = is_ascii(name) ? 0 : FLAG_UTF8,
 		.mode = !source ? S_IFDIR | 0755 : S_IFREG | (executable ? 0755 : 0644),
 	};
 
 	if (z->n == ENTRIES_MAX)
 		return err_set(err, ERR_LIMIT, "zip: more than %d entries", ENTRIES_MAX);
-	if (source && source->fd >= 0 && source->size > SIZE_MAX_ZIP)
+	if (size > SIZE_MAX_ZIP)
 		return refuse(err, ERR_LIMIT, name, "is larger than 4 GiB");
 	if (add_local(z, &e, err))
 		return -1;
-	if (!is_empty && (add_content(z, &e, source, err) || complete_local(z, &e, err)))
+	if (size && (add_content(z, &e, source, size, err) || complete_local(z, &e, err)))
 		return err_wrap(err, "pack");
-	if (source && source->fd >= 0 && e.size != source->size)
-		return refuse(err, ERR_CONFLICT, name, "changed while it was packed");
 	if (position(z) > SIZE_MAX_ZIP)
 		return err_set(err, ERR_LIMIT, "zip: larger than 4 GiB");
 	add_central(z, &e);
@@ -278,8 +279,7 @@ int pack_zip_end(struct pack_zip *z, uint64_t *size, struct err *err)
 	uint64_t at = position(z);
 	unsigned char p[END_SIZE] = {0}, *rest;
 
-	if (buf_check(&z->directory, "the directory of the zip", err))
-		return -1;
+	assert(!z->directory.over);
 	if (at + z->directory.n > SIZE_MAX_ZIP)
 		return err_set(err, ERR_LIMIT, "zip: larger than 4 GiB");
 	memcpy(p, "PK\5\6", 4);

@@ -113,6 +113,24 @@ static void make_request(const struct child *c, bool probe, char out[UNPACK_REQU
 	unpack_request_write(&r, out);
 }
 
+/* Its three descriptors, or none: one that is missing would be ours of that number. An errno. */
+static int hand_over(const struct child *c, posix_spawn_file_actions_t *files)
+{
+	const int ends[] = {
+		[CHILD_ARCHIVE] = c->archive, [CHILD_DIR] = c->dir, [CHILD_ANSWER] = c->answer};
+	int rc = 0;
+
+	for (int to = 0; !rc && to < CHILD_DESCRIPTORS; to++)
+		rc = posix_spawn_file_actions_adddup2(files, ends[to], to);
+	return rc;
+}
+
+static int cannot_start(const struct child *c, int sys, struct err *err)
+{
+	return err_set_sys(err, ERR_SYSTEM, sys, "start the process that unpacks (%s)",
+			   c->how->program);
+}
+
 /* A session of its own: no terminal reaches it, nor does a signal that is meant for us. */
 static int spawn(struct child *c, char *request, struct err *err)
 {
@@ -125,23 +143,27 @@ static int spawn(struct child *c, char *request, struct err *err)
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, c->archive, CHILD_ARCHIVE);
-	posix_spawn_file_actions_adddup2(&files, c->dir, CHILD_DIR);
-	posix_spawn_file_actions_adddup2(&files, c->answer, CHILD_ANSWER);
-	posix_spawnattr_init(&attr);
+	rc = posix_spawn_file_actions_init(&files);
+	if (rc)
+		return cannot_start(c, rc, err);
+	rc = posix_spawnattr_init(&attr);
+	if (rc) {
+		posix_spawn_file_actions_destroy(&files);
+		return cannot_start(c, rc, err);
+	}
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
 						POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	rc = posix_spawn(&c->pid, c->how->program, &files, &attr, args, no_environment);
+	rc = hand_over(c, &files);
+	if (!rc)
+		rc = posix_spawn(&c->pid, c->how->program, &files, &attr, args, no_environment);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	if (!rc)
 		return 0;
 	c->pid = 0;
-	return err_set_sys(err, ERR_SYSTEM, rc, "start the process that unpacks (%s)",
-			   c->how->program);
+	return cannot_start(c, rc, err);
 }
 
 static int start(struct child *c, bool probe, int fd_in, int dir_fd, struct err *err)

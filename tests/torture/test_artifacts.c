@@ -7,8 +7,10 @@
 #include "artifacts/pack.h"
 #include "artifacts/publish.h"
 #include "artifacts/unpack.h"
+#include "artifacts/unpack_child.h"
 #include "artifacts/workspace.h"
 #include "tests/torture/torture.h"
+#include "tests/unit/artifacts/zip_maker.h"
 #include "tests/unit/aws/fake_http.h"
 
 /*
@@ -16,7 +18,7 @@
  * folder packed and published. What succeeds has to be complete, what fails says what was
  * attempted, and nothing is left that the sweep at the next start does not find.
  */
-#define LARGE (200u << 10) /* more than one block of everything */
+#define LARGE (400u << 10) /* more than one block of everything, packed, too */
 
 static char large[LARGE];
 static struct err err;
@@ -160,6 +162,124 @@ static void fetch_into(struct workspace *ws, struct fake *f, const struct buf *a
 	close(got.fd);
 }
 
+/* --- one step alone, every call of it in every way -------------------------------------------- */
+
+static struct str stored_zip(void)
+{
+	static struct zm z;
+
+	zm_begin(&z);
+	zm_add(&z, &(struct zm_entry){.name = "stored", .text = "text"});
+	zm_end(&z, NULL);
+	buf_release(&z.directory);
+	return buf_str(&z.out);
+}
+
+static void judge_unpacked(const char *what, int rc, int dir_fd, bool complete)
+{
+	if (torture_verdict(what, rc, &err,
+			    "entry |archive|to unpack into|zlib|zip|tar|pipe|eventfd|poll|"
+			    "the process that unpacks")) {
+		if (complete)
+			check_files(dir_fd);
+	} else if (count_in(dir_fd) && !strstr(err.text, "could not be removed")) {
+		torture_problem("%s leaves something behind: %s", what, err.text);
+	}
+}
+
+static void unpack_here(struct str archive, bool complete)
+{
+	struct unpack_limits limits = unpack_limits_default();
+	int fd = file_of(archive), rc;
+	struct unpack_stats stats;
+	struct temp t;
+
+	temp_make(&t);
+	torture_in();
+	rc = unpack(fd, t.fd, &limits, &stats, &err);
+	torture_out();
+	judge_unpacked("unpack", rc, t.fd, complete);
+	close(fd);
+	temp_remove(&t);
+}
+
+static void unpack_large(void *arg)
+{
+	unpack_here(buf_str(arg), true);
+}
+
+static void unpack_stored(void *arg)
+{
+	struct str zip = stored_zip();
+
+	(void)arg;
+	unpack_here(zip, false);
+	free((void *)(uintptr_t)zip.p);
+}
+
+/* What is refused in the end: the error is another one when it could not be read. */
+static void unpack_refused(void *arg)
+{
+	const struct str *text = arg;
+	struct unpack_limits limits = unpack_limits_default();
+	int fd = file_of(*text), rc;
+	struct unpack_stats stats;
+	struct temp t;
+
+	temp_make(&t);
+	torture_in();
+	rc = unpack(fd, t.fd, &limits, &stats, &err);
+	torture_out();
+	if (!rc)
+		torture_problem("it was unpacked");
+	else if (torture_hit_softly() && err.code == ERR_SYSTEM)
+		torture_problem("does not survive: %s", err.text);
+	else if (!strstr(err.text, "archive") && !strstr(err.text, "to unpack into"))
+		torture_problem("says only: %s", err.text);
+	close(fd);
+	temp_remove(&t);
+}
+
+static void unpack_apart(void *arg)
+{
+	const struct unpack_child how = {.confinement = UNPACK_CONFINEMENT_PREFER,
+					 .program = UNPACK_CHILD_SELF,
+					 .clock = clock_system()};
+	struct unpack_limits limits = unpack_limits_default();
+	int fd = file_of(buf_str(arg)), rc;
+	struct confine_report report;
+	struct unpack_stats stats;
+	struct temp t;
+
+	temp_make(&t);
+	torture_in();
+	rc = unpack_in_child(&how, fd, t.fd, &limits, &stats, &report, &err);
+	torture_out();
+	judge_unpacked("unpack_in_child", rc, t.fd, true);
+	close(fd);
+	temp_remove(&t);
+}
+
+static void probe_apart(void *arg)
+{
+	const struct unpack_child how = {.confinement = UNPACK_CONFINEMENT_PREFER,
+					 .program = UNPACK_CHILD_SELF,
+					 .clock = clock_system()};
+	struct confine_report report;
+	struct temp t;
+	int rc;
+
+	(void)arg;
+	temp_make(&t);
+	torture_in();
+	rc = unpack_child_probe(&how, t.fd, &report, &err);
+	torture_out();
+	torture_verdict("unpack_child_probe", rc, &err,
+			"archive|to unpack into|pipe|eventfd|poll|the process that unpacks|"
+			"/dev/null");
+	temp_remove(&t);
+}
+
 /* The next start finds what was left. */
 static void check_swept(struct temp *root, bool removed)
 {
@@ -276,8 +396,18 @@ static void bring_out(void *arg)
 	fake_free(f);
 }
 
-int main(void)
+#define EVERY(name_, run_, arg_, process)                         \
+	{                                                         \
+		.name = (name_), .run = (run_), .arg = (arg_),    \
+		.stride = {1, process, 0, 0, 0, !(process)},      \
+		.every_way = true                                 \
+	}
+
+int main(int argc, char **argv)
 {
+	static char zeros[600], reference[600] = "{\"ConnectionArn\": \"";
+	static struct str nothing = {zeros, sizeof(zeros)},
+			  json = {reference, sizeof(reference)};
 	const struct torture_case cases[] = {
 		{.name = "in-zip",
 		 .run = bring_in,
@@ -291,11 +421,31 @@ int main(void)
 		 .run = bring_in,
 		 .arg = &archives[TAR_XZ],
 		 .stride = {1, 0, 0, 0, 0, 1}},
+		EVERY("unpack-zip", unpack_large, &archives[ZIP], 0),
+		EVERY("unpack-tar-gzip", unpack_large, &archives[TAR_GZIP], 0),
+		EVERY("unpack-tar-xz", unpack_large, &archives[TAR_XZ], 0),
+		EVERY("unpack-stored", unpack_stored, NULL, 0),
+		{.name = "unpack-nothing",
+		 .run = unpack_refused,
+		 .arg = &nothing,
+		 .stride = {1, 0, 0, 0, 0, 0},
+		 .every_way = true},
+		{.name = "unpack-reference",
+		 .run = unpack_refused,
+		 .arg = &json,
+		 .stride = {1, 0, 0, 0, 0, 0},
+		 .every_way = true},
+		EVERY("unpack-apart", unpack_apart, &archives[ZIP], 1),
+		EVERY("probe-apart", probe_apart, NULL, 1),
 		{.name = "sweep", .run = sweep_workspaces, .stride = {1, 0, 0, 0, 0, 0}},
 		{.name = "out", .run = bring_out, .stride = {1, 0, 0, 1, 0, 1}},
 	};
 	int rc;
 
+	if (argc > 1 && !strcmp(argv[1], UNPACK_CHILD_COMMAND))
+		unpack_child_main(argc, argv);
+	memset(reference + strlen(reference), 'a', sizeof(reference) - strlen(reference) - 2);
+	memcpy(reference + sizeof(reference) - 2, "\"}", 2);
 	make_archives();
 	rc = torture_main(cases, sizeof(cases) / sizeof(cases[0]));
 	for (int i = ZIP; i <= TAR_XZ; i++)

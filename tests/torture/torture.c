@@ -314,12 +314,15 @@ static unsigned stride_of(const struct torture_case *c, enum torture_family fami
 static void sweep(const struct torture_case *c, enum torture_family family, uint64_t times,
 		  unsigned stride, struct totals *t)
 {
+	bool every_way = thorough() || c->every_way, hit = true;
 	unsigned way = 0;
-	bool hit = true;
 
 	for (uint64_t n = 1; hit; n += stride, way++) {
+		unsigned ways;
+
 		hit = attempt(c, family, n, times, way, t);
-		for (unsigned k = 1; hit && thorough() && k < run->ways; k++)
+		ways = run->ways;
+		for (unsigned k = 1; hit && every_way && k < ways; k++)
 			attempt(c, family, n, times, way + k, t);
 		assert_true(n < N_MAX);
 	}

@@ -32,6 +32,7 @@ struct torture_case {
 	void *arg;
 	/* Only every so many calls of a family by default; 0: its calls are not failed here. */
 	unsigned stride[TORTURE_FAMILIES];
+	bool every_way; /* each call in every way its wrapper knows, by default, too */
 	/* How many calls in a row fail, besides 1: 0 for none. */
 	unsigned lasting;
 };

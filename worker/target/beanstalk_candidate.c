@@ -148,6 +148,7 @@ static int look(const struct target_env *env, const struct rollout_state *s,
 	}
 	if (is_told_otherwise(c, e)) {
 		o->live = LIVE_FOREIGN;
+		o->candidate = CANDIDATE_PENDING;
 		bean_detail(o, "%s runs %s, which somebody else deployed", e->name,
 			    e->version_label);
 		return 0;

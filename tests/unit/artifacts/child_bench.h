@@ -5,6 +5,7 @@
 
 #include "artifacts/confine_parts.h"
 #include "artifacts/unpack_child_parts.h"
+#include "tests/unit/artifacts/dump_counters.h"
 #include "tests/unit/artifacts/unpacked.h"
 #include "tests/unit/artifacts/zip_maker.h"
 

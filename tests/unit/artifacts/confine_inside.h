@@ -10,15 +10,14 @@
 
 #include "artifacts/confine.h"
 #include "artifacts/confine_parts.h"
+#include "tests/unit/artifacts/dump_counters.h"
 #include "tests/unit/artifacts/files.h"
+#include "tests/unit/broken_call.h"
 
 /*
  * What the tests of confine share: code that runs inside, in a forked process or in a thread, since
  * Landlock and the filter hold for the thread that asks for them.
  */
-
-/* Counters of a coverage build are written by exit() only, and not at all by who may not write. */
-extern void __gcov_dump(void) __attribute__((weak));
 
 static const struct confine_limits WIDE = {
 	.file_bytes = 1 << 30, .memory_bytes = 1ull << 40, .cpu_s = 600, .descriptors = 256};
@@ -32,6 +31,7 @@ struct inside {
 	long nr;     /* for one_call */
 	int kernel;  /* its Landlock ABI */
 	bool nobody; /* not as root */
+	const struct broken_call *broken; /* one that the kernel refuses; NULL: none */
 };
 
 /* Nonzero: the line that failed. */
@@ -68,10 +68,10 @@ static inline int status_of(struct inside *in, int (*fn)(struct inside *in))
 
 		if (in->nobody && getuid() == 0 && setuid(65534))
 			_exit(255);
+		if (in->broken && !break_calls(in->broken, 1))
+			_exit(254);
 		confine(in->temp.fd, in->next.fd + 1, &in->limits, &in->without, &in->report);
 		rc = fn(in);
-		if (__gcov_dump && in->without.landlock && in->without.seccomp)
-			__gcov_dump();
 		_exit(rc ? 1 + rc % 255 : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -151,6 +151,24 @@ static void landlock_wants_a_directory(void **state)
 	in_thread(no_directory_thread, &t);
 }
 
+static int landlock_here(void *arg)
+{
+	struct inside *in = arg;
+
+	return confine_landlock(in->temp.fd, 0) < 0 ? errno : 0;
+}
+
+static void landlock_says_what_is_refused(void **state)
+{
+	struct broken_call call = {444 /* landlock_create_ruleset */, BROKEN_EQUAL, 2, 1};
+	struct inside *in = *state;
+
+	assert_int_equal(with_broken_call(call, landlock_here, in), EIO); /* which is there? */
+	call.value = 0;
+	if (in->kernel >= 1)
+		assert_int_equal(with_broken_call(call, landlock_here, in), EIO);
+}
+
 /* --- all of it, in a process ------------------------------------------------------------------ */
 
 static int is_full(struct inside *in)
@@ -288,6 +306,46 @@ static void privileges_are_dropped(void **state)
 	must_pass(in, has_no_privileges);
 }
 
+/* What the kernel refuses is missing, with its reason, and the rest is there. */
+static int misses_privileges(struct inside *in)
+{
+	TRY(!(in->report.applied & CONFINE_PRIVILEGES) && in->report.sys == EIO);
+	TRY(in->report.applied & CONFINE_PROCESS);
+	return 0;
+}
+
+static int misses_process_and_limits(struct inside *in)
+{
+	TRY(!(in->report.applied & (CONFINE_PROCESS | CONFINE_LIMITS)) && in->report.sys == EIO);
+	TRY(in->report.applied & CONFINE_PRIVILEGES);
+	return 0;
+}
+
+static void refusals_of_the_kernel(void **state)
+{
+	static const struct {
+		struct broken_call call;
+		int (*check)(struct inside *in);
+	} rows[] = {
+		{{SYS_prctl, BROKEN_EQUAL, 0, PR_SET_NO_NEW_PRIVS}, misses_privileges},
+		{{SYS_prctl, BROKEN_EQUAL, 0, PR_SET_DUMPABLE}, misses_privileges},
+		{{.nr = SYS_capset}, misses_privileges},
+		{{.nr = SYS_prlimit64}, misses_process_and_limits},
+		{{SYS_openat, BROKEN_BITS, 2, O_DIRECTORY}, has_no_descriptors},
+	};
+	struct inside *in = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		in->broken = &rows[i].call;
+		in->without = (struct confine_without){
+			.landlock = true,
+			.seccomp = true,
+			.close_range = true,
+			.proc = rows[i].check == misses_process_and_limits};
+		must_pass(in, rows[i].check);
+	}
+}
+
 /* --- limits ----------------------------------------------------------------------------------- */
 
 static int write_much(struct inside *in)
@@ -403,6 +461,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(degraded_kernels, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(descriptors_are_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(privileges_are_dropped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(refusals_of_the_kernel, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(landlock_says_what_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(limits_hold, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stricter_limits_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_processes, set_up, tear_down),

@@ -3,6 +3,7 @@
 #include "artifacts/fetch.h"
 #include "aws/core/cancel.h"
 #include "tests/unit/aws/fake_http.h"
+#include "tests/unit/broken_call.h"
 
 /*
  * A server with one object, which answers GET as S3 does, Range and If-Match included, and does at
@@ -292,6 +293,26 @@ static void test_no_etag(void **state)
 	check_bad(never, 3, ERR_NETWORK, "the connection broke");
 }
 
+static int run_in_thread(void *w)
+{
+	return run(w);
+}
+
+static void test_no_etag_and_no_truncating(void **state)
+{
+	static const struct step steps[] = {{NO_ETAG, 500000}, {SERVE, 0}};
+	struct world w;
+
+	(void)state;
+	begin(&w, steps);
+	assert_int_equal(
+		with_broken_call((struct broken_call){.nr = SYS_ftruncate}, run_in_thread, &w), -1);
+	assert_int_equal(w.err.code, ERR_SYSTEM);
+	assert_int_equal(w.err.sys, EIO);
+	assert_non_null(strstr(w.err.text, "write the artifact to disk"));
+	end(&w);
+}
+
 static void test_replaced(void **state)
 {
 	static const struct step steps[] = {{BREAK, 1000000}, {REPLACE, 0}, {SERVE, 0}};
@@ -447,6 +468,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),	     cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_end_lost),     cmocka_unit_test(test_no_etag),
+		cmocka_unit_test(test_no_etag_and_no_truncating),
 		cmocka_unit_test(test_replaced),     cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_limit),	     cmocka_unit_test(test_too_little),

@@ -4,26 +4,10 @@
 #include <archive_entry.h>
 #include <locale.h>
 
-#include "artifacts/unpack_parts.h"
-
 /*
  * The process that unpacks says the same as unpack() does of every archive, whatever the machine
  * lacks.
  */
-
-/* Counters of a coverage build, which exit() writes otherwise. */
-extern void __gcov_dump(void) __attribute__((weak));
-
-static int unpack_and_dump(int fd_in, int dir_fd, const struct unpack_limits *limits,
-			   struct unpack_stats *stats, struct err *err)
-{
-	int rc = unpack_archive(fd_in, dir_fd, limits, stats, err);
-	char begin[6];
-
-	if (__gcov_dump && pread(fd_in, begin, 6, 0) == 6 && !memcmp(begin, "PKdump", 6))
-		__gcov_dump();
-	return rc;
-}
 
 /* --- it says the same ------------------------------------------------------------------------- */
 
@@ -286,7 +270,6 @@ static void degraded_machines(void **state)
 	free((void *)(uintptr_t)zip.p);
 }
 
-/* In a coverage build this one writes its counters: it may. */
 static void without_everything(void **state)
 {
 	struct bench *b = *state;
@@ -351,6 +334,6 @@ int main(int argc, char **argv)
 	};
 
 	if (argc > 1 && !strcmp(argv[1], UNPACK_CHILD_COMMAND))
-		unpack_child_run(argc, argv, unpack_and_dump);
+		unpack_child_main(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,12 +222,16 @@ static int check(void *arg)
 
 static void a_disk_that_fails_is_no_fault_of_the_plan(void **state)
 {
+	static const enum broken ways[] = {BROKEN_READ, BROKEN_STAT};
 	struct world *w = *state;
 
-	assert_int_equal(on_broken_disk(BROKEN_READ, 0, check, w), -1);
-	assert_int_equal(w->err.code, ERR_SYSTEM);
-	assert_int_equal(w->err.sys, EIO);
-	assert_null(w->problems.first);
+	for (size_t i = 0; i < N(ways); i++) {
+		w->err = ERR_INIT;
+		assert_int_equal(on_broken_disk(ways[i], 0, check, w), -1);
+		assert_int_equal(w->err.code, ERR_SYSTEM);
+		assert_int_equal(w->err.sys, EIO);
+		assert_null(w->problems.first);
+	}
 }
 
 /* The name comes from the undo record, which has room for a longer one. */

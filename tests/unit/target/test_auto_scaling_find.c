@@ -46,6 +46,14 @@ static void the_copy_that_serves_is_found(void **state)
 	s.live = blue();
 	expect_refused(w, &s,
 		       "2 groups of this name, their twins and copies counted, have traffic");
+	w->plan.target.auto_scaling.twin = "green";
+	s.twin = blue();
+	s.twin.name = "green";
+	s.twin.target_group = "blue";
+	expect_refused(w, &s,
+		       "3 groups of this name, their twins and copies counted, have traffic");
+	w->plan.target.auto_scaling.twin = NULL;
+	s.twin.name = NULL;
 	s.live.target_group = "green";
 	s.copy.target_group = "green";
 	expect_refused(w, &s, "neither this group nor its twin or a copy of it has traffic");

@@ -1,5 +1,7 @@
 #include "tests/unit/target/beanstalk_artifact.h"
 
+#include "worker/target/record.h"
+
 /* Bringing a second environment up: a clone, or a standing twin. */
 
 static int set_up(void **state)
@@ -382,6 +384,26 @@ static void a_twin_is_scaled_and_then_told_the_version(void **state)
 	assert_non_null(strstr(last_body(w, "POST", "Action=UpdateEnvironment"), "VersionLabel"));
 }
 
+/* Told this rollout's version, it runs neither that nor what it ran when it was told. */
+static void a_twin_that_another_told_something_is_foreign(void **state)
+{
+	const struct bean_record r = twin_record();
+	char before[RECORD_MARK_SIZE];
+	const struct bean_candidate c = {.label = LABEL, .before = before};
+	struct world *w = *state;
+	struct row twin = twin_row;
+
+	record_mark("v0", before);
+	remember(w, &r, LABEL, 0);
+	assert_int_equal(bean_candidate_store(&c, w->state.candidate, &w->err), 0);
+	environments(w, &live_row, &twin);
+	expect_live(w, PHASE_PREPARE, LIVE_BASELINE, "");
+	twin.label = "v9";
+	environments(w, &live_row, &twin);
+	expect_live(w, PHASE_PREPARE, LIVE_FOREIGN,
+		    "shop-green runs v9, which somebody else deployed");
+}
+
 static void what_goes_wrong_with_a_twin(void **state)
 {
 	const struct bean_record r = twin_record();
@@ -429,6 +451,7 @@ int main(void)
 		TEST(it_has_to_be_well_for_a_while),
 		TEST(being_busy_is_no_illness),
 		TEST(a_twin_is_scaled_and_then_told_the_version),
+		TEST(a_twin_that_another_told_something_is_foreign),
 		TEST(what_goes_wrong_with_a_twin),
 	};
 #undef TEST

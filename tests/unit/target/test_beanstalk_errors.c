@@ -299,6 +299,13 @@ static int make_label(void *arg)
 	return target_beanstalk.prepare(&w->env, &w->state, w->state.candidate, &w->err);
 }
 
+static int check_bundle(void *arg)
+{
+	struct world *w = arg;
+
+	return target_beanstalk.check_artifact(&w->env, &w->problems, &w->err);
+}
+
 static void a_disk_that_fails_makes_no_label(void **state)
 {
 	struct world *w = *state;
@@ -310,6 +317,8 @@ static void a_disk_that_fails_makes_no_label(void **state)
 	expect_error(w, on_broken_disk(BROKEN_NEW_FILE, 0, make_label, w), ERR_SYSTEM,
 		     "make a file for the bundle");
 	expect_error(w, on_broken_disk(BROKEN_STAT, 0, make_label, w), ERR_SYSTEM, "dir");
+	expect_error(w, on_broken_disk(BROKEN_STAT, 0, check_bundle, w), ERR_SYSTEM, "dir");
+	assert_null(w->problems.first);
 	assert_string_equal(w->state.candidate, "");
 	assert_int_equal(w->f->n_requests, 0);
 }
