@@ -154,10 +154,11 @@ static const char *options_of(struct world *w, const struct json *environment)
 
 const char *world_beanstalk_snapshot(struct world *w, const char *name)
 {
-	const char *text = "";
+	const char *text = "", *ours = arena_printf(w->arena, "%s-", name);
 
 	json_each(e, world_ask(w, "beanstalk show")) {
-		if (str_starts(json_text(json_get(e, "status")), "Terminat"))
+		if (str_starts(json_text(json_get(e, "status")), "Terminat") ||
+		    !str_starts(json_text(json_get(e, "name")), ours))
 			continue;
 		text = arena_printf(
 			w->arena, "%s%s %s %s %s %s [%s]%s\n", text, json_cstr(json_get(e, "name")),
