@@ -27,10 +27,6 @@ CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, option
 CODE(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg),
      (thread, attr, start, arg), EAGAIN)
-CODE(int, posix_spawn,
-     (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
-      const posix_spawnattr_t *attr, char *const argv[], char *const envp[]),
-     (pid, path, actions, attr, argv, envp), EAGAIN, ENOMEM)
 CODE(int, posix_spawnp,
      (pid_t * pid, const char *file, const posix_spawn_file_actions_t *actions,
       const posix_spawnattr_t *attr, char *const argv[], char *const envp[]),
