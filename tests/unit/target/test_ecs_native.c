@@ -275,11 +275,12 @@ static void before_there_is_a_deployment(void **state)
 	assert_int_equal(see(w, PHASE_PREPARE, &s).candidate, CANDIDATE_PENDING);
 	ecs_recorded(w, ECS_NATIVE, "", "{\"v\":\"web:7\"}");
 	assert_int_equal(see(w, PHASE_PREPARE, &s).candidate, CANDIDATE_SAME);
-	/* begun, and not written down */
+	/* begun, and not written down: that comes first */
 	ecs_recorded(w, ECS_NATIVE, "", CANDIDATE_NO_DEPLOYMENT);
 	s = (struct scene){
 		.rule = "blue=100 green=0", .status = "IN_PROGRESS", .hook = "h1", .current = "d1"};
-	assert_int_equal(see(w, PHASE_PREPARE, &s).candidate, CANDIDATE_READY);
+	assert_int_equal(see(w, PHASE_PREPARE, &s).candidate, CANDIDATE_PENDING);
+	assert_int_equal(see(w, PHASE_VERIFY, &s).candidate, CANDIDATE_READY);
 }
 
 static void somebody_elses_deployment_is_foreign(void **state)
