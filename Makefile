@@ -155,7 +155,7 @@ $(TORTURE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TORTURE_SUPPORT) $(SUPPO
 # sort is enough, since the same code is in the scenarios, which wait for nothing.
 SERVED_TESTS := $(sort $(wildcard tests/scenarios/*.test))
 ifneq ($(SAN),)
-SERVED_TESTS := $(filter-out $(patsubst %,tests/scenarios/%.test,auto_scaling beanstalk ecs segments),$(SERVED_TESTS))
+SERVED_TESTS := $(filter-out $(patsubst %,tests/scenarios/%.test,auto_scaling beanstalk ecs segments modes),$(SERVED_TESTS))
 endif
 SCENARIO_TESTS := $(filter $(BUILD)/tests/scenarios/%,$(BIG_TESTS))
 FAULT_TESTS := $(filter $(BUILD)/tests/faults/%,$(BIG_TESTS)) $(TORTURE_TESTS)

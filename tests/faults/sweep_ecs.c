@@ -56,7 +56,7 @@ const struct sweep_target sweep_ecs_native = {
 	.share_of = share_of,
 	.live = live,
 	.belongings = native_belongings,
-	.sparse = 12,
+	.sparse = 24,
 };
 
 /* --- two services --------------------------------------------------------------------------- */
@@ -93,5 +93,5 @@ const struct sweep_target sweep_ecs_two = {
 	.share_of = share_of,
 	.live = live,
 	.belongings = two_belongings,
-	.sparse = 12,
+	.sparse = 24,
 };

@@ -66,6 +66,7 @@ static struct world_live load_balancer_live(struct world *w)
 
 const struct sweep_target sweep_load_balancer = {
 	.name = "load-balancer",
+	.sparse = 2,
 	.set_up = set_up_load_balancer,
 	.push = push_code,
 	.resource = load_balancer_resource,
