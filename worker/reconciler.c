@@ -227,8 +227,7 @@ static void close_well(struct worker *w, struct ledger_rollout *row)
 {
 	enum phase phase;
 
-	if (phase_parse(str_from(row->phase), &phase) &&
-	    (phase == PHASE_RESTORE || phase == PHASE_PROVE || phase == PHASE_FAILED))
+	if (phase_parse(str_from(row->phase), &phase) && phase_goes_back(phase))
 		log_event(w->log, LOG_ERROR, "rollout.undone_after_success",
 			  LOG_S("rollout", row->id), LOG_S("phase", row->phase));
 	close_row(w, row);

@@ -18,7 +18,7 @@
  * taken the less often, up to a tick: a service that takes minutes is not asked every other second.
  */
 #define SETTLE_MS 2000
-#define OTHERS_TICKS 3
+#define OTHERS_TICKS 3 /* between looks at a target that somebody else is at work on */
 #define SETTLE_PART 10 /* of the time it has taken so far */
 
 static int64_t least(int64_t a, int64_t b)
@@ -102,11 +102,6 @@ static bool is_stopping(struct worker *w)
 
 /* --- decide --------------------------------------------------------------------------------- */
 
-static bool goes_back(const struct rollout_state *s)
-{
-	return s->phase == PHASE_RESTORE || s->phase == PHASE_PROVE || s->phase == PHASE_FAILED;
-}
-
 static void note_phase(struct turn *t, const struct rollout_state *from)
 {
 	struct rollout *r = t->r;
@@ -137,7 +132,7 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 	struct rollout_state before = r->state;
 	struct err err = ERR_INIT;
 
-	if (!r->job && !goes_back(next) && !phase_is_final(before.phase)) {
+	if (!r->job && !phase_goes_back(next->phase) && !phase_is_final(before.phase)) {
 		r->state.hold_since = next->hold_since;
 		return false;
 	}
@@ -152,7 +147,7 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 	}
 	if (slice_save(t, false, &err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
-		return goes_back(next);
+		return phase_goes_back(next->phase);
 	}
 	return true;
 }
@@ -305,7 +300,7 @@ static bool has_succeeded_elsewhere(struct turn *t, const struct rollout_state *
 	lock_drop(&t->w->lock);
 	if (succeeded)
 		return true;
-	if (over || goes_back(&r->state) || !goes_back(next))
+	if (over || phase_goes_back(r->state.phase) || !phase_goes_back(next->phase))
 		return false;
 	if (r->handed_over)
 		return reconciler_ask_later(t->w, r->pipeline, r->execution_id,
@@ -326,7 +321,7 @@ static enum turn_end leave_as_it_is(struct turn *t)
 	succeeded = r->succeeded;
 	lock_drop(&t->w->lock);
 	/* two workers were of two minds: a guard failed here after its last Pass there */
-	if (succeeded && goes_back(&r->state))
+	if (succeeded && phase_goes_back(r->state.phase))
 		log_event(r->log, LOG_ERROR, "rollout.undone_after_success",
 			  LOG_S("phase", phase_name(r->state.phase)),
 			  LOG_S("cause", r->state.cause_text));

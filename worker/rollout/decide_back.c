@@ -8,22 +8,10 @@
  * somebody else's change ends it: no budget, no operator.
  */
 
-/*
- * Weights that this rollout has never moved, and that do not say whose they are, are another one's:
- * but between jobs, and when its execution is over, it may be its own work at another worker, which
- * perhaps nobody else takes back.
- */
-static bool is_anothers(const struct deciding *x)
-{
-	struct traffic live = decide_live_traffic(&x->o->target), none = {0};
-
-	return x->o->target.unnamed && !x->o->between_jobs && !x->s->changed_at.ms &&
-	       !x->o->abandoned && decide_rises(&none, &live);
-}
-
 static bool is_foreign(struct deciding *x)
 {
-	if (is_anothers(x)) {
+	/* when the execution is over it may be its own work at a worker that is no more */
+	if (decide_sees_anothers(x) && !x->o->abandoned) {
 		decide_fail(x, CAUSE_NONE, ENDING_FOREIGN,
 			    "left as found: the candidate has traffic that this rollout has not "
 			    "given it");

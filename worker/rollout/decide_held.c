@@ -123,15 +123,23 @@ static void say_traffic(const struct deciding *x, char out[TRAFFIC_TEXT_SIZE])
 
 /*
  * Traffic is on the candidate, this rollout has never given it any, and what is there does not say
- * whose it is: somebody else was faster, another worker's rollout most likely. It is left alone.
+ * whose it is: somebody else was faster, another worker's rollout most likely. Between jobs it may
+ * be this rollout's own work at another worker.
  */
-bool decide_is_anothers(struct deciding *x)
+bool decide_sees_anothers(const struct deciding *x)
 {
 	struct traffic live = decide_live_traffic(&x->o->target), none = {0};
+
+	return x->o->target.unnamed && !x->o->between_jobs && !x->s->changed_at.ms &&
+	       decide_rises(&none, &live);
+}
+
+/* It is left alone. */
+bool decide_is_anothers(struct deciding *x)
+{
 	char traffic[TRAFFIC_TEXT_SIZE];
 
-	if (!x->o->target.unnamed || x->o->between_jobs || x->s->changed_at.ms ||
-	    !decide_rises(&none, &live))
+	if (!decide_sees_anothers(x))
 		return false;
 	say_traffic(x, traffic);
 	decide_fail(x, CAUSE_DRIFT, ENDING_FOREIGN,

@@ -68,6 +68,7 @@ bool decide_undo_is_held(struct deciding *x);
  * Where traffic does not say whose it is (unnamed): there is some that this rollout has never given
  * to its candidate; or what it has promoted has lost some. Both end as foreign, true then.
  */
+bool decide_sees_anothers(const struct deciding *x);
 bool decide_is_anothers(struct deciding *x);
 bool decide_is_promoted_over(struct deciding *x);
 void decide_leave_to_next(struct deciding *x);

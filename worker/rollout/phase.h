@@ -51,6 +51,12 @@ static inline bool phase_is_final(enum phase p)
 	return p == PHASE_SUCCEEDED || p == PHASE_FAILED;
 }
 
+/* On the way back, or at its end. */
+static inline bool phase_goes_back(enum phase p)
+{
+	return p == PHASE_RESTORE || p == PHASE_PROVE || p == PHASE_FAILED;
+}
+
 /* The machine as a Graphviz graph. */
 void phase_dot(struct buf *out);
 
