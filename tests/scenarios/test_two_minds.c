@@ -37,15 +37,25 @@ static void run_until_dead(struct world *w)
 	assert_null(w->workers[0].worker);
 }
 
+/* What the first worker left behind; to be closed. */
+static struct ledger *ledger_of_the_dead(struct world *w)
+{
+	struct err err = ERR_INIT;
+	struct ledger *l;
+
+	run_until_dead(w);
+	l = ledger_open_read(w->workers[0].ledger_path, &err);
+	assert_non_null(l);
+	return l;
+}
+
 static void expect_phase_on_disk(struct world *w, const char *phase)
 {
-	struct ledger *l;
+	struct ledger *l = ledger_of_the_dead(w);
 	struct ledger_rollout *rows;
 	struct err err = ERR_INIT;
 	size_t n = 0;
 
-	l = ledger_open_read(w->workers[0].ledger_path, &err);
-	assert_non_null(l);
 	assert_int_equal(ledger_rollouts(l, true, 10, w->arena, &rows, &n, &err), 0);
 	assert_int_equal(n, 1);
 	assert_string_equal(rows[0].phase, phase);
@@ -80,7 +90,6 @@ static void a_success_undone_before_it_was_told_is_none(void **state)
 	w->restart_after_ms = 2 * MINUTE_MS;
 	/* while the output artifact is written, which comes before the report */
 	world_control(w, "sim fault kind=crash-before n=1 service=s3 operation=PutObject");
-	run_until_dead(w);
 	expect_phase_on_disk(w, "SUCCEEDED");
 	world_control(w, "lambda alias checkout live version=1 additional=0");
 	scene_expect(scene_end(w, "checkout"), "Failed", "RevisionOutOfSync", NULL);
@@ -163,9 +172,7 @@ static void a_claim_is_on_disk_before_it_is_made(void **state)
 	w->restart_after_ms = MINUTE_MS;
 	world_start(w);
 	world_push(w, "checkout", GOOD);
-	run_until_dead(w);
-	l = ledger_open_read(w->workers[0].ledger_path, &err);
-	assert_non_null(l);
+	l = ledger_of_the_dead(w);
 	assert_int_equal(ledger_jobs(l, w->arena, &jobs, &n, &err), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(jobs[0].state, LEDGER_CLAIMED);
@@ -189,9 +196,7 @@ static void a_report_is_on_disk_before_it_is_sent(void **state)
 	w->restart_after_ms = MINUTE_MS;
 	world_start(w);
 	world_push(w, "checkout", GOOD);
-	run_until_dead(w);
-	l = ledger_open_read(w->workers[0].ledger_path, &err);
-	assert_non_null(l);
+	l = ledger_of_the_dead(w);
 	assert_int_equal(ledger_reports(l, w->arena, &reports, &n, &err), 0);
 	assert_int_equal(n, 1);
 	ledger_close(l);
