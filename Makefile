@@ -256,6 +256,7 @@ C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 lint: ## layers, headers alone, banned functions, sizes, shell scripts, the unit
 	$(Q)CC="$(CC)" CPPFLAGS="$(OUR_CPPFLAGS) $(PKG_CFLAGS)" tests/lint/run
 	$(Q)tests/lint/service
+	$(Q)tests/mutants/run --list
 
 format: ## clang-format in place
 	$(Q)clang-format -i $(C_FILES)
