@@ -193,9 +193,9 @@ check: deps ## everything a contributor needs to trust a change (minutes)
 programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 .PHONY: programs
 
-check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
+check-all: programs man $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
-		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(SERVED_TESTS))
+		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(PARTS_TESTS) $(SERVED_TESTS))
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))
@@ -335,12 +335,15 @@ deb: deps ## Debian package: build/rollout-worker_VERSION_ARCH.deb [VERSION=1.2~
 	$(Q)tests/deps debhelper
 	$(Q)worker/packaging/deb $(VERSION) $(EPOCH) $(DEBS)
 
+# of the package itself; the others of that room are a part of `make check`
+PACKAGE_TESTS := tests/package/build.test tests/package/life.test
+PARTS_TESTS := $(filter-out $(PACKAGE_TESTS),$(sort $(wildcard tests/package/*.test)))
 check-package: deps ## the Debian package: build, lintian, install, upgrade, remove, purge in a clean tree
 	$(Q)tests/deps debhelper lintian mmdebstrap mandoc bash-completion
-	+$(Q)$(MAKE) --no-print-directory programs
+	+$(Q)$(MAKE) --no-print-directory programs man
 	+$(Q)$(MAKE) --no-print-directory deb VERSION=$(VERSION)+next DEBS=build/package/next
 	+$(Q)$(MAKE) --no-print-directory deb dist DEBS=build/package/this
-	$(Q)BUILD=$(BUILD) VERSION=$(VERSION) $(RUN) $(call selected,$(sort $(wildcard tests/package/*.test)))
+	$(Q)BUILD=$(BUILD) VERSION=$(VERSION) $(RUN) $(call selected,$(PACKAGE_TESTS) $(PARTS_TESTS))
 
 clean: ## remove what was built
 	rm -rf build
