@@ -297,6 +297,7 @@ deps: ## install the distribution's packages where they are missing (Debian; roo
 # the list of settings is the example's, which is the table's
 MAN := worker/man/rollout-worker.8 $(BUILD)/man/rollout-worker.conf.5 worker/man/rollout.yaml.5
 man: $(MAN) ## the manual pages
+	@:
 $(BUILD)/man/%: worker/man/%.in worker/man/settings.awk worker/rollout-worker.conf.example
 	@mkdir -p $(@D)
 	$(Q)awk -f worker/man/settings.awk worker/rollout-worker.conf.example $< >$@
