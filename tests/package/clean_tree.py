@@ -40,7 +40,6 @@ def enter():
 
 def skip(why):
     print(f"skipped: the package in a clean tree ({why})")
-    print("1 passed, 0 failed")
     sys.exit(0)
 
 
