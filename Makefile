@@ -12,14 +12,16 @@
 
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
-DOCDIR  ?= $(PREFIX)/share/doc/rollout-worker
+DATADIR ?= $(PREFIX)/share
+DOCDIR  ?= $(DATADIR)/doc/rollout-worker
+MANDIR  ?= $(DATADIR)/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 comma   := ,
 BUILD   ?= build/$(if $(COVERAGE),coverage,$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN))))
 Q       := $(if $(V),,@)
 
-VERSION := $(shell cat .version 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell worker/packaging/version)
 
 PKGS := libcurl libcrypto yajl expat yaml-0.1 libarchive zlib sqlite3 libmicrohttpd
 TEST_PKGS := cmocka
@@ -56,7 +58,7 @@ endif
 # ours is counted, the tests and the simulator are not; -O0: a line of code is a line of the count
 COUNTED := $(if $(COVERAGE),--coverage -O0 -U_FORTIFY_SOURCE)
 
-OUR_CPPFLAGS := -D_GNU_SOURCE -I. -DROLLOUT_WORKER_VERSION='"$(VERSION)"' $(if $(COVERAGE),-DCOVERAGE)
+OUR_CPPFLAGS := -D_GNU_SOURCE -I. $(if $(COVERAGE),-DCOVERAGE)
 OUR_CFLAGS := -std=c11 -g $(OPT) $(HARDEN) $(WARN) $(if $(DEVELOPER),-Werror) -pthread \
 	-ffile-prefix-map=$(CURDIR)=.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(TEST_PKGS) 2>/dev/null)
@@ -102,6 +104,16 @@ $(BUILD)/%.o: %.c
 	$(if $(V),,@echo "  CC  $<")
 	$(Q)$(CC) $(OUR_CPPFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) \
 		$(if $(filter-out tests/%,$<),$(COUNTED)) -MMD -MP -c -o $@ $<
+
+# The version is the concern of the few that name it: a commit compiles no more than these again.
+VERSION_CPPFLAGS := -DROLLOUT_WORKER_VERSION='"$(VERSION)"'
+VERSIONED := $(shell grep -rlw --include='*.c' ROLLOUT_WORKER_VERSION worker aws artifacts)
+$(call obj,$(VERSIONED)): OUR_CPPFLAGS += $(VERSION_CPPFLAGS)
+$(call obj,$(VERSIONED)): $(BUILD)/version
+.PHONY: always
+$(BUILD)/version: always
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
 link = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@
 
@@ -181,9 +193,9 @@ check: deps ## everything a contributor needs to trust a change (minutes)
 programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 .PHONY: programs
 
-check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
+check-all: programs man $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
-		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(SERVED_TESTS))
+		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(PARTS_TESTS) $(SERVED_TESTS))
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))
@@ -262,7 +274,7 @@ format: ## clang-format in place
 	$(Q)clang-format -i $(C_FILES)
 
 analyze: ## gcc -fanalyzer and clang's analyzer over the sources
-	$(Q)CPPFLAGS="$(OUR_CPPFLAGS) $(PKG_CFLAGS)" tests/lint/analyze
+	$(Q)CPPFLAGS="$(OUR_CPPFLAGS) -DROLLOUT_WORKER_VERSION=\"$(VERSION)\" $(PKG_CFLAGS)" tests/lint/analyze
 
 coverage: ## lines, branches and error branches that the tests execute (gcov)
 	+$(Q)$(MAKE) --no-print-directory COVERAGE=1 check-counted
@@ -276,29 +288,64 @@ check-counted: $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(
 
 # --- install -------------------------------------------------------------------------------------
 
-.PHONY: deps install uninstall dist clean help
+.PHONY: deps install uninstall dist deb check-package man clean help
 APT := build-essential pkg-config libcurl4-openssl-dev libssl-dev libyajl-dev libexpat1-dev \
 	libyaml-dev libarchive-dev zlib1g-dev libsqlite3-dev libmicrohttpd-dev libcmocka-dev \
 	openssl python3 curl zip unzip
 deps: ## install the distribution's packages where they are missing (Debian; root or sudo)
 	$(Q)tests/deps $(APT)
 
-install: all ## PREFIX, DESTDIR
-	install -D -m 755 $(BUILD)/rollout-worker $(DESTDIR)$(BINDIR)/rollout-worker
-	install -D -m 644 worker/rollout-worker.conf.example $(DESTDIR)$(DOCDIR)/rollout-worker.conf.example
-	install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|/usr/local/bin/|$(BINDIR)/|' worker/rollout-worker.service \
-		>$(DESTDIR)$(UNITDIR)/rollout-worker.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/rollout-worker.service
+# the list of settings is the example's, which is the table's
+MAN := worker/man/rollout-worker.8 $(BUILD)/man/rollout-worker.conf.5 worker/man/rollout.yaml.5
+man: $(MAN) ## the manual pages
+	@:
+$(BUILD)/man/%: worker/man/%.in worker/man/settings.awk worker/rollout-worker.conf.example
+	@mkdir -p $(@D)
+	$(Q)awk -f worker/man/settings.awk worker/rollout-worker.conf.example $< >$@
+
+# What is installed: MODE:SOURCE:DESTINATION. The unit is written for BINDIR.
+UNIT := $(UNITDIR)/rollout-worker.service
+INSTALLED := 755:$(BUILD)/rollout-worker:$(BINDIR)/rollout-worker \
+	$(foreach page,$(MAN),644:$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+	644:worker/packaging/completion.bash:$(DATADIR)/bash-completion/completions/rollout-worker \
+	644:README.md:$(DOCDIR)/README.md \
+	644:worker/rollout-worker.conf.example:$(DOCDIR)/examples/rollout-worker.conf \
+	$(foreach file,$(sort $(wildcard worker/packaging/examples/*)),644:$(file):$(DOCDIR)/examples/$(notdir $(file))) \
+	$(foreach file,$(sort $(wildcard cloudformation/*.yaml)),644:$(file):$(DOCDIR)/examples/cloudformation/$(notdir $(file)))
+part = $(word $(1),$(subst :, ,$(2)))
+
+install: all man ## PREFIX, DESTDIR
+	$(Q)set -e; $(foreach f,$(INSTALLED),install -D -m $(call part,1,$f) $(call part,2,$f) $(DESTDIR)$(call part,3,$f);)
+	$(Q)install -d $(DESTDIR)$(UNITDIR)
+	$(Q)sed 's|/usr/local/bin/|$(BINDIR)/|' worker/rollout-worker.service >$(DESTDIR)$(UNIT)
+	$(Q)chmod 644 $(DESTDIR)$(UNIT)
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/rollout-worker $(DESTDIR)$(UNITDIR)/rollout-worker.service
-	rm -rf $(DESTDIR)$(DOCDIR)
+	$(Q)rm -f $(foreach f,$(INSTALLED),$(DESTDIR)$(call part,3,$f)) $(DESTDIR)$(UNIT)
+	$(Q)for d in $(DOCDIR)/examples/cloudformation $(DOCDIR)/examples $(DOCDIR); do \
+		[ ! -d $(DESTDIR)$$d ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$d; done
 
-dist: ## source archive from git
-	$(Q)mkdir -p build
-	git archive --format=tar.gz --prefix=rollout-worker/ -o build/rollout-worker.tar.gz HEAD
+EPOCH = $(shell worker/packaging/version --epoch)
+# what is committed has no mark of what is not
+DIST = build/rollout-worker-$(VERSION:.dirty=).tar.gz
+dist: ## source archive of what is committed, reproducible: build/rollout-worker-VERSION.tar.gz
+	$(Q)worker/packaging/dist $(VERSION:.dirty=) $(EPOCH) $(DIST)
+	@echo $(DIST)
+
+DEBS ?= build
+deb: deps ## Debian package: build/rollout-worker_VERSION_ARCH.deb [VERSION=1.2~rc1]
+	$(Q)tests/deps debhelper
+	$(Q)worker/packaging/deb $(VERSION) $(EPOCH) $(DEBS)
+
+# of the package itself; the others of that room are a part of `make check`
+PACKAGE_TESTS := tests/package/build.test tests/package/life.test
+PARTS_TESTS := $(filter-out $(PACKAGE_TESTS),$(sort $(wildcard tests/package/*.test)))
+check-package: deps ## the Debian package: build, lintian, install, upgrade, remove, purge in a clean tree
+	$(Q)tests/deps debhelper lintian mmdebstrap mandoc bash-completion
+	+$(Q)$(MAKE) --no-print-directory programs man
+	+$(Q)$(MAKE) --no-print-directory deb VERSION=$(VERSION)+next DEBS=build/package/next
+	+$(Q)$(MAKE) --no-print-directory deb dist DEBS=build/package/this
+	$(Q)BUILD=$(BUILD) VERSION=$(VERSION) $(RUN) $(call selected,$(PACKAGE_TESTS) $(PARTS_TESTS))
 
 clean: ## remove what was built
 	rm -rf build

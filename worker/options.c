@@ -264,5 +264,6 @@ void options_help(struct buf *out)
 		      "ROLLOUT_WORKER_HOLD=60s, or as --hold 60s; the last wins.\n\n");
 	config_help(out);
 	buf_adds(out, "\nExit status: 0 done; 1 failed, or a plan has problems; 2 wrong usage;\n"
-		      "3 the configuration is not valid; 4 no usable credentials.\n");
+		      "3 the configuration is not valid; 4 no usable credentials, or an instance\n"
+		      "that does not answer: later it may.\n");
 }

@@ -292,8 +292,9 @@ static void *watch_start(void *arg)
 
 static enum exit_status find_out(struct run *r, struct err *err)
 {
+	/* an instance that does not answer yet may do so later, as for its credentials */
 	if (find_region(r, err))
-		return CLI_CONFIG;
+		return err_is_retryable(err) ? CLI_CREDENTIALS : CLI_CONFIG;
 	return find_credentials(r, err) ? CLI_CREDENTIALS : CLI_OK;
 }
 
