@@ -199,12 +199,17 @@ void sim_iam_note(struct sim *s, const struct sim_exchange *x, const struct sim_
 {
 	struct sim_iam_call c = {.s = s, .x = x, .a = x->arena};
 	const char *purpose = r->service ? purpose_of(x) : NULL;
+	bool is_known;
 
 	if (!purpose || is_by_job(s, x))
 		return;
 	buf_init(&c.context, CONTEXT_MAX);
-	if (!needs(&c, purpose, r->service->name, sim_iam_rows, sim_iam_n_rows) &&
-	    !needs(&c, purpose, r->service->name, sim_iam_beanstalk_rows, sim_iam_n_beanstalk_rows))
+	is_known = needs(&c, purpose, r->service->name, sim_iam_rows, sim_iam_n_rows) ||
+		   needs(&c, purpose, r->service->name, sim_iam_beanstalk_rows,
+			 sim_iam_n_beanstalk_rows);
+	needs(&c, "beanstalk_resources", r->service->name, sim_iam_behalf_rows,
+	      sim_iam_n_behalf_rows);
+	if (!is_known)
 		/* no policy grants that: what is not in the table is found */
 		add(s, &(struct sim_right){
 			       purpose,

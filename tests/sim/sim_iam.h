@@ -36,6 +36,9 @@ struct sim_iam_row {
 };
 extern const struct sim_iam_row sim_iam_rows[], sim_iam_beanstalk_rows[];
 extern const size_t sim_iam_n_rows, sim_iam_n_beanstalk_rows;
+/* What Elastic Beanstalk does with its caller's rights; their purpose is "beanstalk_resources". */
+extern const struct sim_iam_row sim_iam_behalf_rows[];
+extern const size_t sim_iam_n_behalf_rows;
 
 /* --- for resource() ------------------------------------------------------------------------- */
 #define SIM_ARN(service) "arn:aws:" service ":" SIM_REGION ":" SIM_ACCOUNT ":"

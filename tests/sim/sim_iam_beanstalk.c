@@ -156,7 +156,6 @@ static const char *role(struct sim_iam_call *c, const char *arg)
 		DOES(op, "s3:GetObjectVersion", BUCKET "/x"),                                  \
 		DOES(op, "s3:PutObject", BUCKET "/x"), DOES(op, "s3:PutObjectAcl", BUCKET "/x"),\
 		DOES(op, "cloudwatch:DeleteAlarms", ALARM),                                    \
-		DOES(op, "cloudwatch:DescribeAlarms", ALARM),                                  \
 		DOES(op, "cloudwatch:PutMetricAlarm", ALARM),                                  \
 		DOES(op, "logs:CreateLogGroup", LOGS), DOES(op, "logs:DeleteLogGroup", LOGS),  \
 		DOES(op, "logs:PutRetentionPolicy", LOGS), DOES(op, "sns:CreateTopic", TOPIC), \
@@ -191,10 +190,14 @@ const struct sim_iam_row sim_iam_beanstalk_rows[] = {
 	ROW("AbortEnvironmentUpdate", environment, "EnvironmentId"),
 	ROW("SwapEnvironmentCNAMEs", environment, "SourceEnvironmentId"),
 	ROW("SwapEnvironmentCNAMEs", environment, "DestinationEnvironmentId"),
+};
+const size_t sim_iam_n_beanstalk_rows =
+	sizeof(sim_iam_beanstalk_rows) / sizeof(sim_iam_beanstalk_rows[0]);
+
+const struct sim_iam_row sim_iam_behalf_rows[] = {
 	ENVIRONMENT("CreateEnvironment"),
 	ENVIRONMENT("UpdateEnvironment"),
 	ENVIRONMENT("TerminateEnvironment"),
 	ENVIRONMENT("AbortEnvironmentUpdate"),
 };
-const size_t sim_iam_n_beanstalk_rows =
-	sizeof(sim_iam_beanstalk_rows) / sizeof(sim_iam_beanstalk_rows[0]);
+const size_t sim_iam_n_behalf_rows = sizeof(sim_iam_behalf_rows) / sizeof(sim_iam_behalf_rows[0]);

@@ -154,7 +154,7 @@ static const char *tags_of_new_rule(struct sim_iam_call *c, const char *arg)
 			    tail + strlen(":listener/"));
 }
 
-/* --- EC2 Auto Scaling, EC2, Systems Manager ----------------------------------------------------- */
+/* --- EC2 Auto Scaling, EC2, Systems Manager --------------------------------------------------- */
 
 static const char *group(struct sim_iam_call *c, const char *arg)
 {
