@@ -123,11 +123,14 @@ static const char *function(struct sim_iam_call *c, const char *arg)
 
 /* --- Elastic Load Balancing ------------------------------------------------------------------- */
 
+/* Of a rule that is gone, by a request that came twice, there is no tag to ask for. */
 static const char *rule(struct sim_iam_call *c, const char *arg)
 {
-	const struct sim_elbv2_state *e = sim_state(c->s, &sim_elbv2);
+	struct sim_elbv2_state *e = sim_state(c->s, &sim_elbv2);
 	struct str arn = form(c, arg);
 
+	if (!sim_lb_rule_find(e, arn))
+		return NULL;
 	for (size_t i = 0; i < e->n_tags; i++)
 		if (str_is(arn, e->tags[i].arn))
 			sim_iam_context(c, arena_printf(c->a, "aws:ResourceTag/%s", e->tags[i].key),
@@ -162,6 +165,8 @@ static const char *group(struct sim_iam_call *c, const char *arg)
 	const struct sim_asg *g = sim_asg_find(sim_state(c->s, &sim_autoscaling), name);
 
 	(void)arg;
+	if (!g && strcmp(c->x->operation, "CreateAutoScalingGroup") != 0)
+		return NULL;
 	for (size_t i = 0; g && i < g->n_tags; i++)
 		sim_iam_context(c, arena_printf(c->a, "aws:ResourceTag/%s", g->tags[i].key),
 				str_from(g->tags[i].value));
