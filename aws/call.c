@@ -56,6 +56,7 @@ struct aws *aws_new(const struct aws_deps *deps)
 	aws->log = deps->log;
 	aws->cancel = deps->cancel;
 	aws->settings = deps->settings;
+	aws->user_agent = deps->user_agent;
 	aws->priv = aws_private_new();
 	return aws;
 }
@@ -143,6 +144,20 @@ static void add(struct headers *h, const char *name, struct str value)
 	h->list[h->n++] = (struct http_header){str_from(name), value};
 }
 
+/* What the call is for is a comment behind the product (RFC 9110, 10.1.5). */
+static void add_user_agent(struct call *k, struct headers *h)
+{
+	const char *name = k->aws->user_agent, *purpose = k->client->purpose;
+	size_t product;
+
+	if (!name || !purpose)
+		return;
+	product = strcspn(name, " ");
+	add(h, "User-Agent",
+	    str_from(arena_printf(k->a, "%.*s (%s)%s", (int)product, name, purpose,
+				  name + product)));
+}
+
 static void add_own_headers(struct call *k, struct headers *h)
 {
 	const struct aws_service *s = k->r->service;
@@ -160,6 +175,7 @@ static void add_own_headers(struct call *k, struct headers *h)
 	add(h, "amz-sdk-invocation-id", str_from(k->invocation_id));
 	add(h, "amz-sdk-request",
 	    str_from(arena_printf(k->a, "attempt=%d; max=%d", k->attempts, k->max_attempts)));
+	add_user_agent(k, h);
 }
 
 static int add_signature(struct call *k, struct headers *h, struct err *err)

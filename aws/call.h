@@ -28,6 +28,7 @@ struct aws_deps {
 	struct log *log;       /* NULL: silent */
 	struct cancel *cancel; /* of the whole process; NULL: none */
 	const struct aws_settings *settings;
+	const char *user_agent; /* what calls with a purpose name themselves by; NULL: nothing */
 };
 
 /* Everything a call needs from its surroundings; one per process, borrowed everywhere. */
@@ -38,17 +39,25 @@ struct aws {
 	struct log *log;
 	struct cancel *cancel;
 	const struct aws_settings *settings;
+	const char *user_agent;
 	struct aws_private *priv; /* retry tokens, clock skew, counters: under a lock */
 };
 
 struct aws *aws_new(const struct aws_deps *deps);
 void aws_free(struct aws *aws); /* NULL does nothing */
 
-/* An account's view: which credentials, which region. Cheap, by value; everything borrowed. */
+/*
+ * An account's view: which credentials, which region. Cheap, by value; everything borrowed.
+ *
+ * purpose: one word that says in the service's own records (CloudTrail's userAgent) what a call was
+ * for. It follows the product of the user agent, "rollout-worker/1.2 (lambda) ua/2.1 ...". NULL:
+ * the call sends no User-Agent of its own, and the transport names the program alone.
+ */
 struct aws_client {
 	struct aws *aws;
 	struct credentials_provider *credentials;
 	const char *region;
+	const char *purpose;
 	struct cancel *cancel; /* NULL: the process's */
 	struct log *log;       /* NULL: the process's */
 };
@@ -67,7 +76,7 @@ struct aws_request {
 	/*
 	 * Headers besides those the call makes itself: Host, X-Amz-Date, Authorization,
 	 * X-Amz-Security-Token, X-Amz-Target, x-amz-content-sha256, x-amzn-query-mode,
-	 * amz-sdk-*, and Content-Type where the protocol fixes it (given here, it wins).
+	 * amz-sdk-*, User-Agent, and Content-Type where the protocol fixes it (given here, it wins).
 	 */
 	const struct http_header *headers;
 	size_t n_headers;

@@ -116,6 +116,7 @@ struct credentials_assume_role {
 	const char *session_name; /* 2 to 64 of [\w+=,.@-]; NULL: one is made up */
 	const char *external_id;  /* NULL: none */
 	const char *region;	  /* of STS; NULL: the settings' */
+	const char *purpose;	  /* as in struct aws_client, a string that lasts; NULL: none */
 	int64_t duration_s;	  /* 900 to 43,200; 0: 3,600 */
 	struct credentials_provider *source;
 	bool source_take;

@@ -14,6 +14,7 @@ struct role_provider {
 	struct credentials_provider *source;
 	bool source_owned;
 	char *role_arn, *session_name, *external_id, *region;
+	const char *purpose;
 	int64_t duration_s;
 };
 
@@ -21,8 +22,11 @@ static struct credentials *role_get(struct credentials_provider *p, struct cance
 				    struct err *err)
 {
 	struct role_provider *r = (struct role_provider *)p;
-	struct aws_client client = {
-		.aws = r->aws, .credentials = r->source, .region = r->region, .cancel = cancel};
+	struct aws_client client = {.aws = r->aws,
+				    .credentials = r->source,
+				    .region = r->region,
+				    .purpose = r->purpose,
+				    .cancel = cancel};
 	char made_up[CREDENTIALS_SESSION_SIZE];
 	struct sts_assume_role in = {.role_arn = r->role_arn,
 				     .session_name = r->session_name,
@@ -68,6 +72,7 @@ struct credentials_provider *credentials_assume_role_new(struct aws *aws,
 	r->session_name = dup_or_null(o->session_name);
 	r->external_id = dup_or_null(o->external_id);
 	r->region = dup_or_null(o->region);
+	r->purpose = o->purpose;
 	r->duration_s = o->duration_s;
 	return &r->base;
 }

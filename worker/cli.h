@@ -74,4 +74,25 @@ int cli_input_read(struct cli_input *in, const struct options *o, struct problem
 		   struct err *err) MUST_CHECK;
 void cli_input_release(struct cli_input *in);
 
+/* --- cli_plan.c: shared with cli_iam -------------------------------------------------------- */
+
+/* What a plan's rollout calls, each once; calls is malloc'ed, the texts live in the arena. */
+struct cli_calls {
+	struct arena *arena;
+	struct target_call *calls;
+	size_t n, cap;
+};
+
+/* Made by the worker's own role, also when a plan names another for the target. */
+bool cli_call_is_own(const struct target_call *c);
+
+/* --- cli_iam.c -------------------------------------------------------------------------------- */
+
+/*
+ * The IAM policy document of these calls, which all have an iam_action and are sorted by it and
+ * their resource: JSON, one statement a line. Where the plan has a role_arn, an object of two:
+ * "worker" for the worker's own role, "target" for that one.
+ */
+void cli_iam(struct buf *out, const struct cli_calls *l, const struct plan *p);
+
 #endif

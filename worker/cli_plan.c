@@ -9,21 +9,16 @@
  * `plan`: what a rollout would do, before it does it. The calls come from the same targets and
  * guards that make them, so that the list cannot forget one that a target learns.
  */
-struct call_list {
-	struct arena *arena;
-	struct target_call *calls;
-	size_t n, cap;
-};
-
 static bool same_call(const struct target_call *a, const struct target_call *b)
 {
 	return a->phase == b->phase && !strcmp(a->service, b->service) &&
-	       !strcmp(a->operation, b->operation) && !strcmp(a->resource, b->resource);
+	       !strcmp(a->operation, b->operation) && !strcmp(a->resource, b->resource) &&
+	       !strcmp(a->iam_action ? a->iam_action : "", b->iam_action ? b->iam_action : "");
 }
 
 static void add_call(void *arg, const struct target_call *c)
 {
-	struct call_list *l = arg;
+	struct cli_calls *l = arg;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (same_call(&l->calls[i], c))
@@ -39,7 +34,7 @@ static void add_call(void *arg, const struct target_call *c)
  * The worker's own calls. Of the job calls only PollForJobs can be limited to a resource ("Actions,
  * resources, and condition keys for AWS CodePipeline", Service Authorization Reference).
  */
-static void add_own_calls(struct call_list *l, const struct config *config)
+static void add_own_calls(struct cli_calls *l, const struct config *config)
 {
 	for (size_t i = 0; i < config->n_action_types; i++) {
 		const struct cp_action_type *t = &config->action_types[i].type;
@@ -57,7 +52,7 @@ static void add_own_calls(struct call_list *l, const struct config *config)
 }
 
 /* The artifact bucket is read with the job's own keys: the worker's role needs nothing for it. */
-static void add_artifact_calls(struct call_list *l)
+static void add_artifact_calls(struct cli_calls *l)
 {
 	add_call(l, &(struct target_call){PHASE_INSPECT, "s3", "GetObject", NULL,
 					  "the input artifact, with the job's own keys", false});
@@ -65,14 +60,14 @@ static void add_artifact_calls(struct call_list *l)
 					  "output artifacts, with the job's own keys", true});
 }
 
-static void add_role_call(struct call_list *l, const struct plan *p)
+static void add_role_call(struct cli_calls *l, const struct plan *p)
 {
 	if (p->role_arn)
 		add_call(l, &(struct target_call){PHASE_INSPECT, "sts", "AssumeRole",
 						  "sts:AssumeRole", p->role_arn, false});
 }
 
-static void add_reports(struct call_list *l, const struct plan *p)
+static void add_reports(struct cli_calls *l, const struct plan *p)
 {
 	add_call(l, &(struct target_call){PHASE_INSPECT, "codepipeline", "PutJobSuccessResult",
 					  "codepipeline:PutJobSuccessResult", "*", true});
@@ -98,7 +93,7 @@ static void add_reports(struct call_list *l, const struct plan *p)
 					  "codepipeline:PutJobFailureResult", "*", true});
 }
 
-static void collect(struct call_list *l, const struct config *config, const struct plan *p)
+static void collect(struct cli_calls *l, const struct config *config, const struct plan *p)
 {
 	add_own_calls(l, config);
 	add_artifact_calls(l);
@@ -241,7 +236,7 @@ static void add_time_line(struct buf *out, struct arena *a, const struct plan *p
 
 /* --- calls and permissions -------------------------------------------------------------------- */
 
-static void add_calls(struct buf *out, const struct call_list *l)
+static void add_calls(struct buf *out, const struct cli_calls *l)
 {
 	buf_adds(out, "\nCalls, in order (RESTORE and FAILED only when it goes back):\n");
 	for (int phase = 0; phase < PHASE_COUNT; phase++) {
@@ -267,19 +262,19 @@ static int by_action(const void *a, const void *b)
 }
 
 /* What the worker does by its own role even when the target's calls are made by another. */
-static bool is_own(const struct target_call *c)
+bool cli_call_is_own(const struct target_call *c)
 {
 	return !strcmp(c->service, "codepipeline") || !strcmp(c->service, "sts");
 }
 
-static void add_actions(struct buf *out, const struct call_list *l, bool all, bool own)
+static void add_actions(struct buf *out, const struct cli_calls *l, bool all, bool own)
 {
 	const struct target_call *last = NULL;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct target_call *c = &l->calls[i];
 
-		if (!all && is_own(c) != own)
+		if (!all && cli_call_is_own(c) != own)
 			continue;
 		if (!last || by_action(last, c) != 0) {
 			buf_addf(out, "  %-45s ", c->iam_action);
@@ -290,7 +285,8 @@ static void add_actions(struct buf *out, const struct call_list *l, bool all, bo
 	}
 }
 
-static void add_permissions(struct buf *out, struct call_list *l, const struct plan *p)
+/* Only what needs a permission is left. */
+static void sort_by_action(struct cli_calls *l)
 {
 	size_t n = 0;
 
@@ -299,6 +295,11 @@ static void add_permissions(struct buf *out, struct call_list *l, const struct p
 			l->calls[n++] = l->calls[i];
 	l->n = n;
 	qsort(l->calls, n, sizeof(*l->calls), by_action);
+}
+
+static void add_permissions(struct buf *out, struct cli_calls *l, const struct plan *p)
+{
+	sort_by_action(l);
 	buf_adds(out, "\nWhat IAM must allow the worker's role:\n");
 	add_actions(out, l, !p->role_arn, true);
 	if (!p->role_arn)
@@ -312,7 +313,7 @@ static void add_permissions(struct buf *out, struct call_list *l, const struct p
 static void add_plan(struct buf *out, struct arena *a, const struct config *config,
 		     const struct plan *p)
 {
-	struct call_list l = {.arena = a};
+	struct cli_calls l = {.arena = a};
 
 	buf_addf(out, "Plan %.12s: %s of ", p->digest, p->strategy);
 	cli_add_clean(out, target_text(a, &p->target));
@@ -322,6 +323,22 @@ static void add_plan(struct buf *out, struct arena *a, const struct config *conf
 	add_calls(out, &l);
 	add_permissions(out, &l, p);
 	free(l.calls);
+}
+
+static void add_iam(struct buf *out, struct arena *a, const struct config *config,
+		    const struct plan *p)
+{
+	struct cli_calls l = {.arena = a};
+
+	collect(&l, config, p);
+	sort_by_action(&l);
+	cli_iam(out, &l, p);
+	free(l.calls);
+	if (p->target.kind == TARGET_BEANSTALK)
+		cli_say(CLI_OK,
+			"Elastic Beanstalk also uses its caller's rights for what an environment is "
+			"made of, unless the environment has an operations role: see "
+			"BeanstalkResources in cloudformation/policies.yaml");
 }
 
 static enum exit_status plan(const struct options *o, struct arena *a, struct buf *out)
@@ -349,7 +366,10 @@ static enum exit_status plan(const struct options *o, struct arena *a, struct bu
 	if (!in.plan)
 		return cli_say(CLI_USAGE, "there is nothing to show: such an action follows the "
 					  "plan of the action that started the rollout");
-	add_plan(out, a, &config, in.plan);
+	if (o->iam)
+		add_iam(out, a, &config, in.plan);
+	else
+		add_plan(out, a, &config, in.plan);
 	return CLI_OK;
 }
 

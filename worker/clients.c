@@ -47,6 +47,7 @@ static struct entry *entry_new(struct clients *c, const char *role_arn)
 {
 	struct credentials_assume_role role = {.role_arn = role_arn,
 					       .region = c->own.region,
+					       .purpose = c->own.purpose,
 					       .source = c->own.credentials};
 	struct entry *e = xcalloc(1, sizeof(*e));
 

@@ -58,6 +58,9 @@ static const struct option_row {
 	 "check, plan: the input artifact; it is unpacked, and the plan file is read from it "
 	 "unless "
 	 "--plan names another."},
+	{"iam", NULL, OPTION_FLAG, IN(PLAN), offsetof(struct options, iam), 0,
+	 "plan: print what IAM must allow for this plan, as a policy document, and nothing else. "
+	 "With RoleArn two: \"worker\" and \"target\"."},
 	{"json", NULL, OPTION_FLAG, IN(STATUS) | IN(REPORT), offsetof(struct options, json), 0,
 	 "status, report: as JSON."},
 	{"all", NULL, OPTION_FLAG, IN(STATUS), offsetof(struct options, all), 0,

@@ -43,7 +43,7 @@ struct options {
 	struct plan_property *properties;
 	size_t n_properties;
 	const char *id; /* of a rollout */
-	bool once, json, all;
+	bool once, json, all, iam;
 };
 
 /*

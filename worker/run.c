@@ -264,10 +264,9 @@ static int connect_aws(struct run *r, struct err *err)
 				.settings = &r->settings};
 
 	http_global_init();
-	r->http = http_curl_new(r->settings.ca_bundle,
-				aws_settings_user_agent(&r->settings, r->arena, "rollout-worker",
-							ROLLOUT_WORKER_VERSION),
-				err);
+	deps.user_agent = aws_settings_user_agent(&r->settings, r->arena, "rollout-worker",
+						  ROLLOUT_WORKER_VERSION);
+	r->http = http_curl_new(r->settings.ca_bundle, deps.user_agent, err);
 	if (!r->http)
 		return -1;
 	deps.http = r->http;

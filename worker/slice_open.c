@@ -329,6 +329,7 @@ int slice_target(struct turn *t, struct err *err)
 	t->ops = target_of(r->plan->target.kind);
 	t->client = clients_get(t->w->clients, r->plan->role_arn);
 	t->client.log = r->log;
+	t->client.purpose = t->ops->name;
 	t->env = (struct target_env){.client = t->client,
 				     .arena = t->arena,
 				     .log = r->log,

@@ -43,7 +43,10 @@ struct worker *worker_new(const struct worker_deps *d, struct err *err)
 	w->log = d->aws->log;
 	w->cancel = d->aws->cancel;
 	w->client = (struct aws_client){
-		.aws = d->aws, .credentials = d->credentials, .region = d->region};
+		.aws = d->aws,
+		.credentials = d->credentials,
+		.region = d->region,
+		.purpose = "worker"};
 	w->ledger = d->ledger;
 	w->unpack_child = (struct unpack_child){
 		.confinement = d->program ? d->config->unpack_confinement

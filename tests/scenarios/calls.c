@@ -1,3 +1,4 @@
+#include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include "worker/guard/guard.h"
 #include "worker/target/target.h"
 
-#define CALLS_MAX 512
+#define CALLS_MAX 2048
 
 struct announced {
 	struct arena *arena;
@@ -37,8 +38,11 @@ static void announce(void *arg, const struct target_call *c)
 	if (!c->iam_action || !strchr(c->iam_action, ':') || !c->resource || !c->resource[0])
 		fail_msg("%s:%s is announced without IAM action or resource", c->service,
 			 c->operation);
-	if (is_announced(a, c->service, c->operation))
-		return;
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->calls[i].operation, c->operation) &&
+		    !strcmp(a->calls[i].iam_action, c->iam_action) &&
+		    !strcmp(a->calls[i].resource, c->resource))
+			return;
 	assert_true(a->n < CALLS_MAX);
 	a->calls[a->n++] = *c;
 }
@@ -142,6 +146,29 @@ bool calls_is_write(struct world *w, const struct sim_call *c)
 	return true;
 }
 
+/* What a role needs that has just the rights which the plans name. */
+static bool is_granted(const struct announced *a, const struct sim_right *r)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->calls[i].iam_action, r->action) &&
+		    fnmatch(a->calls[i].resource, r->resource, FNM_NOESCAPE) == 0)
+			return true;
+	return false;
+}
+
+static void check_rights(struct world *w, const struct announced *a)
+{
+	const struct sim_right *rights;
+	size_t n = sim_rights(w->sim, &rights);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rights[i].purpose, "worker") != 0 &&
+		    strcmp(rights[i].purpose, "beanstalk_resources") != 0 &&
+		    !is_granted(a, &rights[i]))
+			fail_msg("%s on %s was needed, but no plan says so", rights[i].action,
+				 rights[i].resource);
+}
+
 void calls_check_announced(struct world *w)
 {
 	struct announced *a = arena_new_of(w->arena, struct announced);
@@ -161,4 +188,6 @@ void calls_check_announced(struct world *w)
 		    !is_announced(a, calls[i].service, calls[i].operation))
 			fail_msg("%s:%s was called, but no plan announces it", calls[i].service,
 				 calls[i].operation);
+	if (a->n > 0)
+		check_rights(w, a);
 }

@@ -138,7 +138,8 @@ int world_try_worker(struct world *w, int i, struct err *err)
 				.clock = ww->clock ? ww->clock : sim_clock(w->sim),
 				.rng = sim_rng(w->sim),
 				.log = ww->log ? ww->log : w->log,
-				.settings = &w->settings};
+				.settings = &w->settings,
+				.user_agent = "rollout-worker/test"};
 	int rc = -1;
 
 	ww->crashed = false;

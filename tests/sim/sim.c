@@ -102,6 +102,7 @@ void sim_free(struct sim *s)
 		services[i].service->destroy(s->state[i]);
 	sim_record_release(&s->record);
 	sim_stale_release(s);
+	sim_iam_release(s);
 	free(s);
 }
 
@@ -333,6 +334,7 @@ void sim_handle(struct sim *s, const struct sim_request *req, struct arena *a,
 	*res = (struct http_response){0};
 	s->calls++;
 	sim_route(s, req, a, &x, &r);
+	sim_iam_note(s, &x, &r);
 	sim_perform(s, &x, &r);
 	sim_record_call(s, &x, &r, res->status);
 }
@@ -363,6 +365,7 @@ enum sim_delivery sim_deliver(struct sim *s, const struct sim_request *req, stru
 		return SIM_CRASHED;
 	s->calls++;
 	sim_route(s, req, a, &x, &r);
+	sim_iam_note(s, &x, &r);
 	f = sim_fault_next(s, r.service ? r.service->name : "", x.operation);
 	if (f == SIM_FAULT_REFUSED) {
 		d = SIM_REFUSED;

@@ -123,6 +123,16 @@ struct sim_call {
 size_t sim_call_log(const struct sim *s, const struct sim_call **calls);
 uint64_t sim_call_count(const struct sim *s, const char *service, const char *operation);
 
+/*
+ * What IAM had to allow for the calls that said what they were for (sim_iam.h): each once, as far
+ * as ids do not tell them apart. purpose: "lambda"; action: "lambda:UpdateAlias"; context: keys of
+ * the request with values, "TAB key=value" each.
+ */
+struct sim_right {
+	const char *purpose, *action, *resource, *context;
+};
+size_t sim_rights(const struct sim *s, const struct sim_right **rights);
+
 /* A change of the live split of one alias, listener or rule. */
 struct sim_split {
 	struct utc at;

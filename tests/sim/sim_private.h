@@ -53,6 +53,7 @@ struct sim {
 	struct sim_record record;
 	uint64_t calls;
 	struct sim_stale *stale; /* answers remembered; NULL: none yet */
+	struct sim_iam *iam;	 /* rights that were needed; NULL: none yet */
 };
 
 /* --- sim.c: which service is asked, and for what ---------------------------------------------- */
@@ -87,6 +88,10 @@ void sim_fault_answer(const struct sim_exchange *x, const struct sim_route *r, e
 bool sim_stale_answer(struct sim *s, const struct sim_exchange *x, const struct sim_route *r);
 void sim_stale_remember(struct sim *s, const struct sim_exchange *x, const struct sim_route *r);
 void sim_stale_release(struct sim *s);
+
+/* --- sim_iam.c: which rights a call needs; before it changes anything ------------------------- */
+void sim_iam_note(struct sim *s, const struct sim_exchange *x, const struct sim_route *r);
+void sim_iam_release(struct sim *s);
 
 /* --- sim_verify.c ----------------------------------------------------------------------------- */
 /* True when the request may go on; otherwise the refusal has been written. */

@@ -205,7 +205,7 @@ static void list_objects(const struct sims3_call *c)
 /* --- routing ---------------------------------------------------------------------------------- */
 
 /* The bucket is the first label of a virtual host, else the first segment of the path. */
-static void split_path(const struct sim_exchange *x, struct str *bucket, struct str *key)
+void sims3_split_path(const struct sim_exchange *x, struct str *bucket, struct str *key)
 {
 	struct str host = x->req->host, path = x->req->path;
 	size_t at = 0;
@@ -242,7 +242,7 @@ static const char *sims3_operation(const struct sim_exchange *x)
 	bool upload = sim_form_get(q, "uploadId").n > 0;
 	struct str bucket, key;
 
-	split_path(x, &bucket, &key);
+	sims3_split_path(x, &bucket, &key);
 	if (!key.n)
 		return bucket_operation(x);
 	if (strcmp(m, "GET") == 0)
@@ -290,7 +290,7 @@ static void sims3_handle(struct sim *s, void *state, const struct sim_exchange *
 		.restricted = str_starts(who, SIM_ARTIFACT_PRINCIPAL),
 	};
 
-	split_path(x, &c.bucket, &c.key);
+	sims3_split_path(x, &c.bucket, &c.key);
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
 		if (strcmp(operations[i].name, x->operation) != 0)
 			continue;

@@ -70,6 +70,8 @@ bool sims3_check_encryption(const struct sims3_call *c);
 bool sims3_check_sums(const struct sims3_call *c, struct str body);
 bool sims3_check_preconditions(const struct sims3_call *c, const struct sims3_object *o);
 
+/* Whose object a request is for; the bucket is in the host or in front of the path. */
+void sims3_split_path(const struct sim_exchange *x, struct str *bucket, struct str *key);
 void sims3_object_remove(struct sims3 *t, struct str bucket, struct str key);
 
 /* sim_s3_object.c */

@@ -25,7 +25,7 @@ static const struct target_call version[] = {
 /* Who makes a group start instances from a template must be allowed to start them himself. */
 static const struct target_call template_use[] = {
 	{PHASE_PREPARE, "ec2", "RunInstances", "ec2:RunInstances", "*", true},
-	{PHASE_PREPARE, "ec2", "CreateTags", "ec2:CreateTags", "arn:aws:ec2:*:*:instance/*", true},
+	{PHASE_PREPARE, "ec2", "CreateTags", "ec2:CreateTags", "arn:aws:ec2:*:*:*", true},
 	{PHASE_PREPARE, "iam", "PassRole", "iam:PassRole", "arn:aws:iam::*:role/*", true},
 };
 
@@ -36,6 +36,7 @@ static const struct target_call hold[] = {
 static const struct target_call copy[] = {
 	ASG(PREPARE, "DescribeLifecycleHooks", false),
 	ASG(PREPARE, "CreateAutoScalingGroup", true),
+	/* no call of its own: the tags of a new group */
 	ASG(PREPARE, "CreateOrUpdateTags", true),
 	ASG(PREPARE, "PutScalingPolicy", true),
 	ASG(PREPARE, "PutScheduledUpdateGroupAction", true),

@@ -15,6 +15,7 @@ struct adding {
 enum on {
 	ON_ALL,
 	ON_ENVIRONMENTS, /* of the application */
+	ON_APPLICATION,
 	ON_VERSIONS,
 	ON_TEMPLATES,
 	ON_BUNDLES, /* in Beanstalk's bucket */
@@ -29,6 +30,9 @@ static const char *resource(const struct adding *a, enum on on)
 	case ON_ENVIRONMENTS:
 		return arena_printf(a->arena, "arn:aws:elasticbeanstalk:*:*:environment/%s/*",
 				    application);
+	case ON_APPLICATION:
+		return arena_printf(a->arena, "arn:aws:elasticbeanstalk:*:*:application/%s",
+				    application);
 	case ON_VERSIONS:
 		return arena_printf(a->arena,
 				    "arn:aws:elasticbeanstalk:*:*:applicationversion/%s/*",
@@ -40,6 +44,7 @@ static const char *resource(const struct adding *a, enum on on)
 	case ON_BUNDLES:
 		return "arn:aws:s3:::elasticbeanstalk-*/rollout-worker/*";
 	case ON_ARTIFACT:
+		return "arn:aws:s3:::*/*"; /* which one the pipeline says */
 	case ON_ALL:
 		break;
 	}
@@ -73,6 +78,22 @@ static void reads(const struct adding *a, enum phase phase, const char *const *o
 		call(a, phase, *operations, ON_ALL, false);
 }
 
+/* Beanstalk takes a bundle with its caller's rights. */
+static void add_taking(const struct adding *a)
+{
+	struct target_call c = {.phase = PHASE_PREPARE,
+				.service = "elasticbeanstalk",
+				.operation = "CreateApplicationVersion",
+				.iam_action = "s3:GetObject",
+				.resource = resource(a, ON_BUNDLES),
+				.is_write = true};
+
+	a->add(a->arg, &c);
+	c.resource = resource(a, ON_ARTIFACT);
+	if (!a->plan->target.beanstalk.bundle)
+		a->add(a->arg, &c);
+}
+
 static void add_version(const struct adding *a)
 {
 	static const char *const uploads[] = {"PutObject", "CreateMultipartUpload", "UploadPart",
@@ -81,7 +102,9 @@ static void add_version(const struct adding *a)
 	call(a, PHASE_PREPARE, "DescribeApplicationVersions", ON_ALL, false);
 	if (!a->plan->target.beanstalk.bundle)
 		call(a, PHASE_PREPARE, "HeadObject", ON_ARTIFACT, false);
+	call(a, PHASE_PREPARE, "CreateApplicationVersion", ON_APPLICATION, true);
 	call(a, PHASE_PREPARE, "CreateApplicationVersion", ON_VERSIONS, true);
+	add_taking(a);
 	call(a, PHASE_PREPARE, "CreateStorageLocation", ON_ALL, true);
 	for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++)
 		call(a, PHASE_PREPARE, uploads[i], ON_BUNDLES, true);
@@ -99,6 +122,12 @@ static void add_second(const struct adding *a)
 	call(a, PHASE_PREPARE, "CreateConfigurationTemplate", ON_TEMPLATES, true);
 	call(a, PHASE_PREPARE, "ListTagsForResource", ON_ALL, false);
 	call(a, PHASE_PREPARE, "CreateEnvironment", ON_ENVIRONMENTS, true);
+	a->add(a->arg, &(struct target_call){.phase = PHASE_PREPARE,
+					     .service = "elasticbeanstalk",
+					     .operation = "CreateEnvironment",
+					     .iam_action = "elasticbeanstalk:AddTags",
+					     .resource = resource(a, ON_ENVIRONMENTS),
+					     .is_write = true});
 }
 
 static void add_after(const struct adding *a)

@@ -189,24 +189,29 @@ struct call_row {
 static const struct call_row common_rows[] = {
 	{PHASE_INSPECT, "ecs", "DescribeServices", NULL, ON_SERVICE, false},
 	{PHASE_INSPECT, "ecs", "DescribeTaskDefinition", NULL, "*", false},
+	/* ECS asks for the right to the service and to its deployment, or revision */
+	{PHASE_INSPECT, "ecs", "DescribeServiceDeployments", NULL, ON_SERVICE, false},
 	{PHASE_INSPECT, "ecs", "DescribeServiceDeployments", NULL, ON_DEPLOYMENT, false},
 	{PHASE_PREPARE, "ecs", "RegisterTaskDefinition", NULL, ON_DEFINITION, true},
 	/* no calls of their own, but rights that registering needs: for its tag, and to hand on the
 	 * task role and the execution role */
-	{PHASE_PREPARE, "ecs", "TagResource", NULL, "*", true},
+	{PHASE_PREPARE, "ecs", "TagResource", NULL, ON_DEFINITION, true},
 	{PHASE_PREPARE, "iam", "PassRole", NULL, "arn:aws:iam::*:role/*", true},
 	{PHASE_PREPARE, "ecs", "ListTasks", NULL, "*", false},
 	{PHASE_PREPARE, "ecs", "DescribeTasks", NULL, "*", false},
 };
 static const struct call_row native_rows[] = {
 	{PHASE_INSPECT, "ecs", "ListServiceDeployments", NULL, ON_SERVICE, false},
+	{PHASE_INSPECT, "ecs", "DescribeServiceRevisions", NULL, ON_SERVICE, false},
 	{PHASE_INSPECT, "ecs", "DescribeServiceRevisions", NULL, ON_REVISION, false},
 	{PHASE_PREPARE, "ecs", "UpdateService", NULL, ON_SERVICE, true},
+	{PHASE_SHIFT, "ecs", "ContinueServiceDeployment", NULL, ON_SERVICE, true},
 	{PHASE_SHIFT, "ecs", "ContinueServiceDeployment", NULL, ON_DEPLOYMENT, true},
 	{PHASE_PROMOTE, "ecs", "ContinueServiceDeployment", NULL, ON_DEPLOYMENT, true},
 	{PHASE_RETIRE, "ecs", "ContinueServiceDeployment", NULL, ON_DEPLOYMENT, true},
 	{PHASE_RETIRE, "ecs", "UpdateService", NULL, ON_SERVICE, true},
 	{PHASE_RESTORE, "ecs", "ContinueServiceDeployment", NULL, ON_DEPLOYMENT, true},
+	{PHASE_RESTORE, "ecs", "StopServiceDeployment", NULL, ON_SERVICE, true},
 	{PHASE_RESTORE, "ecs", "StopServiceDeployment", NULL, ON_DEPLOYMENT, true},
 	{PHASE_RESTORE, "ecs", "UpdateService", NULL, ON_SERVICE, true},
 	/* the controller's rule is read; written only when ECS is done and left it behind */
@@ -222,6 +227,7 @@ static const struct call_row native_rows[] = {
 };
 static const struct call_row services_rows[] = {
 	{PHASE_PREPARE, "ecs", "CreateService", NULL, ON_SERVICE, true},
+	{PHASE_PREPARE, "ecs", "TagResource", NULL, ON_SERVICE, true},
 	{PHASE_PREPARE, "ecs", "UpdateService", NULL, ON_SERVICE, true},
 	{PHASE_SHIFT, "ecs", "UpdateService", NULL, ON_SERVICE, true},
 	{PHASE_PROMOTE, "ecs", "UpdateService", NULL, ON_SERVICE, true},

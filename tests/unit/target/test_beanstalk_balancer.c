@@ -282,7 +282,7 @@ static void the_plan_prints_every_call(void **state)
 
 	assert_non_null(strstr(printed(w, p), "ModifyRule elasticloadbalancing:ModifyRule " RULE));
 	assert_null(strstr(p->text, "CreateEnvironment"));
-	assert_non_null(strstr(p->text, "HeadObject s3:GetObject *"));
+	assert_non_null(strstr(p->text, "HeadObject s3:GetObject arn:aws:s3:::*/*"));
 	w->plan.target.beanstalk = (struct plan_beanstalk){
 		.application = "shop", .cname = CNAME, .retire = BEANSTALK_TERMINATE};
 	printed(w, p);
