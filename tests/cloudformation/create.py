@@ -1,0 +1,126 @@
+"""Every template, with every sample, made by moto's CloudFormation; what moto cannot make is said. Prints ok lines."""
+import json
+import logging
+import os
+import sys
+import warnings
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(__file__))
+os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing",
+                  AWS_DEFAULT_REGION="eu-central-1")
+import boto3  # noqa: E402
+import moto  # noqa: E402
+
+import samples  # noqa: E402
+import template  # noqa: E402
+
+warnings.simplefilter("ignore")
+logging.disable(logging.CRITICAL)
+
+# What moto's CloudFormation cannot make, or, the repository, not name; it is left out of the template
+# that moto gets, and who refers to it gets a word in its place.
+NOT_MADE = {"AWS::CodePipeline::CustomActionType", "AWS::CloudWatch::Dashboard",
+            "AWS::Logs::MetricFilter", "AWS::CodeBuild::Project", "AWS::ECR::Repository"}
+
+
+def without(v, names):
+    """The template with words in place of references to these resources."""
+    if isinstance(v, dict):
+        if len(v) == 1:
+            (kind, x), = v.items()
+            if kind == "Ref" and x in names or kind == "Fn::GetAtt" and x[0] in names:
+                return f"arn:aws:left-out:eu-central-1:111122223333:{x if kind == 'Ref' else x[0]}"
+        return {k: [d for d in ([x] if isinstance(x, str) else x) if d not in names]
+                if k == "DependsOn" else without(x, names) for k, x in v.items()}
+    return [without(x, names) for x in v] if isinstance(v, list) else v
+
+
+def for_moto(t):
+    names = {n for n, r in t["Resources"].items() if r["Type"] in NOT_MADE}
+    t = without(t, names)
+    for n in names:
+        del t["Resources"][n]
+    return t, names
+
+
+def surroundings():
+    """What parameters name: a network, an image, a policy, a role."""
+    ec2 = boto3.client("ec2")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    subnets = [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"][:2]]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    boto3.client("ssm").put_parameter(Name="/image", Value=image, Type="String")
+    iam = boto3.client("iam")
+    policy = iam.create_policy(PolicyName="worker", Path="/rollout-worker/", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "codepipeline:GetJobDetails", "Resource": "*"}]}))
+    iam.create_role(RoleName="web-instances", AssumeRolePolicyDocument="{}")
+    return {"Image": "/image", "VpcId": vpc, "SubnetIds": ",".join(subnets),
+            "MoreSecurityGroupIds": group, "PolicyArns": policy["Policy"]["Arn"],
+            "InstanceType": "t3.micro"}
+
+
+def create(name, case):
+    """The kinds of resources that exist afterwards, and those that were left out."""
+    there = surroundings()
+    t = template.load(name)
+    given = {k: there.get(k, v) for k, v in case.items()}
+    reduced, left_out = for_moto(t)
+    if "Image" in t.get("Parameters", {}):  # moto keeps no parameters of AWS's own
+        given["Image"] = there["Image"]
+    body = json.dumps(reduced)
+    cfn = boto3.client("cloudformation")
+    cfn.create_stack(StackName="sample", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"],
+                     Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()])
+    stack, = cfn.describe_stacks(StackName="sample")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    made = {r["LogicalResourceId"]: r["ResourceType"]
+            for r in cfn.describe_stack_resources(StackName="sample")["StackResources"]}
+    wanted = {n: r["Type"] for n, r in t["Resources"].items()
+              if n in template.Resolved(t, case).resources()}
+    missing = {kind for n, kind in wanted.items() if n not in made and n not in left_out}
+    surplus = set(made) - set(wanted)
+    assert not surplus, f"made though its condition is false: {surplus}"
+    assert not missing, f"not made: {missing}"
+    outputs = {o["OutputKey"] for o in stack.get("Outputs", [])}
+    assert outputs == set(template.Resolved(t, case).outputs()), outputs
+    look(name)
+    return set(made.values()), {t["Resources"][n]["Type"] for n in left_out}
+
+
+def look(name):
+    """What the stack made is what its services show."""
+    if name == "worker":
+        group, = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        assert group["AutoScalingGroupName"] == "sample" and group["Instances"], group
+        for g in boto3.client("ec2").describe_security_groups()["SecurityGroups"]:
+            if g["Description"].startswith("rollout-worker"):
+                assert not g["IpPermissions"] and len(g["IpPermissionsEgress"]) >= 2, g
+        alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        assert len(alarms) >= 9, len(alarms)
+    if name.startswith("pipeline-"):
+        pipelines = boto3.client("codepipeline").list_pipelines()["pipelines"]
+        p = boto3.client("codepipeline").get_pipeline(name=pipelines[0]["name"])["pipeline"]
+        assert p["stages"][-1]["actions"][-1]["configuration"]["Mode"] == "promote", p
+
+
+def main():
+    absent = set()
+    for name in sys.argv[1:] or template.names():
+        for i, case in enumerate(samples.cases(name)):
+            with moto.mock_aws():
+                try:
+                    made, missing = create(name, case)
+                    absent |= missing
+                    print(f"ok {name} {i}: {len(made)} kinds of resources", flush=True)
+                except Exception as e:  # the others still run
+                    print(f"not ok {name} {i}: {type(e).__name__}: {e}", flush=True)
+                    if os.environ.get("VERBOSE"):
+                        import traceback
+                        traceback.print_exc()
+    print(f"# moto {moto.__version__} does not make: {', '.join(sorted(absent)) or 'nothing'}")
+
+
+main()
