@@ -167,11 +167,12 @@ $(TORTURE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(TORTURE_SUPPORT) $(SUPPO
 # sort is enough, since the same code is in the scenarios, which wait for nothing.
 SERVED_TESTS := $(sort $(wildcard tests/scenarios/*.test))
 ifneq ($(SAN),)
-SERVED_TESTS := $(filter-out $(patsubst %,tests/scenarios/%.test,auto_scaling beanstalk ecs segments modes),$(SERVED_TESTS))
+SERVED_TESTS := $(filter-out $(patsubst %,tests/scenarios/%.test,auto_scaling beanstalk ecs figures pipelines segments modes),$(SERVED_TESTS))
 endif
 SCENARIO_TESTS := $(filter $(BUILD)/tests/scenarios/%,$(BIG_TESTS))
 FAULT_TESTS := $(filter $(BUILD)/tests/faults/%,$(BIG_TESTS)) $(TORTURE_TESTS)
 TORTURE_LISTS := tests/torture/imports.test
+TEMPLATE_TESTS := tests/cloudformation/structure.test
 selected = $(if $(T),$(foreach t,$(1),$(if $(strip $(foreach w,$(T),$(findstring $(w),$(t)))),$(t))),$(1))
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -195,7 +196,8 @@ programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 
 check-all: programs man $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
-		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(PARTS_TESTS) $(SERVED_TESTS))
+		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(PARTS_TESTS) $(TEMPLATE_TESTS) \
+		$(SERVED_TESTS))
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))
@@ -291,7 +293,7 @@ check-counted: $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(
 .PHONY: deps install uninstall dist deb check-package man clean help
 APT := build-essential pkg-config libcurl4-openssl-dev libssl-dev libyajl-dev libexpat1-dev \
 	libyaml-dev libarchive-dev zlib1g-dev libsqlite3-dev libmicrohttpd-dev libcmocka-dev \
-	openssl python3 curl zip unzip
+	openssl python3 python3-yaml curl zip unzip
 deps: ## install the distribution's packages where they are missing (Debian; root or sudo)
 	$(Q)tests/deps $(APT)
 

@@ -83,8 +83,13 @@ find_python() {
 		"$python" -c "import $modules" >/dev/null 2>&1 && return 0
 	done
 	[ "${CONTRACT_INSTALL:-1}" != 0 ] || return 1
-	[ -x "$venv/bin/pip" ] || timeout 60 python3 -m venv "$venv" >"$dir/venv" 2>&1 || return 1
-	timeout 240 "$venv/bin/pip" install -q "$@" >"$dir/pip" 2>&1 || return 1
+	mkdir -p build
+	( # one test at a time: they run beside each other
+		flock 9
+		[ -x "$venv/bin/pip" ] || timeout 60 python3 -m venv "$venv" >"$dir/venv" 2>&1 || exit 1
+		"$venv/bin/python" -c "import $modules" >/dev/null 2>&1 ||
+			timeout 240 "$venv/bin/pip" install -q "$@" >"$dir/pip" 2>&1
+	) 9>build/venv.lock || return 1
 	python=$venv/bin/python
 	"$python" -c "import $modules" >/dev/null 2>&1
 }
