@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/outbox.h"
 #include "worker/reconciler.h"
 
 /*
@@ -62,7 +63,6 @@ static void take_incoming(struct turn *t)
 {
 	struct rollout *r = t->r;
 	struct worker *w = r->worker;
-	struct err err = ERR_INIT;
 	struct job *j;
 
 	if (!make_way(t))
@@ -74,9 +74,8 @@ static void take_incoming(struct turn *t)
 	if (!j)
 		return;
 	if (r->job) { /* a second one for the same action: the older is dead to CodePipeline */
-		if (strcmp(r->job->id, j->id) != 0 &&
-		    ledger_job_forget(w->ledger, r->job->id, &err))
-			log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+		if (strcmp(r->job->id, j->id) != 0)
+			outbox_strike(w, r->job->id);
 		slice_drop_job(r);
 	}
 	lock_take(&w->lock);
