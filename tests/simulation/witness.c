@@ -342,7 +342,7 @@ static void look_for_others(struct stage *s, const struct judge_rollout *mine, i
 			if (!q->over)
 				judge_hand(j, mine->site);
 		} else if (q->touched && !q->left && !has_lock(s, worker, q->id)) {
-			judge_left(q);
+			judge_left(j, q);
 		}
 	}
 }
