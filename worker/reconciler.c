@@ -374,27 +374,17 @@ static void hand_back(struct worker *w, const struct job *j, struct arena *a)
 	struct job_details d = {.summary = "handed back: it was not known whose job it was",
 				.rollout_id = j->rollout_id,
 				.percent = 1};
-	static const struct plan no_plan;
 	struct err err = ERR_INIT;
 	struct rollout_state s;
-	struct buf token;
-	int rc = 0;
+	int rc;
 
-	buf_init(&token, LIMIT_TOKEN);
 	if (j->token && token_decode(a, str_from(j->token), &s, &err) == 0)
 		d.percent = s.percent;
 	err = ERR_INIT;
-	if (j->token) {
-		buf_adds(&token, j->token);
-	} else {
-		rollout_begin(&no_plan, j->rollout_id, clock_utc(w->clock), &s);
-		rc = token_encode(&s, &token, &err);
-	}
-	if (rc == 0)
-		rc = job_report_token(w, j, token.p, &d, &err);
+	rc = j->token ? job_report_token(w, j, j->token, &d, &err)
+		      : job_report_blank(w, j, d.summary, &err);
 	log_event(w->log, rc ? LOG_ERROR : LOG_WARN, rc ? "report.failed" : "job.handed_back",
 		  LOG_E(&err), LOG_S("job", j->id), LOG_S("rollout", j->rollout_id));
-	buf_release(&token);
 }
 
 /*
