@@ -6,13 +6,14 @@
 #include "worker/kept_plan.h"
 #include "worker/ledger_lock.h"
 #include "worker/outbox.h"
+#include "worker/poller.h"
 #include "worker/slice.h"
 
 #define EVERY_MS 30000
 #define GAP_LEAST_MS (3 * 60 * 1000) /* CodePipeline may take a minute to hand out the next job */
 #define MAYBE_AFTER_MS (3 * 60 * 1000)
 /* from the claim to the end of an acknowledgement, and a minute that our clock may be behind */
-#define CLAIM_MS (20000 + 60000)
+#define CLAIM_MS (POLLER_ACK_MS + 60000)
 
 struct reconciler {
 	struct task task;
