@@ -439,14 +439,15 @@ void judge_time(struct judge *j, int64_t now_ms)
 /*
  * READ_BACK: when success is accepted, the candidate has everything (or the baseline, where going
  * back was wanted), and the target was read after the last write to it. Where nothing was ever
- * asked for there was nothing to shift. Somebody's hand after the read-back makes the first part
+ * asked for there was nothing to shift; a way back that came too late, and moved nothing, is not
+ * that. Somebody's hand after the read-back makes the first part
  * impossible; the second one holds.
  */
 static void check_success(struct judge *j, const struct judge_rollout *r,
 			  const struct judge_report *p)
 {
 	const struct judge_site *s = &j->sites[r->site];
-	bool none = !r->asked.weight_bp && !r->asked.segments;
+	bool none = !r->most_bp && !r->asked.segments;
 	double want = p->back || none ? 0 : 100;
 
 	check(j, p->now_ms, INVARIANT_READ_BACK, !r->n_writes || r->last_read > r->last_write,

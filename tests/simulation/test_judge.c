@@ -321,6 +321,35 @@ static void success_that_is_not_true(void **state)
 	court_expect(c, INVARIANT_READ_BACK);
 }
 
+/* Another worker has begun to go back, and this one was quicker with its success. */
+static void success_that_a_way_back_came_too_late_for(void **state)
+{
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_RESTORE, 0);
+
+	(void)state;
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_watch(c, 2 * M);
+	court_promote(c);
+	judge_act(&c->j, c->r, &a);
+	judge_read(&c->j, c->r);
+	court_report(c, true, "");
+	court_expect_nothing(c);
+}
+
+static void success_that_was_taken_back(void **state)
+{
+	struct court *c = court_convene();
+
+	(void)state;
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_restore(c);
+	court_report(c, true, "");
+	court_expect(c, INVARIANT_READ_BACK);
+}
+
 static void a_restored_target_that_is_not(void **state)
 {
 	struct court *c = court_convene();
@@ -506,6 +535,8 @@ int main(void)
 		cmocka_unit_test(an_end_that_no_worker_reported),
 		cmocka_unit_test(success_that_was_not_read_back),
 		cmocka_unit_test(success_that_is_not_true),
+		cmocka_unit_test(success_that_a_way_back_came_too_late_for),
+		cmocka_unit_test(success_that_was_taken_back),
 		cmocka_unit_test(a_restored_target_that_is_not),
 		cmocka_unit_test(a_failure_told_when_another_has_begun),
 		cmocka_unit_test(a_failure_that_was_not_true_when_it_left),
