@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "worker/outbox.h"
+#include "worker/rollout/token.h"
 #include "worker/worker.h"
 
 /*
@@ -188,6 +189,23 @@ int job_report_token(struct worker *w, const struct job *j, const char *token,
 			       .percent_complete = d->percent};
 
 	return report_success(w, j, &s, err);
+}
+
+int job_report_blank(struct worker *w, const struct job *j, const char *summary, struct err *err)
+{
+	struct job_details d = {.summary = summary, .rollout_id = j->rollout_id, .percent = 1};
+	static const struct plan no_plan;
+	struct rollout_state blank;
+	struct buf token;
+	int rc;
+
+	rollout_begin(&no_plan, j->rollout_id, clock_utc(w->clock), &blank);
+	buf_init(&token, LIMIT_TOKEN);
+	rc = token_encode(&blank, &token, err);
+	if (rc == 0)
+		rc = job_report_token(w, j, token.p, &d, err);
+	buf_release(&token);
+	return rc;
 }
 
 int job_report_success(struct worker *w, const struct job *j, const struct job_details *d,

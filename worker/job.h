@@ -70,6 +70,9 @@ struct job_details {
 };
 int job_report_token(struct worker *w, const struct job *j, const char *token,
 		     const struct job_details *d, struct err *err) MUST_CHECK;
+/* With a token that says nothing: the rollout has begun, and nothing of it has been looked at. */
+int job_report_blank(struct worker *w, const struct job *j, const char *summary,
+		     struct err *err) MUST_CHECK;
 int job_report_success(struct worker *w, const struct job *j, const struct job_details *d,
 		       const struct cp_variable *variables, size_t n_variables,
 		       struct err *err) MUST_CHECK;

@@ -6,7 +6,6 @@
 #include "worker/worker.h"
 
 #define BATCH_MAX 10	      /* jobs asked for in one call; the service states no limit */
-#define ACK_DEADLINE_MS 20000 /* an unacknowledged job is handed out again after 30 s */
 #define BACKOFF_MAX_MS 300000 /* while polling is refused: wrong region, no permission */
 
 struct poller {
@@ -150,7 +149,7 @@ static int poll_type(struct worker *w, const struct config_action_type *t, size_
 		metrics_count(&w->metrics, list.n ? METRIC_POLLS_JOBS : METRIC_POLLS_EMPTY);
 		n = 0;
 		for (size_t i = 0; i < list.n && begin_take(w); i++) {
-			if (clock_mono(w->clock).ms - asked.ms <= ACK_DEADLINE_MS)
+			if (clock_mono(w->clock).ms - asked.ms <= POLLER_ACK_MS)
 				n += take_counted(w, &list.jobs[i], a);
 			else /* too late: it is being handed out again */
 				log_event(w->log, LOG_WARN, "poll.late",

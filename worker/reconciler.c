@@ -5,13 +5,15 @@
 
 #include "worker/kept_plan.h"
 #include "worker/ledger_lock.h"
+#include "worker/outbox.h"
+#include "worker/poller.h"
 #include "worker/slice.h"
 
 #define EVERY_MS 30000
 #define GAP_LEAST_MS (3 * 60 * 1000) /* CodePipeline may take a minute to hand out the next job */
 #define MAYBE_AFTER_MS (3 * 60 * 1000)
 /* from the claim to the end of an acknowledgement, and a minute that our clock may be behind */
-#define CLAIM_MS (20000 + 60000)
+#define CLAIM_MS (POLLER_ACK_MS + 60000)
 
 struct reconciler {
 	struct task task;
@@ -373,34 +375,24 @@ static void hand_back(struct worker *w, const struct job *j, struct arena *a)
 	struct job_details d = {.summary = "handed back: it was not known whose job it was",
 				.rollout_id = j->rollout_id,
 				.percent = 1};
-	static const struct plan no_plan;
 	struct err err = ERR_INIT;
 	struct rollout_state s;
-	struct buf token;
-	int rc = 0;
+	int rc;
 
-	buf_init(&token, LIMIT_TOKEN);
 	if (j->token && token_decode(a, str_from(j->token), &s, &err) == 0)
 		d.percent = s.percent;
 	err = ERR_INIT;
-	if (j->token) {
-		buf_adds(&token, j->token);
-	} else {
-		rollout_begin(&no_plan, j->rollout_id, clock_utc(w->clock), &s);
-		rc = token_encode(&s, &token, &err);
-	}
-	if (rc == 0)
-		rc = job_report_token(w, j, token.p, &d, &err);
+	rc = j->token ? job_report_token(w, j, j->token, &d, &err)
+		      : job_report_blank(w, j, d.summary, &err);
 	log_event(w->log, rc ? LOG_ERROR : LOG_WARN, rc ? "report.failed" : "job.handed_back",
 		  LOG_E(&err), LOG_S("job", j->id), LOG_S("rollout", j->rollout_id));
-	buf_release(&token);
 }
 
 /*
- * Read the job again and take it up, or hand it back when it may be another's; forget it when
- * CodePipeline does not know it any more.
+ * Read the job again and take it up, or hand it back when it may be another's or be over; forget it
+ * when CodePipeline does not know it any more.
  */
-static void take_up(struct worker *w, const struct ledger_job *row, struct arena *a)
+static void take_up(struct worker *w, const struct ledger_job *row, bool is_ours, struct arena *a)
 {
 	struct err err = ERR_INIT, ledger_err = ERR_INIT;
 	struct cp_job cp;
@@ -420,7 +412,7 @@ static void take_up(struct worker *w, const struct ledger_job *row, struct arena
 			  LOG_S("job", row->job_id));
 		return;
 	}
-	if (row->state != LEDGER_OWNED) {
+	if (!is_ours) {
 		hand_back(w, j, a);
 		job_free(j);
 		return;
@@ -432,7 +424,8 @@ static void take_up(struct worker *w, const struct ledger_job *row, struct arena
 
 /*
  * Is this job still without a report? Asked after nobody was seen to hold it: what reported it did
- * so before it let go of it.
+ * so before it let go of it. And what could not be struck out is asked for before the ledger is
+ * read, as it may be struck out just now.
  */
 static bool is_unreported(struct worker *w, const char *job_id, struct arena *a)
 {
@@ -441,6 +434,8 @@ static bool is_unreported(struct worker *w, const char *job_id, struct arena *a)
 	struct err err = ERR_INIT;
 	size_t n_jobs = 0, n_reports = 0, i = 0;
 
+	if (outbox_is_told(w, job_id))
+		return false;
 	if (ledger_jobs(w->ledger, a, &jobs, &n_jobs, &err) ||
 	    ledger_reports(w->ledger, a, &reports, &n_reports, &err)) {
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
@@ -458,10 +453,14 @@ static bool is_unreported(struct worker *w, const char *job_id, struct arena *a)
  * it, its action is still in progress, and nobody has reported on that since we claimed it, it is
  * handed back; otherwise it would block the stage until it times out. What somebody has reported on
  * is that one's: this job is over, though CodePipeline goes on describing it for a while.
+ *
+ * When somebody has reported since a job became ours, that was us: a process that died and could
+ * not strike it out, on a full disk. Two clocks say so, and neither is trusted with it: it is
+ * handed back, and if it is over, that is refused.
  */
 static void check_job(struct worker *w, const struct ledger_job *row, struct arena *a)
 {
-	bool ours = row->state == LEDGER_OWNED, others;
+	bool ours = row->state == LEDGER_OWNED, reported;
 	struct err err = ERR_INIT;
 	struct utc updated;
 	enum fate fate;
@@ -471,9 +470,10 @@ static void check_job(struct worker *w, const struct ledger_job *row, struct are
 	if (!ours && clock_utc(w->clock).ms - row->claimed.ms < MAYBE_AFTER_MS + w->config->hold_ms)
 		return;
 	fate = ask(w, row->pipeline, row->execution_id, row->action_execution_id, a, &updated);
-	others = !ours && updated.ms > row->claimed.ms + CLAIM_MS;
-	if ((fate == FATE_IN_PROGRESS && !others) || (fate == FATE_UNKNOWN && ours))
-		take_up(w, row, a);
+	reported = updated.ms > row->claimed.ms + (ours ? 0 : CLAIM_MS);
+	if (ours ? fate == FATE_IN_PROGRESS || fate == FATE_UNKNOWN
+		 : fate == FATE_IN_PROGRESS && !reported)
+		take_up(w, row, ours && !reported, a);
 	else if (fate != FATE_UNKNOWN && ledger_job_forget(w->ledger, row->job_id, &err))
 		log_event(w->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/outbox.h"
 #include "worker/reconciler.h"
 
 /*
@@ -62,7 +63,6 @@ static void take_incoming(struct turn *t)
 {
 	struct rollout *r = t->r;
 	struct worker *w = r->worker;
-	struct err err = ERR_INIT;
 	struct job *j;
 
 	if (!make_way(t))
@@ -74,9 +74,8 @@ static void take_incoming(struct turn *t)
 	if (!j)
 		return;
 	if (r->job) { /* a second one for the same action: the older is dead to CodePipeline */
-		if (strcmp(r->job->id, j->id) != 0 &&
-		    ledger_job_forget(w->ledger, r->job->id, &err))
-			log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+		if (strcmp(r->job->id, j->id) != 0)
+			outbox_strike(w, r->job->id);
 		slice_drop_job(r);
 	}
 	lock_take(&w->lock);
@@ -285,9 +284,10 @@ static enum turn_end hand_over(struct turn *t, struct mono *next)
 /*
  * A rollout without a job wants to go back. Between jobs the last word may have been another
  * worker's: what has succeeded there is not taken back here. Only CodePipeline can tell; when it
- * cannot be asked, a guard's Fail counts.
+ * cannot be asked, a guard's Fail counts. Nor is there anything to take back for one that is over,
+ * has changed nothing, and has lost its target to another rollout: what is seen there is that one's.
  */
-static bool has_succeeded_elsewhere(struct turn *t, const struct rollout_state *next)
+static bool has_ended_elsewhere(struct turn *t, const struct rollout_state *next)
 {
 	struct rollout *r = t->r;
 	bool over, succeeded;
@@ -298,7 +298,7 @@ static bool has_succeeded_elsewhere(struct turn *t, const struct rollout_state *
 	succeeded = r->succeeded; /* the reconciler has asked already */
 	over = r->abandoned;
 	lock_drop(&t->w->lock);
-	if (succeeded)
+	if (succeeded || (over && phase_goes_back(next->phase) && !slice_bind(t, next)))
 		return true;
 	if (over || phase_goes_back(r->state.phase) || !phase_goes_back(next->phase))
 		return false;
@@ -348,7 +348,7 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 	r->has_act_err = false;
 	o.act_error = NULL;
 	r->last = o;
-	if (has_succeeded_elsewhere(t, &state))
+	if (has_ended_elsewhere(t, &state))
 		return leave_as_it_is(t);
 	may_act = take_state(t, &state);
 	if (!may_act)

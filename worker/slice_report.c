@@ -86,23 +86,11 @@ static struct job_details details_of(struct turn *t)
 static int report_unattached(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
-	struct job_details d = {.summary = "looking for the rollout of the handle",
-				.rollout_id = r->id,
-				.percent = 1};
-	static const struct plan no_plan;
-	struct rollout_state blank;
-	struct buf token;
-	int rc;
 
-	rollout_begin(&no_plan, r->id, clock_utc(t->w->clock), &blank);
-	buf_init(&token, LIMIT_TOKEN);
-	rc = token_encode(&blank, &token, err);
-	if (rc == 0)
-		rc = job_report_token(t->w, r->job, token.p, &d, err);
-	buf_release(&token);
-	if (rc == 0)
-		slice_drop_job(r);
-	return rc;
+	if (job_report_blank(t->w, r->job, "looking for the rollout of the handle", err))
+		return -1;
+	slice_drop_job(r);
+	return 0;
 }
 
 int slice_report_token(struct turn *t, struct err *err)

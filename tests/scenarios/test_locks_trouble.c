@@ -192,6 +192,53 @@ static void the_one_that_waits_is_abandoned(void **state)
 	expect_version(w, 2);
 }
 
+static size_t n_open(struct world *w)
+{
+	struct ledger_rollout *rows;
+	struct err err = ERR_INIT;
+	size_t n = 9;
+
+	assert_int_equal(ledger_rollouts(w->workers[0].ledger, true, 9, w->arena, &rows, &n, &err),
+			 0);
+	return n;
+}
+
+/*
+ * It has touched nothing yet, its next job is late, and by its end the target is another's, which
+ * does not say whose the traffic is that is seen there.
+ */
+static void one_that_has_lost_its_target_ends(void **state)
+{
+	struct world *w = world_of(state);
+	const char *words;
+
+	world_load_balancer(w, "shop", "canary 10% 3m", false);
+	words = arena_printf(w->arena,
+			     "config.Target=load-balancer:%s config.Strategy=\"canary 10%% 1h\" "
+			     "config.Alarms=shop-errors",
+			     world_rule(w, "shop"));
+	locks_pipeline(*state, "checkout", "1", words);
+	locks_pipeline(*state, "other", "1", words);
+	world_start(w);
+	world_push(w, "checkout", GOOD);
+	scene_run_until_summary(w, "checkout", "inspecting");
+	world_control(w, "sim set continuation_delay_min=2h continuation_delay_max=2h");
+	/* for as long as the next job is held, and a little longer */
+	world_control(w, "sim fault kind=throttled times=40 service=elasticloadbalancing "
+			 "operation=DescribeRules");
+	scene_run_until_summary(w, "checkout", "bringing the candidate up");
+	world_control(w, "sim set continuation_delay_min=0s continuation_delay_max=10s");
+	world_push(w, "other", OTHER);
+	scene_run_until_share(w, world_rule(w, "shop"), 10);
+	assert_int_equal(n_open(w), 2);
+	world_control(w, "codepipeline stop checkout abandon");
+	world_run(w, 15 * MINUTE_MS);
+	assert_int_equal(n_open(w), 1);
+	scene_expect(scene_end(w, "other"), "Succeeded", NULL, NULL);
+	assert_int_equal(world_load_balancer_live(w, "shop").candidate, 100);
+	assert_int_equal(n_locks(w, 0), 0);
+}
+
 /* What cannot be taken back blocks nobody: the target shows what it is. */
 static void an_operator_takes_the_holder_back(void **state)
 {
@@ -405,6 +452,7 @@ int main(void)
 		LOCKS(a_broken_disk_locks_nothing),
 		LOCKS(the_holder_is_abandoned),
 		LOCKS(the_one_that_waits_is_abandoned),
+		LOCKS(one_that_has_lost_its_target_ends),
 		LOCKS(an_operator_takes_the_holder_back),
 		LOCKS(a_parked_one_holds_until_it_is_promoted),
 		LOCKS(a_parked_one_holds_until_it_is_taken_back),

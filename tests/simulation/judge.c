@@ -124,8 +124,10 @@ void judge_met(struct judge_rollout *r, int worker)
 	r->workers |= 1u << worker;
 }
 
-void judge_left(struct judge_rollout *r)
+void judge_left(struct judge *j, struct judge_rollout *r)
 {
+	if (!r->left)
+		r->left_behind = j->sites[r->site].shares;
 	r->left = true;
 }
 
@@ -255,11 +257,9 @@ static void check_range(struct judge *j, int64_t now_ms, int site, const struct 
 	      site, total);
 }
 
-/* The shares as the undo record has them. */
-static bool is_undo(const struct judge *j, const struct judge_rollout *r)
+/* Are they as the undo record has them? */
+static bool is_undo(const struct judge_rollout *r, const struct judge_shares *s)
 {
-	const struct judge_shares *s = &j->sites[r->site].shares;
-
 	for (int i = 0; i < s->n; i++)
 		if (!is_near(s->of[i].percent, judge_share(&r->undo, s->of[i].who)))
 			return false;
@@ -289,7 +289,7 @@ static void check_decided(struct judge *j, int64_t now_ms, const struct judge_ro
 		      "rollout %s promoted its candidate to %g %%", r->id, now);
 		return;
 	case DECIDE_RESTORE:
-		check(j, now_ms, INVARIANT_DECIDED, is_undo(j, r),
+		check(j, now_ms, INVARIANT_DECIDED, is_undo(r, &j->sites[r->site].shares),
 		      "rollout %s restored the target, and the candidate has %g %%", r->id, now);
 		return;
 	case DECIDE_WAIT:
@@ -439,14 +439,15 @@ void judge_time(struct judge *j, int64_t now_ms)
 /*
  * READ_BACK: when success is accepted, the candidate has everything (or the baseline, where going
  * back was wanted), and the target was read after the last write to it. Where nothing was ever
- * asked for there was nothing to shift. Somebody's hand after the read-back makes the first part
+ * asked for there was nothing to shift; a way back that came too late, and moved nothing, is not
+ * that. Somebody's hand after the read-back makes the first part
  * impossible; the second one holds.
  */
 static void check_success(struct judge *j, const struct judge_rollout *r,
 			  const struct judge_report *p)
 {
 	const struct judge_site *s = &j->sites[r->site];
-	bool none = !r->asked.weight_bp && !r->asked.segments;
+	bool none = !r->most_bp && !r->asked.segments;
 	double want = p->back || none ? 0 : 100;
 
 	check(j, p->now_ms, INVARIANT_READ_BACK, !r->n_writes || r->last_read > r->last_write,
@@ -459,16 +460,21 @@ static void check_success(struct judge *j, const struct judge_rollout *r,
 
 /*
  * RESTORED: a failure that says that the baseline carries all traffic is true: the shares are those
- * of the undo record. Somebody's hand since then is the only excuse.
+ * of the undo record. Somebody's hand since then is the only excuse. It may be told long after the
+ * way back was proved, when there is no job to tell it by; the target is free with the proof, and
+ * what the next rollout of it makes is that one's: then what this one left behind counts.
  */
 static void check_failure(struct judge *j, const struct judge_rollout *r,
 			  const struct judge_report *p)
 {
-	if (r->has_undo && !j->sites[r->site].hand && p->message &&
+	const struct judge_site *s = &j->sites[r->site];
+	const struct judge_shares *of = r->left ? &r->left_behind : &s->shares;
+
+	if (r->has_undo && !s->hand && p->message &&
 	    strstr(p->message, "baseline carries all traffic"))
-		check(j, p->now_ms, INVARIANT_RESTORED, is_undo(j, r),
+		check(j, p->now_ms, INVARIANT_RESTORED, is_undo(r, of),
 		      "rollout %s says it has restored its target, and its candidate has %g %%",
-		      r->id, candidate(j, r));
+		      r->id, 100 - judge_share(of, r->baseline));
 }
 
 void judge_reported(struct judge *j, struct judge_rollout *r, const struct judge_report *p)

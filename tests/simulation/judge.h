@@ -81,6 +81,7 @@ struct judge_rollout {
 	int64_t watch_ms;
 	bool has_undo, touched, over;
 	bool left;	  /* its worker has let go of the target, and it has not written since */
+	struct judge_shares left_behind; /* then: who served */
 	unsigned workers; /* that have read or written its target for it, a bit each */
 	struct judge_shares undo;
 	uint64_t record;      /* of which undo record: a number that tells them apart */
@@ -127,8 +128,8 @@ struct judge_rollout *judge_rollout(struct judge *j, const char *id, int site, i
 void judge_inspected(struct judge *j, struct judge_rollout *r, bool has_undo);
 /* This worker has to do with it: those of other workers may meet it at its target. */
 void judge_met(struct judge_rollout *r, int worker);
-/* Its worker lets others have the target. */
-void judge_left(struct judge_rollout *r);
+/* Its worker lets others have the target, and none of them has written there yet. */
+void judge_left(struct judge *j, struct judge_rollout *r);
 /* Does a worker keep these two apart? One that has had both alone, and all the time. */
 bool judge_apart(const struct judge_rollout *a, const struct judge_rollout *b);
 /* It has read its target, and got an answer. */

@@ -195,6 +195,22 @@ const char *site_belongings(struct world *w, const struct site *s)
 			    s->kind == SITE_ECS_NATIVE ? l.configuration : "");
 }
 
+const char *site_comparable(struct world *w, const char *belongings, bool retired)
+{
+	static const char instance[] = "\"i-";
+	char *text = arena_strdup(w->arena, belongings), *to = text;
+
+	for (const char *at = text; *at;) {
+		bool is_name = retired && !strncmp(at, instance, sizeof(instance) - 1);
+
+		*to++ = *at++;
+		while (is_name && *at && *at != '"')
+			at++;
+	}
+	*to = '\0';
+	return text;
+}
+
 /* --- releases ------------------------------------------------------------------------------- */
 
 static const char *target_lines(struct world *w, const struct site *s)

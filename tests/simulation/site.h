@@ -55,6 +55,11 @@ const char *site_resource(struct world *w, const struct site *s);
 const char *site_first(const struct site *s);
 /* Everything that a rollout could leave behind, as text; NULL: the split says it all. */
 const char *site_belongings(struct world *w, const struct site *s);
+/*
+ * To be compared with what there was before. retired: a rollout had begun to remove it; instances
+ * are gone then, and what is restored is their like, so that they are counted without their names.
+ */
+const char *site_comparable(struct world *w, const char *belongings, bool retired);
 /* The files of a release; returns how many. */
 size_t site_files(struct world *w, const struct site *s, const struct site_release *r,
 		  struct pack_entry files[4]);

@@ -23,6 +23,7 @@ struct stage_site {
 	} sides[JUDGE_SIDES_MAX]; /* what the record of splits calls them */
 	int n_sides;
 	int64_t silent_until_ms;
+	bool retired; /* a rollout has begun to remove what served before */
 };
 
 struct stage_pipe {

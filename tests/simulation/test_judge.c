@@ -6,147 +6,34 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/simulation/judge.h"
+#include "tests/simulation/court.h"
 
 /*
  * Who judges the judge: it is told of a rollout in which everything is as it must be and finds
  * nothing, and of one that breaks an invariant, one test for each, and finds exactly that.
  */
-#define BLUE 1u
-#define GREEN 2u
-#define S 1000ll
-#define M (60 * S)
-
-struct court {
-	struct judge j;
-	struct judge_rollout *r;
-	int site;
-	int64_t now;
-};
-
-static struct judge_shares shares(double green)
-{
-	return (struct judge_shares){.n = 2, .of = {{BLUE, 100 - green}, {GREEN, green}}};
-}
-
-static struct court *convene(void)
-{
-	static struct court c;
-	struct judge_options o = {.bound_ms = 2 * M, .slow_ms = 20 * M, .calls_most = 100};
-	struct judge_shares begin = shares(0);
-
-	judge_init(&c.j, &o);
-	c.site = judge_add_site(&c.j, false, &begin);
-	c.r = judge_rollout(&c.j, "r-1", c.site, 2 * M);
-	c.now = M;
-	judge_inspected(&c.j, c.r, true);
-	return &c;
-}
-
-static struct judge_act act_of(const struct court *c, enum decision_kind kind, double percent)
-{
-	return (struct judge_act){.now_ms = c->now,
-				  .kind = kind,
-				  .traffic = {.weight_bp = (int)(100 * percent)},
-				  .token = true,
-				  .holds = true};
-}
-
-static void told(struct court *c, bool ok, bool red)
-{
-	judge_alarm(&c->j, c->now, c->site, red);
-	judge_told(&c->j, c->now, c->site, 0, ok, red);
-}
-
-/* Act, and what came of it; then it is read back. */
-static void make(struct court *c, const struct judge_act *a, double green)
-{
-	struct judge_shares now = shares(green);
-
-	judge_act(&c->j, c->r, a);
-	judge_split(&c->j, c->now, c->site, CAUSED_BY_WORKER, c->r, a, &now);
-	judge_read(&c->j, c->r);
-}
-
-static void step(struct court *c, double percent)
-{
-	struct judge_act a = act_of(c, DECIDE_SPLIT, percent);
-
-	make(c, &a, percent);
-}
-
-static void promote(struct court *c)
-{
-	struct judge_act a = act_of(c, DECIDE_PROMOTE, 100);
-
-	make(c, &a, 100);
-}
-
-static void restore(struct court *c)
-{
-	struct judge_act a = act_of(c, DECIDE_RESTORE, 0);
-
-	make(c, &a, 0);
-}
-
-/* A watch with an alarm that is OK all the time. */
-static void watch(struct court *c, int64_t ms)
-{
-	for (int64_t end = c->now + ms; c->now < end;) {
-		c->now += 10 * S;
-		told(c, true, false);
-		judge_time(&c->j, c->now);
-	}
-}
-
-static void report(struct court *c, bool good, const char *message)
-{
-	struct judge_report p = {.now_ms = c->now,
-				 .final = true,
-				 .good = good,
-				 .of_job = 1,
-				 .of_action = 1,
-				 .message = message};
-
-	judge_reported(&c->j, c->r, &p);
-}
-
-static void expect(const struct court *c, enum invariant i)
-{
-	if (!c->j.failed || c->j.broken != i)
-		fail_msg("%s was to be found broken, but %s: %s", invariant_name(i),
-			 c->j.failed ? invariant_name(c->j.broken) : "nothing was found",
-			 c->j.problem);
-	assert_true(c->j.problem[0] != '\0');
-}
-
-static void expect_nothing(const struct court *c)
-{
-	if (c->j.failed)
-		fail_msg("%s: %s", invariant_name(c->j.broken), c->j.problem);
-}
 
 /* --- nothing is wrong ----------------------------------------------------------------------- */
 
 static void a_good_release_breaks_nothing(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	watch(c, 2 * M);
-	step(c, 50);
-	watch(c, 2 * M);
-	promote(c);
-	watch(c, 2 * M);
-	report(c, true, "");
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_watch(c, 2 * M);
+	court_step(c, 50);
+	court_watch(c, 2 * M);
+	court_promote(c);
+	court_watch(c, 2 * M);
+	court_report(c, true, "");
 	judge_over(&c->j, c->r);
 	judge_end_of_action(&c->j, c->now, "p0", "Succeeded", true, false);
 	judge_end_of_site(&c->j, c->now, c->site, false);
 	judge_end_of_worker(&c->j, c->now, "");
 	judge_text(&c->j, c->now, "the log", NULL);
-	expect_nothing(c);
+	court_expect_nothing(c);
 	for (int i = 0; i < INVARIANT_COUNT; i++)
 		if (i != INVARIANT_REACTION && i != INVARIANT_RESTORED && i != INVARIANT_RATE)
 			assert_true(c->j.checks[i] > 0);
@@ -154,18 +41,18 @@ static void a_good_release_breaks_nothing(void **state)
 
 static void a_bad_release_that_goes_back_breaks_nothing(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	c->now += M;
-	told(c, false, true);
+	court_told(c, false, true);
 	judge_time(&c->j, c->now);
 	c->now += 15 * S;
-	restore(c);
-	report(c, false, "The baseline carries all traffic");
-	expect_nothing(c);
+	court_restore(c);
+	court_report(c, false, "The baseline carries all traffic");
+	court_expect_nothing(c);
 	assert_int_equal(c->j.n_reactions, 1);
 	assert_int_equal(c->j.reactions_ms[0], 15 * S);
 }
@@ -174,111 +61,111 @@ static void a_bad_release_that_goes_back_breaks_nothing(void **state)
 
 static void shares_beyond_the_whole(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 	struct judge_shares over = {.n = 2, .of = {{BLUE, 60}, {GREEN, 60}}};
 	struct judge_shares under = {.n = 2, .of = {{BLUE, 110}, {GREEN, -10}}};
 
 	(void)state;
 	judge_split(&c->j, c->now, c->site, CAUSED_BY_HAND, NULL, NULL, &over);
-	expect(c, INVARIANT_RANGE);
-	c = convene();
+	court_expect(c, INVARIANT_RANGE);
+	c = court_convene();
 	judge_split(&c->j, c->now, c->site, CAUSED_BY_HAND, NULL, NULL, &under);
-	expect(c, INVARIANT_RANGE);
+	court_expect(c, INVARIANT_RANGE);
 }
 
 static void more_than_was_decided(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_SPLIT, 10);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_SPLIT, 10);
 
 	(void)state;
-	told(c, true, false);
-	make(c, &a, 12);
-	expect(c, INVARIANT_DECIDED);
+	court_told(c, true, false);
+	court_make(c, &a, 12);
+	court_expect(c, INVARIANT_DECIDED);
 }
 
 static void a_promotion_that_is_none(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_PROMOTE, 100);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_PROMOTE, 100);
 
 	(void)state;
-	told(c, true, false);
-	make(c, &a, 90);
-	expect(c, INVARIANT_DECIDED);
+	court_told(c, true, false);
+	court_make(c, &a, 90);
+	court_expect(c, INVARIANT_DECIDED);
 }
 
 static void a_way_back_that_leaves_something(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 	struct judge_act a;
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	a = act_of(c, DECIDE_RESTORE, 0);
-	make(c, &a, 5);
-	expect(c, INVARIANT_DECIDED);
+	court_told(c, true, false);
+	court_step(c, 10);
+	a = court_act(c, DECIDE_RESTORE, 0);
+	court_make(c, &a, 5);
+	court_expect(c, INVARIANT_DECIDED);
 }
 
 static void a_split_by_an_act_for_something_else(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_PREPARE, 0);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_PREPARE, 0);
 
 	(void)state;
-	make(c, &a, 10);
-	expect(c, INVARIANT_DECIDED);
+	court_make(c, &a, 10);
+	court_expect(c, INVARIANT_DECIDED);
 }
 
 static void a_split_by_nobodys_rollout(void **state)
 {
-	struct court *c = convene();
-	struct judge_shares now = shares(10);
+	struct court *c = court_convene();
+	struct judge_shares now = court_shares(10);
 
 	(void)state;
 	judge_split(&c->j, c->now, c->site, CAUSED_BY_WORKER, NULL, NULL, &now);
-	expect(c, INVARIANT_DECIDED);
+	court_expect(c, INVARIANT_DECIDED);
 }
 
 static void a_service_that_goes_too_far(void **state)
 {
-	struct court *c = convene();
-	struct judge_shares now = shares(50);
+	struct court *c = court_convene();
+	struct judge_shares now = court_shares(50);
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	judge_split(&c->j, c->now, c->site, CAUSED_BY_SERVICE, NULL, NULL, &now);
-	expect(c, INVARIANT_DECIDED);
+	court_expect(c, INVARIANT_DECIDED);
 }
 
 static void two_rollouts_at_one_target(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_SPLIT, 10);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_SPLIT, 10);
 	struct judge_rollout *other;
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	other = judge_rollout(&c->j, "r-2", c->site, 2 * M);
 	judge_inspected(&c->j, other, true);
 	judge_act(&c->j, other, &a);
-	expect(c, INVARIANT_ONE_WRITER);
+	court_expect(c, INVARIANT_ONE_WRITER);
 }
 
 /* Whoever lets go of the target may not come back to it while another one has it. */
 static void one_that_comes_back_to_its_target(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_RESTORE, 0);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_RESTORE, 0);
 	struct judge_rollout *other;
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	judge_left(c->r);
+	court_told(c, true, false);
+	court_step(c, 10);
+	judge_left(&c->j, c->r);
 	other = judge_rollout(&c->j, "r-2", c->site, 2 * M);
 	judge_inspected(&c->j, other, true);
 	a.kind = DECIDE_PREPARE;
@@ -286,19 +173,19 @@ static void one_that_comes_back_to_its_target(void **state)
 	assert_false(c->j.failed);
 	a.kind = DECIDE_RESTORE;
 	judge_act(&c->j, c->r, &a);
-	expect(c, INVARIANT_ONE_WRITER);
+	court_expect(c, INVARIANT_ONE_WRITER);
 }
 
 static void two_workers_lock_nothing_for_each_other(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_PREPARE, 0);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_PREPARE, 0);
 	struct judge_rollout *other;
 
 	(void)state;
 	judge_met(c->r, 0);
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	other = judge_rollout(&c->j, "r-2", c->site, 2 * M);
 	judge_met(other, 1);
 	judge_inspected(&c->j, other, true);
@@ -308,238 +195,310 @@ static void two_workers_lock_nothing_for_each_other(void **state)
 
 static void a_step_by_one_who_has_no_job(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_SPLIT, 10);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_SPLIT, 10);
 
 	(void)state;
-	told(c, true, false);
+	court_told(c, true, false);
 	a.holds = false;
 	judge_act(&c->j, c->r, &a);
-	expect(c, INVARIANT_ONE_WRITER);
+	court_expect(c, INVARIANT_ONE_WRITER);
 }
 
 static void a_write_before_the_token(void **state)
 {
-	struct court *c = convene();
-	struct judge_act a = act_of(c, DECIDE_PREPARE, 0);
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_PREPARE, 0);
 
 	(void)state;
 	a.token = false;
 	judge_act(&c->j, c->r, &a);
-	expect(c, INVARIANT_TOKEN_FIRST);
+	court_expect(c, INVARIANT_TOKEN_FIRST);
 }
 
 static void a_step_on_a_red_alarm(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, false, true);
-	step(c, 10);
-	expect(c, INVARIANT_FRESH);
+	court_told(c, false, true);
+	court_step(c, 10);
+	court_expect(c, INVARIANT_FRESH);
 }
 
 static void a_step_before_its_time(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	watch(c, M);
-	step(c, 50);
-	expect(c, INVARIANT_FRESH);
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_watch(c, M);
+	court_step(c, 50);
+	court_expect(c, INVARIANT_FRESH);
 }
 
 static void a_step_on_an_old_answer(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	watch(c, 3 * M);
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_watch(c, 3 * M);
 	c->now += 8 * M;
-	promote(c);
-	expect(c, INVARIANT_FRESH);
+	court_promote(c);
+	court_expect(c, INVARIANT_FRESH);
 }
 
 static void a_fail_that_nobody_answers(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	c->now += M;
-	told(c, false, true);
+	court_told(c, false, true);
 	judge_time(&c->j, c->now);
 	c->now += 2 * M;
 	judge_time(&c->j, c->now);
-	expect_nothing(c);
+	court_expect_nothing(c);
 	c->now += S;
 	judge_time(&c->j, c->now);
-	expect(c, INVARIANT_REACTION);
+	court_expect(c, INVARIANT_REACTION);
 }
 
 static void two_reports(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 	struct judge_report p = {.now_ms = c->now, .of_job = 2, .of_action = 1};
 
 	(void)state;
 	judge_reported(&c->j, c->r, &p);
-	expect(c, INVARIANT_REPORTED);
-	c = convene();
+	court_expect(c, INVARIANT_REPORTED);
+	c = court_convene();
 	p = (struct judge_report){.now_ms = c->now, .of_job = 1, .of_action = 2};
 	judge_reported(&c->j, c->r, &p);
-	expect(c, INVARIANT_REPORTED);
+	court_expect(c, INVARIANT_REPORTED);
 }
 
 static void an_end_that_no_worker_reported(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
 	judge_end_of_action(&c->j, c->now, "p0", "Failed", false, true);
-	expect_nothing(c);
+	court_expect_nothing(c);
 	judge_end_of_action(&c->j, c->now, "p0", "Failed", false, false);
-	expect(c, INVARIANT_REPORTED);
+	court_expect(c, INVARIANT_REPORTED);
 }
 
 static void success_that_was_not_read_back(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 	struct judge_act a;
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	watch(c, 2 * M);
-	promote(c);
-	a = act_of(c, DECIDE_RETIRE, 0);
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_watch(c, 2 * M);
+	court_promote(c);
+	a = court_act(c, DECIDE_RETIRE, 0);
 	judge_act(&c->j, c->r, &a);
-	report(c, true, "");
-	expect(c, INVARIANT_READ_BACK);
+	court_report(c, true, "");
+	court_expect(c, INVARIANT_READ_BACK);
 }
 
 static void success_that_is_not_true(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	report(c, true, "");
-	expect(c, INVARIANT_READ_BACK);
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_report(c, true, "");
+	court_expect(c, INVARIANT_READ_BACK);
+}
+
+/* Another worker has begun to go back, and this one was quicker with its success. */
+static void success_that_a_way_back_came_too_late_for(void **state)
+{
+	struct court *c = court_convene();
+	struct judge_act a = court_act(c, DECIDE_RESTORE, 0);
+
+	(void)state;
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_watch(c, 2 * M);
+	court_promote(c);
+	judge_act(&c->j, c->r, &a);
+	judge_read(&c->j, c->r);
+	court_report(c, true, "");
+	court_expect_nothing(c);
+}
+
+static void success_that_was_taken_back(void **state)
+{
+	struct court *c = court_convene();
+
+	(void)state;
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_restore(c);
+	court_report(c, true, "");
+	court_expect(c, INVARIANT_READ_BACK);
 }
 
 static void a_restored_target_that_is_not(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
-	report(c, false, "The baseline carries all traffic");
-	expect(c, INVARIANT_RESTORED);
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_report(c, false, "The baseline carries all traffic");
+	court_expect(c, INVARIANT_RESTORED);
+}
+
+/* Another rollout takes the target over, and gives GREEN so much. */
+static void another_begins(struct court *c, double green)
+{
+	struct judge_act a = court_act(c, DECIDE_SPLIT, green);
+	struct judge_shares now = court_shares(green);
+	struct judge_rollout *other = judge_rollout(&c->j, "r-2", c->site, 2 * M);
+
+	judge_left(&c->j, c->r);
+	judge_inspected(&c->j, other, true);
+	judge_act(&c->j, other, &a);
+	judge_split(&c->j, c->now, c->site, CAUSED_BY_WORKER, other, &a, &now);
+	court_expect_nothing(c);
+}
+
+/* With the proof the target is free, and the proof stays true. */
+static void a_failure_told_when_another_has_begun(void **state)
+{
+	struct court *c = court_convene();
+
+	(void)state;
+	court_told(c, true, false);
+	court_step(c, 10);
+	court_restore(c);
+	another_begins(c, 20);
+	court_report(c, false, "The baseline carries all traffic");
+	court_expect_nothing(c);
+}
+
+/* It was not, when the target was left: what comes afterwards does not make it true. */
+static void a_failure_that_was_not_true_when_it_left(void **state)
+{
+	struct court *c = court_convene();
+	struct judge_shares now = court_shares(0);
+
+	(void)state;
+	court_told(c, true, false);
+	court_step(c, 10);
+	another_begins(c, 20);
+	judge_split(&c->j, c->now, c->site, CAUSED_BY_SERVICE, NULL, NULL, &now);
+	court_report(c, false, "The baseline carries all traffic");
+	court_expect(c, INVARIANT_RESTORED);
 }
 
 static void belongings_that_are_left_behind(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
 	judge_end_of_belongings(&c->j, c->now, "p0", "one group", "one group");
-	expect_nothing(c);
+	court_expect_nothing(c);
 	judge_end_of_belongings(&c->j, c->now, "p0", "one group", "two groups");
-	expect(c, INVARIANT_RESTORED);
+	court_expect(c, INVARIANT_RESTORED);
 }
 
 static void too_many_calls(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
 		judge_called(&c->j, c->now, 0);
 	judge_called(&c->j, c->now, 1);
 	judge_called(&c->j, c->now + M, 0);
-	expect_nothing(c);
+	court_expect_nothing(c);
 	for (int i = 0; i < 100; i++)
 		judge_called(&c->j, c->now + M, 0);
-	expect(c, INVARIANT_RATE);
+	court_expect(c, INVARIANT_RATE);
 }
 
 static void a_secret(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
 	judge_text(&c->j, c->now, "the log", "sim-secret");
-	expect(c, INVARIANT_SECRET);
+	court_expect(c, INVARIANT_SECRET);
 	assert_null(strstr(c->j.problem, "sim-secret"));
 }
 
 static void traffic_that_is_left_divided(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	judge_end_of_site(&c->j, c->now, c->site, true);
-	expect_nothing(c);
+	court_expect_nothing(c);
 	judge_end_of_site(&c->j, c->now, c->site, false);
-	expect(c, INVARIANT_CLEAN_END);
+	court_expect(c, INVARIANT_CLEAN_END);
 }
 
 static void work_that_is_left_open(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
 	judge_end_of_worker(&c->j, c->now, "one job");
-	expect(c, INVARIANT_CLEAN_END);
+	court_expect(c, INVARIANT_CLEAN_END);
 }
 
 static void an_action_that_never_ends(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
 	judge_end_of_action(&c->j, c->now, "p0", "InProgress", false, true);
-	expect(c, INVARIANT_ENDS);
+	court_expect(c, INVARIANT_ENDS);
 }
 
 /* --- what excuses --------------------------------------------------------------------------- */
 
 static void somebodys_hand_excuses_what_it_did_alone(void **state)
 {
-	struct court *c = convene();
-	struct judge_shares now = shares(70);
+	struct court *c = court_convene();
+	struct judge_shares now = court_shares(70);
 	struct judge_act a;
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	judge_split(&c->j, c->now, c->site, CAUSED_BY_HAND, NULL, NULL, &now);
-	report(c, false, "The baseline carries all traffic");
+	court_report(c, false, "The baseline carries all traffic");
 	judge_end_of_site(&c->j, c->now, c->site, false);
-	expect_nothing(c);
+	court_expect_nothing(c);
 	/* but what a worker makes of it is judged as ever */
-	a = act_of(c, DECIDE_RESTORE, 0);
-	make(c, &a, 30);
-	expect(c, INVARIANT_DECIDED);
+	a = court_act(c, DECIDE_RESTORE, 0);
+	court_make(c, &a, 30);
+	court_expect(c, INVARIANT_DECIDED);
 }
 
 static void an_alarm_that_nobody_saw_obliges_nobody(void **state)
 {
-	struct court *c = convene();
+	struct court *c = court_convene();
 
 	(void)state;
-	told(c, true, false);
-	step(c, 10);
+	court_told(c, true, false);
+	court_step(c, 10);
 	judge_alarm(&c->j, c->now, c->site, true);
 	judge_time(&c->j, c->now);
 	c->now += 20 * S;
@@ -547,7 +506,7 @@ static void an_alarm_that_nobody_saw_obliges_nobody(void **state)
 	judge_time(&c->j, c->now);
 	c->now += 10 * M;
 	judge_time(&c->j, c->now);
-	expect_nothing(c);
+	court_expect_nothing(c);
 	assert_int_equal(c->j.n_reactions, 0);
 }
 
@@ -576,7 +535,11 @@ int main(void)
 		cmocka_unit_test(an_end_that_no_worker_reported),
 		cmocka_unit_test(success_that_was_not_read_back),
 		cmocka_unit_test(success_that_is_not_true),
+		cmocka_unit_test(success_that_a_way_back_came_too_late_for),
+		cmocka_unit_test(success_that_was_taken_back),
 		cmocka_unit_test(a_restored_target_that_is_not),
+		cmocka_unit_test(a_failure_told_when_another_has_begun),
+		cmocka_unit_test(a_failure_that_was_not_true_when_it_left),
 		cmocka_unit_test(belongings_that_are_left_behind),
 		cmocka_unit_test(too_many_calls),
 		cmocka_unit_test(a_secret),

@@ -342,7 +342,7 @@ static void look_for_others(struct stage *s, const struct judge_rollout *mine, i
 			if (!q->over)
 				judge_hand(j, mine->site);
 		} else if (q->touched && !q->left && !has_lock(s, worker, q->id)) {
-			judge_left(q);
+			judge_left(j, q);
 		}
 	}
 }
@@ -372,6 +372,7 @@ static void tell_target_call(struct stage *s, const struct fleet_call *c, struct
 		act.token = has_token(s, r);
 		act.holds = r->job && owner_of(s, r->job->id) == c->worker;
 		judge_act(&s->judge, told, &act);
+		s->sites[p->script->site].retired |= act.kind == DECIDE_RETIRE;
 		/* Beanstalk's own splitting is asked for once, and finishes by itself */
 		if (s->script.sites[p->script->site].kind == SITE_BEANSTALK_SPLITTING &&
 		    act.kind == DECIDE_SPLIT)
@@ -575,8 +576,10 @@ static void end_of_belongings(struct stage *s, int i)
 	    !strcmp(sim_execution_status(s->w.sim, only->execution), "Succeeded") ||
 	    has_left_something(s, only))
 		return;
-	judge_end_of_belongings(&s->judge, stage_now(s), only->script->name, site->belongings,
-				site_belongings(&s->w, site->site));
+	judge_end_of_belongings(
+		&s->judge, stage_now(s), only->script->name,
+		site_comparable(&s->w, site->belongings, site->retired),
+		site_comparable(&s->w, site_belongings(&s->w, site->site), site->retired));
 }
 
 void witness_end(struct stage *s)
