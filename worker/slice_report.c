@@ -52,6 +52,7 @@ int slice_save(struct turn *t, bool final, struct err *err)
 				     .handle = r->handle[0] ? r->handle : NULL,
 				     .handed_over = r->handed_over,
 				     .touched = r->state.touched || r->state.phase > PHASE_PREPARE};
+	const struct ledger_history *history = recorder_collect(r->recorder, t->arena);
 	struct buf token;
 	int rc;
 
@@ -60,8 +61,15 @@ int slice_save(struct turn *t, bool final, struct err *err)
 	buf_init(&token, LIMIT_TOKEN);
 	rc = token_encode(&r->state, &token, err);
 	row.token = token.p;
+	row.history = history;
 	if (rc == 0)
 		rc = ledger_rollout_put(t->w->ledger, &row, err);
+	if (history)
+		recorder_written(r->recorder, rc == 0);
+	if (rc && history && err->code == ERR_SYSTEM) { /* the state counts, history does not */
+		row.history = NULL;
+		rc = ledger_rollout_put(t->w->ledger, &row, err);
+	}
 	buf_release(&token);
 	r->has_row |= rc == 0;
 	if (rc == 0 && (final || row.lets_go))
@@ -173,6 +181,7 @@ static int publish_output(struct turn *t, const struct cp_artifact *out,
 		.bucket = out->bucket, .key = out->key, .kms_key_id = r->job->encryption_key_id};
 	int rc;
 
+	client.watch = r->job->watch;
 	client.credentials = r->job->artifact_credentials;
 	rc = publish_entries(&client, &p, entry, 1, err);
 	if (rc && err->code == ERR_DENIED) {
@@ -234,6 +243,19 @@ static const char *name_in(const struct turn *t, const char *record, const char 
 	return name ? name[0] ? name : "none" : record;
 }
 
+const char *slice_baseline_name(const struct turn *t)
+{
+	return name_in(t, t->r->state.undo, "v", "v");
+}
+
+/* A candidate that somebody else brought up stands in the undo record alone. */
+const char *slice_candidate_name(const struct turn *t)
+{
+	const struct rollout_state *s = &t->r->state;
+
+	return s->candidate[0] ? name_in(t, s->candidate, "v", "g") : name_in(t, s->undo, "c", "c");
+}
+
 /*
  * What another action needs to go on: the state's text, and the handle made of it. The state may
  * not change between this and the report.
@@ -274,15 +296,12 @@ static int report_success(struct turn *t, const char *state_text, struct err *er
 {
 	struct rollout *r = t->r;
 	struct job_details d = details_of(t);
-	/* a candidate that somebody else brought up stands in the undo record alone */
-	const char *candidate = r->state.candidate[0] ? name_in(t, r->state.candidate, "v", "g")
-						      : name_in(t, r->state.undo, "c", "c");
 	const struct cp_variable variables[] = {
 		{"RolloutId", r->id},
 		{"RolloutHandle", r->handle},
 		{"RolloutState", state_text},
-		{"Candidate", candidate},
-		{"Baseline", name_in(t, r->state.undo, "v", "v")},
+		{"Candidate", slice_candidate_name(t)},
+		{"Baseline", slice_baseline_name(t)},
 		{"Strategy", r->plan->strategy},
 	};
 
