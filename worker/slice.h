@@ -65,6 +65,7 @@ struct rollout {
 	struct decision decision; /* the last one */
 	enum phase counted;	  /* where worker->metrics has it */
 	struct recorder *recorder; /* for its report */
+	bool ended;		   /* its row says that it is final */
 };
 
 /* A turn: what scheduler_add() runs. */
@@ -186,6 +187,8 @@ void slice_record_look(struct turn *t, const struct observation *o, unsigned gua
 void slice_record_act(struct turn *t, const struct decision *d, const struct err *err);
 /* This state is about to be taken over, and is not of our making. */
 void slice_record_newer(struct rollout *r, const struct rollout_state *s);
+/* It has ended, and that is in the ledger: its report goes to disk, and what is old goes. */
+void slice_record_end(struct turn *t);
 /* Write what has waited long enough; everything when it leaves. */
 void slice_record_flush(struct turn *t, bool leaves);
 

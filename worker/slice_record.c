@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/ledger_history.h"
 #include "worker/report/about.h"
+#include "worker/report_files.h"
 
 /* What the recorder is told of a turn, for the rollout's report. */
 #define GAP_TICKS 4 /* longer between two looks, and nobody is said to have looked meanwhile */
 #define GAP_MS 30000
+#define PRUNE_MAX 20 /* rollouts whose history is forgotten at the end of one */
 
 void slice_record_begin(struct turn *t)
 {
@@ -86,10 +89,32 @@ void slice_record_newer(struct rollout *r, const struct rollout_state *s)
 	recorder_taken_over(r->recorder, clock_utc(r->worker->clock), text);
 }
 
+void slice_record_end(struct turn *t)
+{
+	struct rollout *r = t->r;
+	struct config const *c = t->w->config;
+	struct err err = ERR_INIT;
+	struct report report;
+	size_t n = 0;
+
+	if (!r->has_row)
+		return;
+	recorder_write(r->recorder, t->w->ledger, t->arena, r->log);
+	if (c->reports > 0 &&
+	    (report_read(t->w->ledger, r->id, clock_utc(t->w->clock), t->arena, &report, &err) ||
+	     report_files_write(c, &report, &err)))
+		log_event(r->log, LOG_ERROR, "report.not_written", LOG_E(&err));
+	err = ERR_INIT;
+	if (ledger_history_prune(t->w->ledger, c->reports, PRUNE_MAX, &n, &err))
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+}
+
 void slice_record_flush(struct turn *t, bool leaves)
 {
 	struct rollout *r = t->r;
 
+	if (leaves && r->ended)
+		slice_record_end(t);
 	if (r->has_row && (leaves || recorder_is_due(r->recorder, clock_utc(t->w->clock))))
 		recorder_write(r->recorder, t->w->ledger, t->arena, r->log);
 }
