@@ -23,6 +23,17 @@ static const char *span(struct arena *a, int64_t ms)
 	return arena_strdup(a, text);
 }
 
+const char *report_name(struct arena *a, const struct report *r, const char *name)
+{
+	bool is_version = name && *name && strspn(name, "0123456789") == strlen(name);
+
+	if (!name)
+		return NULL;
+	return is_version && r->about.kind && !strcmp(r->about.kind, "lambda")
+		       ? arena_printf(a, "version %s", name)
+		       : name;
+}
+
 /* A sentence's inner part: no full stop at its end, of which there will be one. */
 static const char *part(struct arena *a, const char *text)
 {
@@ -124,7 +135,7 @@ static void failed(struct arena *a, struct report *r)
 
 static void succeeded(struct arena *a, struct report *r)
 {
-	const char *name = r->about.candidate ? r->about.candidate : "the candidate";
+	const char *name = r->candidate ? r->candidate : "the candidate";
 	int64_t fails = 0;
 
 	r->tone = REPORT_GOOD;
@@ -136,11 +147,7 @@ static void succeeded(struct arena *a, struct report *r)
 	}
 	for (size_t g = 0; g < r->n_guards; g++)
 		fails += r->guards[g].answers[VERDICT_FAIL];
-	r->headline = arena_printf(a, "Succeeded: %s%s serves everything, %s after the start%s.",
-				   r->about.candidate && r->about.candidate[0] >= '0' &&
-						   r->about.candidate[0] <= '9'
-					   ? "version "
-					   : "",
+	r->headline = arena_printf(a, "Succeeded: %s serves everything, %s after the start%s.",
 				   name, span(a, r->to.ms - r->from.ms),
 				   !r->n_guards ? "; it had no guard"
 				   : fails	? ""

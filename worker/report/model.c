@@ -191,5 +191,7 @@ void report_build(const struct report_source *src, struct arena *a, struct repor
 	take_phases(a, out);
 	take_gaps(a, out);
 	take_way_back(out);
+	out->baseline = report_name(a, out, out->about.baseline);
+	out->candidate = report_name(a, out, out->about.candidate);
 	report_headline(a, out);
 }

@@ -64,6 +64,7 @@ struct report {
 	size_t failed_guard;
 	int64_t back_from_bp; /* the share read last before that; -1: not known */
 	enum report_tone tone;
+	const char *baseline, *candidate; /* as people call them: "version 7"; NULL: not known */
 	const char *headline; /* what happened, in one sentence */
 	const char *proof;    /* how that was seen, in one */
 };
@@ -73,5 +74,7 @@ void report_build(const struct report_source *src, struct arena *a, struct repor
 
 /* --- headline.c: for report_build() ----------------------------------------------------------- */
 void report_headline(struct arena *a, struct report *r);
+/* What people call it; NULL stays NULL. */
+const char *report_name(struct arena *a, const struct report *r, const char *name);
 
 #endif

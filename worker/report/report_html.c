@@ -10,7 +10,7 @@
 
 /* The page, from what happened to what it was made of; its tables are in report_tables.c. */
 
-static const struct plot_size WIDE = {960, 54, 8, ""}, NARROW = {340, 46, 3, ""};
+static const struct plot_size WIDE = {960, 54, 8, ""}, NARROW = {340, 52, 3, ""};
 
 void html_item(struct buf *out, const char *name, const char *text)
 {
@@ -38,7 +38,7 @@ static void add_head(const struct report *r, struct buf *out)
 		 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		 "<meta name=\"generator\" content=\"rollout-worker\">\n"
 		 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		 "style-src 'unsafe-inline'\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
+		 "style-src 'unsafe-inline'\">\n\n<title>");
 	markup_html(out, r->headline);
 	buf_adds(out, "</title>\n<style>\n");
 	buf_adds(out, REPORT_STYLE);
@@ -72,8 +72,8 @@ static void add_facts(const struct report *r, struct buf *out)
 
 	buf_adds(out, "<div class=\"card\"><dl>\n");
 	html_item(out, "Target", row->target && *row->target ? row->target : r->about.target);
-	html_item(out, "Baseline", r->about.baseline ? r->about.baseline : "not known here");
-	html_item(out, "Candidate", r->about.candidate ? r->about.candidate : "not known here");
+	html_item(out, "Baseline", r->baseline ? r->baseline : "not known here");
+	html_item(out, "Candidate", r->candidate ? r->candidate : "not known here");
 	html_item(out, "Strategy", r->about.strategy);
 	html_item_time(out, "Started", row->started);
 	html_item_time(out, row->final ? "Ended" : "Last seen", row->updated);

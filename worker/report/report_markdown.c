@@ -149,8 +149,8 @@ static void add_fields(const struct report *r, struct buf *out,
 	add(out, "execution", row->execution_id);
 	add(out, "action", row->action);
 	add(out, "target", row->target && *row->target ? row->target : r->about.target);
-	add(out, "baseline", r->about.baseline);
-	add(out, "candidate", r->about.candidate);
+	add(out, "baseline", r->baseline);
+	add(out, "candidate", r->candidate);
 	add(out, "strategy", r->about.strategy);
 	add(out, "region", row->region);
 	add(out, "role", row->role_arn);

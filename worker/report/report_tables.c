@@ -1,23 +1,36 @@
 #include "worker/report/report_html.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/report/markup.h"
 
 /* The tables of the page. On a narrow screen each row is a block, whose cells say what they are. */
 
+#define HTTP_NOT_FOUND 404
+
 static void begin_table(struct buf *out, const char *caption, const char *const *heads)
 {
 	buf_addf(out, "<table>\n<caption>%s</caption>\n<thead><tr>", caption);
 	for (size_t i = 0; heads[i]; i++)
-		buf_addf(out, "<th scope=\"col\">%s</th>", heads[i]);
+		buf_addf(out, "<th scope=\"col\"%s>%s</th>",
+			 strstr(" looks took calls failed longest ", heads[i]) ? " class=\"num\""
+									       : "",
+			 heads[i]);
 	buf_adds(out, "</tr></thead>\n<tbody>\n");
 }
 
 static void end_table(struct buf *out)
 {
 	buf_adds(out, "</tbody></table>\n");
+}
+
+static void cell_as(struct buf *out, const char *class, const char *head, const char *text)
+{
+	buf_addf(out, "<td class=\"%s\" data-h=\"%s\">", class, head);
+	markup_html(out, text && *text ? text : "-");
+	buf_adds(out, "</td>");
 }
 
 static void cell(struct buf *out, const char *head, const char *text)
@@ -52,9 +65,10 @@ static void cell_share(struct buf *out, const char *head, int64_t bp, const char
 	cell(out, head, share);
 }
 
-static void cell_outcome(struct buf *out, const char *text, bool good)
+/* tone: "good", "bad", or "" */
+static void cell_outcome(struct buf *out, const char *text, const char *tone)
 {
-	buf_addf(out, "<td data-h=\"outcome\"><span class=\"chip %s\">", good ? "good" : "bad");
+	buf_addf(out, "<td data-h=\"outcome\"><span class=\"chip %s\">", tone);
 	markup_html(out, text && *text ? text : "unknown");
 	buf_adds(out, "</span></td>");
 }
@@ -65,10 +79,10 @@ static void add_move(const struct history_row *row, struct buf *out)
 {
 	buf_adds(out, "<tr>");
 	cell_time(out, row->at);
-	buf_adds(out, "<td data-h=\"phase\"><span class=\"chip\">");
+	buf_adds(out, "<td class=\"call\"><span class=\"chip\">");
 	markup_html(out, row->word);
 	buf_addf(out, "</span> step %lld</td>", (long long)row->a + 1);
-	cell(out, "why", row->text);
+	cell_as(out, "text", "why", row->text);
 	buf_adds(out, "</tr>\n");
 }
 
@@ -77,7 +91,7 @@ static void add_note(struct utc at, const char *event, const char *text, struct 
 	buf_adds(out, "<tr>");
 	cell_time(out, at);
 	cell(out, "event", event);
-	cell(out, "text", text);
+	cell_as(out, "text", "said", text);
 	buf_adds(out, "</tr>\n");
 }
 
@@ -96,7 +110,7 @@ static void add_worker(const struct history_row *row, struct buf *out)
 	buf_adds(out, "<tr>");
 	cell_time(out, row->at);
 	cell(out, "event", "worker");
-	buf_adds(out, "<td>");
+	buf_adds(out, "<td class=\"text\">");
 	markup_html(out, text);
 	if (row->text && strcmp(row->text, "new") != 0) {
 		buf_adds(out, ": ");
@@ -182,8 +196,9 @@ static void add_acts(const struct report *r, struct buf *out)
 		if (row->count > 1)
 			buf_addf(out, " (%lld times)", (long long)row->count);
 		buf_adds(out, "</td>");
-		cell_outcome(out, row->word, row->word && !strcmp(row->word, "done"));
-		buf_adds(out, "<td data-h=\"why\">");
+		cell_outcome(out, row->word,
+			     row->word && !strcmp(row->word, "done") ? "good" : "bad");
+		buf_adds(out, "<td class=\"text\" data-h=\"why\">");
 		markup_html(out, row->text);
 		if (row->extra) {
 			buf_adds(out, "<br>");
@@ -203,9 +218,13 @@ static void add_call(const struct history_row *row, struct buf *out)
 
 	buf_adds(out, "<tr>");
 	cell_time(out, row->at);
-	cell(out, "call", row->name);
+	cell_as(out, "call", "call", row->name);
 	cell(out, "resource", row->text);
-	cell_outcome(out, row->word, row->word && !strcmp(row->word, "ok"));
+	/* that something is not there is an answer like others */
+	cell_outcome(out, row->word,
+		     row->word && !strcmp(row->word, "ok") ? "good"
+		     : row->b == HTTP_NOT_FOUND		   ? ""
+							   : "bad");
 	markup_span(row->until.ms - row->at.ms, took);
 	if (row->count > 1)
 		buf_addf(out, "<td class=\"num\" data-h=\"times\">%lld times</td>",
@@ -221,7 +240,7 @@ static void add_calls(const struct report *r, struct buf *out)
 {
 	static const char *const heads[] = {"UTC",  "call",	  "about", "outcome",
 					    "took", "request id", NULL};
-	static const char *const sums[] = {"call", "about", "calls", "failed", "longest ms", NULL};
+	static const char *const sums[] = {"call", "about", "calls", "failed", "longest", NULL};
 	const struct report_rows *calls = &r->of[HISTORY_CALL], *all = &r->of[HISTORY_CALLS];
 
 	buf_adds(out, "<h2>Calls</h2>\n<div class=\"card\">\n");
@@ -236,13 +255,15 @@ static void add_calls(const struct report *r, struct buf *out)
 		    sums);
 	for (size_t i = 0; i < all->n; i++) {
 		const struct history_row *row = all->p[i];
+		char took[MARKUP_SPAN_SIZE];
 
 		buf_adds(out, "<tr>");
-		cell(out, "call", row->name);
+		cell_as(out, "call", "call", row->name);
 		cell(out, "about", row->text);
 		cell_number(out, "calls", row->count);
 		cell_number(out, "failed", isnan(row->low) ? 0 : (int64_t)row->low);
-		cell_number(out, "longest ms", row->b);
+		markup_span(row->b, took);
+		cell_as(out, "num", "longest", took);
 		buf_adds(out, "</tr>\n");
 	}
 	end_table(out);
@@ -255,7 +276,7 @@ static void add_plan(const struct report *r, struct buf *out)
 {
 	static const char *const heads[] = {"step", "traffic", "watched for", "then", NULL};
 	const struct about *p = &r->about;
-	char text[DURATION_TEXT_SIZE];
+	char text[DURATION_TEXT_SIZE], number[24];
 
 	buf_adds(out, "<h2>Plan</h2>\n<div class=\"card\">\n");
 	if (!p->n_steps)
@@ -265,7 +286,8 @@ static void add_plan(const struct report *r, struct buf *out)
 	for (size_t i = 0; i < p->n_steps; i++) {
 		duration_format(p->steps[i].watch_ms, text);
 		buf_adds(out, "<tr>");
-		cell_number(out, "step", (int64_t)i + 1);
+		snprintf(number, sizeof(number), "%zu", i + 1);
+		cell(out, "step", number);
 		cell(out, "traffic", p->steps[i].text);
 		cell(out, "watched for", text);
 		cell(out, "then",
