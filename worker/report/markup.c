@@ -71,11 +71,17 @@ void markup_plain(struct buf *out, const char *text)
 	buf_release(&shown);
 }
 
+bool markup_is_time(struct utc t)
+{
+	return t.ms >= 0 && t.ms <= MARKUP_TIME_MAX;
+}
+
 void markup_time(struct utc t, char out[MARKUP_TIME_SIZE])
 {
-	char iso[UTC_ISO_SIZE];
+	char iso[UTC_ISO_SIZE] = "????-??-??T??:??:??Z";
 
-	utc_format_iso((struct utc){t.ms - t.ms % 1000}, iso);
+	if (markup_is_time(t))
+		utc_format_iso((struct utc){t.ms - t.ms % 1000}, iso);
 	snprintf(out, MARKUP_TIME_SIZE, "%.10s %.8s", iso, iso + 11);
 }
 

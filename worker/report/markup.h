@@ -1,6 +1,8 @@
 #ifndef WORKER_REPORT_MARKUP_H
 #define WORKER_REPORT_MARKUP_H
 
+#include <stdbool.h>
+
 #include "aws/core/buf.h"
 #include "aws/core/clock.h"
 
@@ -14,6 +16,8 @@ void markup_plain(struct buf *out, const char *text);	 /* one line for a termina
 
 /* "2026-01-02 03:04:05": UTC. */
 #define MARKUP_TIME_SIZE 20
+#define MARKUP_TIME_MAX 253402300799999ll /* the end of year 9999; others are shown as unknown */
+bool markup_is_time(struct utc t);
 void markup_time(struct utc t, char out[MARKUP_TIME_SIZE]);
 /* "1h30m", "14s", "0.4s": how long, with a fraction under ten seconds. */
 #define MARKUP_SPAN_SIZE 32

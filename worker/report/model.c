@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/report/markup.h"
 #include "worker/rollout/verdict.h"
 
 /* Rows sorted into what a reader asks for. */
@@ -20,6 +21,12 @@ static int by_time(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
+/* A moment that people could have seen, and no time that runs backwards. */
+static bool is_sound(const struct history_row *r)
+{
+	return markup_is_time(r->at) && markup_is_time(r->until) && r->until.ms >= r->at.ms;
+}
+
 static void sort_rows(const struct report_source *src, struct arena *a, struct report *out)
 {
 	for (int k = 0; k < HISTORY_KIND_COUNT; k++) {
@@ -30,7 +37,7 @@ static void sort_rows(const struct report_source *src, struct arena *a, struct r
 		rows->p = arena_array(a, const struct history_row *, rows->n + 1);
 		rows->n = 0;
 		for (size_t i = 0; i < src->n_rows; i++)
-			if (src->rows[i].kind == (enum history_kind)k)
+			if (src->rows[i].kind == (enum history_kind)k && is_sound(&src->rows[i]))
 				rows->p[rows->n++] = &src->rows[i];
 		qsort(rows->p, rows->n, sizeof(*rows->p), by_time);
 	}
@@ -57,9 +64,11 @@ static void take_range(const struct report_source *src, struct report *out)
 	const struct ledger_rollout *r = out->rollout;
 
 	out->from = r->started.ms > 0 ? r->started : r->updated;
+	if (!markup_is_time(out->from))
+		out->from.ms = 0;
 	out->to = out->from;
 	for (size_t i = 0; i < src->n_rows; i++) {
-		if (src->rows[i].kind == HISTORY_ABOUT)
+		if (src->rows[i].kind == HISTORY_ABOUT || !is_sound(&src->rows[i]))
 			continue;
 		if (src->rows[i].at.ms > 0 && src->rows[i].at.ms < out->from.ms)
 			out->from = src->rows[i].at;

@@ -139,9 +139,11 @@ static void add_values(struct plot *p, const struct report_guard *g)
 			plot_mark(p, g->limit, label);
 	}
 	if (!g->has_value) {
-		buf_addf(p->out,
-			 "<text class=\"tick\" x=\"%d\" y=\"%d\">no value was recorded</text>\n",
-			 p->size->label + 8, p->bottom - 10);
+		buf_addf(p->out, "<text class=\"tick\" x=\"%d\" y=\"%d\">%s</text>\n",
+			 p->size->label + 8, p->bottom - 10,
+			 g->about->kind && !strcmp(g->about->kind, "alarm")
+				 ? "no value: an alarm tells it on a change"
+				 : "no value was recorded");
 	} else {
 		add_line(p, g);
 		add_spots(p, g);

@@ -25,7 +25,7 @@ void html_item_time(struct buf *out, const char *name, struct utc t)
 {
 	char text[MARKUP_TIME_SIZE];
 
-	if (t.ms <= 0)
+	if (t.ms <= 0 || !markup_is_time(t))
 		return;
 	markup_time(t, text);
 	buf_addf(out, "<dt>%s</dt><dd>%s UTC</dd>\n", name, text);
@@ -77,9 +77,11 @@ static void add_facts(const struct report *r, struct buf *out)
 	html_item(out, "Strategy", r->about.strategy);
 	html_item_time(out, "Started", row->started);
 	html_item_time(out, row->final ? "Ended" : "Last seen", row->updated);
-	markup_span(row->updated.ms - row->started.ms, text);
-	if (row->started.ms > 0 && row->updated.ms >= row->started.ms)
+	if (markup_is_time(row->started) && markup_is_time(row->updated) &&
+	    row->updated.ms >= row->started.ms) {
+		markup_span(row->updated.ms - row->started.ms, text);
 		html_item(out, "Took", text);
+	}
 	if (r->back_at.ms && r->baseline_at.ms) {
 		markup_span(r->baseline_at.ms - r->back_at.ms, text);
 		html_item(out, "Way back", text);

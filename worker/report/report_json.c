@@ -3,13 +3,14 @@
 #include <math.h>
 
 #include "aws/core/json.h"
+#include "worker/report/markup.h"
 #include "worker/rollout/verdict.h"
 
 static void member_utc(struct json_out *o, const char *key, struct utc t)
 {
 	char text[UTC_ISO_SIZE];
 
-	if (t.ms <= 0)
+	if (t.ms <= 0 || !markup_is_time(t))
 		return;
 	utc_format_iso(t, text);
 	json_member_cstr(o, key, text);
