@@ -78,7 +78,7 @@ bool markup_is_time(struct utc t)
 
 void markup_time(struct utc t, char out[MARKUP_TIME_SIZE])
 {
-	char iso[UTC_ISO_SIZE] = "????-??-??T??:??:??Z";
+	char iso[UTC_ISO_SIZE] = "----------T--:--:--Z";
 
 	if (markup_is_time(t))
 		utc_format_iso((struct utc){t.ms - t.ms % 1000}, iso);

@@ -253,7 +253,8 @@ static void hold_html(const char *html)
 	size_t tags = 0;
 
 	for (const char *c = html; *c; c++) {
-		assert_false((unsigned char)*c < 32 && *c != '\n');
+		if ((unsigned char)*c < 32 && *c != '\n')
+			fail_msg("byte %d behind %.60s", *c, c > html + 60 ? c - 60 : html);
 		tags += *c == '<';
 	}
 	assert_true(tags > 50);
