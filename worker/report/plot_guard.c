@@ -120,10 +120,11 @@ static void add_threshold(const struct plot *p, const struct report_guard *g)
 
 	buf_addf(p->out,
 		 "<line class=\"limit\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/>"
-		 "<text class=\"limit-text\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">fails %s "
-		 "%.6g</text>\n",
+		 "<text class=\"limit-text\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">fails ",
 		 p->size->label, y, p->size->width - PLOT_RIGHT, y, p->size->width - PLOT_RIGHT - 4,
-		 y < TOP + 14 ? y + 14 : y - 5, g->fails && *g->fails ? g->fails : "at", g->limit);
+		 y < TOP + 14 ? y + 14 : y - 5);
+	markup_html(p->out, g->fails && *g->fails ? g->fails : "at");
+	buf_addf(p->out, " %.6g</text>\n", g->limit);
 }
 
 static void add_values(struct plot *p, const struct report_guard *g)
