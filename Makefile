@@ -234,6 +234,10 @@ check-sim: $(BUILD)/tests/simulation/check_sim $(SIMULATION_TESTS) ## simulated 
 	$(Q)BUILD=$(BUILD) $(RUN) $(SIMULATION_TESTS)
 	$(Q)N=$(N) SEED=$(SEED) VERBOSE=$(VERBOSE) $(BUILD)/tests/simulation/check_sim
 
+.PHONY: check-screens
+check-screens: programs ## report and status page in a real browser; pictures in build/.../screens (needs chromium)
+	$(Q)BUILD=$(BUILD) $(RUN) tests/report/screens.test
+
 CONTRACT := $(BUILD)/tests/contract/moto_calls
 $(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/moto_*.c))) $(libs_aws)
 	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)

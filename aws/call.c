@@ -435,6 +435,22 @@ static int describe(const struct call *k, struct err *err)
 	return err_wrap(err, "%s.%s", r->service->id, r->operation);
 }
 
+/* Whoever wants to know is told. */
+static void tell(const struct call *k, const struct aws_response *out, const struct err *err,
+		 struct utc began, int64_t ms)
+{
+	const struct aws_watch *watch = k->client->watch;
+
+	if (watch)
+		watch->done(watch->arg, &(struct aws_done){.request = k->r,
+							   .attempts = k->attempts,
+							   .status = out->status,
+							   .request_id = out->request_id,
+							   .err = err,
+							   .began = began,
+							   .ms = ms});
+}
+
 int aws_call(const struct aws_client *c, const struct aws_request *r, struct arena *a,
 	     struct aws_response *out, struct err *err)
 {
@@ -445,6 +461,8 @@ int aws_call(const struct aws_client *c, const struct aws_request *r, struct are
 			 .cancel = c->cancel ? c->cancel : c->aws->cancel,
 			 .log = c->log ? c->log : c->aws->log};
 	struct mono start = clock_mono(c->aws->clock);
+	struct utc began = clock_utc(c->aws->clock);
+	int64_t ms;
 	int ret;
 
 	*out = (struct aws_response){.status = 0};
@@ -452,12 +470,14 @@ int aws_call(const struct aws_client *c, const struct aws_request *r, struct are
 	credentials_put(k.credentials);
 	if (ret)
 		describe(&k, err);
+	ms = clock_mono(c->aws->clock).ms - start.ms;
 	retry_count(c->aws->priv,
 		    &(struct aws_outcome){.service = r->service->id,
 					  .operation = r->operation,
 					  .failed = ret != 0,
 					  .attempts = k.attempts,
 					  .throttled = k.throttled,
-					  .ms = clock_mono(c->aws->clock).ms - start.ms});
+					  .ms = ms});
+	tell(&k, out, ret ? err : NULL, began, ms);
 	return ret;
 }

@@ -47,6 +47,23 @@ struct aws *aws_new(const struct aws_deps *deps);
 void aws_free(struct aws *aws); /* NULL does nothing */
 
 /*
+ * Who wants to know of each call of a client, when it has ended: done() is called in the thread of
+ * the caller, before aws_call() returns. What it is given lives until it returns.
+ */
+struct aws_request;
+struct aws_done {
+	const struct aws_request *request;
+	int attempts, status; /* HTTP status of the last answer; 0: there was none */
+	struct str request_id;
+	const struct err *err; /* NULL: it was a success */
+	struct utc began;
+	int64_t ms; /* waits between attempts included */
+};
+struct aws_watch {
+	void (*done)(void *arg, const struct aws_done *d);
+	void *arg;
+};
+
  * An account's view: which credentials, which region. Cheap, by value; everything borrowed.
  *
  * purpose: one word that says in the service's own records (CloudTrail's userAgent) what a call was
@@ -60,6 +77,7 @@ struct aws_client {
 	const char *purpose;
 	struct cancel *cancel; /* NULL: the process's */
 	struct log *log;       /* NULL: the process's */
+	const struct aws_watch *watch; /* NULL: nobody */
 };
 
 struct aws_request {

@@ -12,6 +12,7 @@
  */
 
 #define ALARM_NAME_MAX 255
+#define REASON_DATA_MAX 4000 /* StateReasonData: as long as the service model lets it be */
 
 const struct aws_service cloudwatch_service = {
 	.id = "CloudWatch",
@@ -112,7 +113,22 @@ static int64_t longest_period(const struct json *alarm)
 	return longest;
 }
 
-static void read_alarm(const struct json *j, enum cw_alarm_type type, struct cw_alarm *out)
+/* CloudWatch's own JSON in a text: what is not as documented is as good as not there. */
+static bool newest_point(const struct json *alarm, struct arena *a, double *value)
+{
+	struct str text = json_text(json_get(alarm, "StateReasonData"));
+	const struct json *points;
+	struct err err = ERR_INIT;
+	struct json *data;
+
+	if (!text.n || text.n > REASON_DATA_MAX || json_parse(a, text, &data, &err))
+		return false;
+	points = json_get(data, "recentDatapoints");
+	return points && json_double(points->first, value);
+}
+
+static void read_alarm(const struct json *j, enum cw_alarm_type type, struct arena *a,
+		       struct cw_alarm *out)
 {
 	struct str state = json_text(json_get(j, "StateValue"));
 	int i = 0;
@@ -124,6 +140,7 @@ static void read_alarm(const struct json *j, enum cw_alarm_type type, struct cw_
 		.type = type,
 		.state = (enum cw_alarm_state)i,
 		.reason = aws_json_text(j, "StateReason"),
+		.comparison = aws_json_text(j, "ComparisonOperator"),
 		.evaluation_state = aws_json_text(j, "EvaluationState"),
 		.period_s = longest_period(j),
 		.evaluation_periods = number(j, "EvaluationPeriods"),
@@ -133,6 +150,8 @@ static void read_alarm(const struct json *j, enum cw_alarm_type type, struct cw_
 		.treat_missing_data = aws_json_text(j, "TreatMissingData"),
 		.actions_suppressed_by = aws_json_text(j, "ActionsSuppressedBy"),
 	};
+	out->has_value = newest_point(j, a, &out->value);
+	out->has_threshold = json_double(json_get(j, "Threshold"), &out->threshold);
 	out->has_updated = aws_json_time(json_get(j, "StateUpdatedTimestamp"), &out->updated);
 	out->has_transitioned =
 		aws_json_time(json_get(j, "StateTransitionedTimestamp"), &out->transitioned);
@@ -144,7 +163,7 @@ struct found {
 };
 
 static void read_alarms(const struct json *list, enum cw_alarm_type type, struct wanted *w,
-			struct found *f)
+			struct arena *a, struct found *f)
 {
 	json_each (node, list) {
 		const char *name = aws_json_text(node, "AlarmName");
@@ -154,7 +173,7 @@ static void read_alarms(const struct json *list, enum cw_alarm_type type, struct
 		if (!at || w->seen[at - w->names])
 			continue;
 		w->seen[at - w->names] = true;
-		read_alarm(node, type, &f->alarms[f->n++]);
+		read_alarm(node, type, a, &f->alarms[f->n++]);
 	}
 }
 
@@ -205,9 +224,9 @@ static int ask_all(const struct aws_client *c, const char *const *names, size_t 
 		if (!res.json || res.json->type != JSON_OBJECT)
 			return err_set(err, ERR_MALFORMED,
 				       "CloudWatch.DescribeAlarms: the answer is no document");
-		read_alarms(json_get(res.json, "MetricAlarms"), CW_METRIC_ALARM, w, f);
-		read_alarms(json_get(res.json, "CompositeAlarms"), CW_COMPOSITE_ALARM, w, f);
-		read_alarms(json_get(res.json, "LogAlarms"), CW_LOG_ALARM, w, f);
+		read_alarms(json_get(res.json, "MetricAlarms"), CW_METRIC_ALARM, w, a, f);
+		read_alarms(json_get(res.json, "CompositeAlarms"), CW_COMPOSITE_ALARM, w, a, f);
+		read_alarms(json_get(res.json, "LogAlarms"), CW_LOG_ALARM, w, a, f);
 		token = aws_json_text(res.json, "NextToken");
 		if (!token)
 			return 0;

@@ -33,6 +33,13 @@ struct cw_alarm {
 	enum cw_alarm_type type;
 	enum cw_alarm_state state;
 	const char *reason;
+	/*
+	 * What the reason is made of (StateReasonData): the newest datapoint that was judged when
+	 * the alarm was updated last. A metric alarm's own threshold.
+	 */
+	bool has_value, has_threshold;
+	double value, threshold;
+	const char *comparison; /* "GreaterThanThreshold"; NULL: it does not say */
 	const char *evaluation_state; /* NULL: fine; "PARTIAL_DATA" "EVALUATION_FAILURE" ... */
 	bool has_updated, has_transitioned;
 	struct utc updated;	 /* StateUpdatedTimestamp */

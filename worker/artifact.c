@@ -52,6 +52,7 @@ static int download(struct artifact *a, const struct cp_artifact *input, struct 
 			       input->name);
 	if (job_refresh(w, a->job, CREDENTIALS_FRESH_MS, err))
 		return -1;
+	client.watch = a->job->watch;
 	if (a->job->artifact_credentials)
 		client.credentials = a->job->artifact_credentials;
 	return fetch(&client, &f, a->arena, &a->fetched, err);

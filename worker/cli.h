@@ -2,6 +2,7 @@
 #define WORKER_CLI_H
 
 #include "worker/config.h"
+#include "worker/ledger.h"
 #include "worker/options.h"
 #include "worker/target/target.h"
 
@@ -45,6 +46,9 @@ enum exit_status cli_say(enum exit_status status, const char *fmt, ...) PRINTF_L
 /* Text for a terminal: control characters and what is not UTF-8 replaced. "-" for none. */
 void cli_add_clean(struct buf *out, const char *text);
 
+/* For reading; NULL: it has been said why, and *status is what to exit with. */
+struct ledger *cli_ledger_open(const struct options *o, struct arena *a, struct config *c,
+			       enum exit_status *status);
 const char *cli_ledger_path(struct arena *a, const struct config *c);
 
 /* The clock of the configuration; free it with cli_clock_free(). */

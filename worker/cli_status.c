@@ -15,8 +15,8 @@
 #define ROLLOUTS_MAX 10000
 #define NAME_MAX_SHOWN 60 /* of a column before the last */
 
-static struct ledger *open_ledger(const struct options *o, struct arena *a, struct config *c,
-				  enum exit_status *status)
+struct ledger *cli_ledger_open(const struct options *o, struct arena *a, struct config *c,
+			       enum exit_status *status)
 {
 	struct err err = ERR_INIT;
 	struct ledger *l;
@@ -236,117 +236,12 @@ enum exit_status cli_status(const struct options *o)
 	size_t n = 0;
 
 	buf_init(&out, CLI_OUTPUT_MAX);
-	l = open_ledger(o, a, &config, &status);
+	l = cli_ledger_open(o, a, &config, &status);
 	if (l && (ledger_rollouts(l, !o->all, ROLLOUTS_MAX, a, &rollouts, &n, &err) ||
 		  read_queue(l, a, &queue, &err))) {
 		status = cli_say(CLI_FAILED, "%s", err.text);
 	} else if (l) {
 		add_status(&out, o, a, rollouts, n, &queue);
-		status = cli_print(&out);
-	}
-	ledger_close(l);
-	buf_release(&out);
-	arena_free(a);
-	return status;
-}
-
-/* --- report ----------------------------------------------------------------------------------- */
-
-struct history {
-	struct ledger_rollout *rollout;
-	struct ledger_note *notes;
-	size_t n;
-};
-
-static int read_history(struct ledger *l, const char *id, struct arena *a, struct history *h,
-			struct err *err)
-{
-	if (ledger_rollout_get(l, id, a, &h->rollout, err))
-		return -1;
-	if (!h->rollout)
-		return err_set(err, ERR_NOT_FOUND,
-			       "there is no rollout %s in the ledger; status --all lists them", id);
-	return ledger_notes(l, id, a, &h->notes, &h->n, err);
-}
-
-static void add_field(struct buf *out, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	buf_addf(out, "  %-10s ", name);
-	cli_add_clean(out, value);
-	buf_addc(out, '\n');
-}
-
-static void add_report(struct buf *out, struct arena *a, const struct history *h)
-{
-	const struct ledger_rollout *r = h->rollout;
-
-	buf_adds(out, "Rollout ");
-	cli_add_clean(out, r->id);
-	buf_addc(out, '\n');
-	add_field(out, "pipeline", r->pipeline);
-	add_field(out, "execution", r->execution_id);
-	add_field(out, "action", r->action);
-	add_field(out, "target", r->target);
-	add_field(out, "region", r->region);
-	add_field(out, "role", r->role_arn);
-	add_field(out, "phase", r->phase);
-	add_field(out, "summary", r->summary);
-	add_field(out, "handle", r->handle);
-	add_field(out, "started", iso(a, r->started));
-	add_field(out, "updated", iso(a, r->updated));
-	buf_adds(out, h->n ? "\nHistory\n" : "\nNo history\n");
-	for (size_t i = 0; i < h->n; i++) {
-		buf_addf(out, "  %s  %-18s ", iso(a, h->notes[i].at),
-			 clean(a, h->notes[i].event));
-		cli_add_clean(out, h->notes[i].text);
-		buf_addc(out, '\n');
-	}
-}
-
-static void add_report_json(struct buf *out, const struct history *h)
-{
-	char at[UTC_ISO_SIZE];
-	struct json_out j;
-
-	json_out_init(&j, out);
-	json_out_object(&j);
-	add_json(&j, h->rollout);
-	json_out_key(&j, "history");
-	json_out_array(&j);
-	for (size_t i = 0; i < h->n; i++) {
-		utc_format_iso(h->notes[i].at, at);
-		json_out_object(&j);
-		json_member_cstr(&j, "at", at);
-		json_member_cstr(&j, "event", h->notes[i].event);
-		json_member_cstr(&j, "text", h->notes[i].text);
-		json_out_end(&j);
-	}
-	json_out_end(&j);
-	json_out_end(&j);
-	buf_addc(out, '\n');
-}
-
-enum exit_status cli_report(const struct options *o)
-{
-	struct arena *a = arena_new();
-	struct history h = {.n = 0};
-	struct err err = ERR_INIT;
-	enum exit_status status;
-	struct config config;
-	struct ledger *l;
-	struct buf out;
-
-	buf_init(&out, CLI_OUTPUT_MAX);
-	l = open_ledger(o, a, &config, &status);
-	if (l && read_history(l, o->id, a, &h, &err)) {
-		status = cli_say(CLI_FAILED, "%s", err.text);
-	} else if (l) {
-		if (o->json)
-			add_report_json(&out, &h);
-		else
-			add_report(&out, a, &h);
 		status = cli_print(&out);
 	}
 	ledger_close(l);
@@ -373,6 +268,8 @@ static int write_command(const struct ledger_command *c, const char *path, struc
 	struct ledger *l = ledger_open(path, err);
 	int rc = l ? ledger_command_put(l, c, err) : -1;
 
+	if (rc == 0)
+		rc = ledger_note(l, c->rollout_id, c->at, c->command, c->user, err);
 	ledger_close(l);
 	return rc;
 }
@@ -421,7 +318,7 @@ enum exit_status cli_operate(const struct options *o)
 	struct buf out;
 
 	buf_init(&out, CLI_OUTPUT_MAX);
-	l = open_ledger(o, a, &config, &status);
+	l = cli_ledger_open(o, a, &config, &status);
 	if (l)
 		status = operate(o, a, l, &config, &out);
 	if (status == CLI_OK)

@@ -35,6 +35,7 @@ struct config {
 	int64_t stop_ms;   /* limit for a graceful stop; 30 s */
 	const char *state_dir; /* ledger; default /var/lib/rollout-worker */
 	const char *work_dir;  /* workspaces; default <state_dir>/work */
+	int64_t reports;       /* 0 to 10,000: ended rollouts whose reports and history are kept */
 	enum log_level log_level;
 	enum log_format log_format;
 	bool log_systemd;

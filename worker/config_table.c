@@ -111,6 +111,15 @@ const struct setting SETTINGS[] = {
 	 .offset = AT(work_dir),
 	 .shown = "<state_dir>/work",
 	 .help = "Directory that artifacts are unpacked in."},
+	{.name = "reports",
+	 .group = PLACES,
+	 .type = SETTING_INTEGER,
+	 .offset = AT(reports),
+	 .min = 0,
+	 .max = 10000,
+	 .fallback = "200",
+	 .help = "Rollouts that have ended whose history the ledger keeps, and whose reports are "
+		 "in <state_dir>/reports; 0: none."},
 
 	{.name = "log_level",
 	 .group = LOGS,

@@ -121,6 +121,7 @@ struct str job_property(const struct job *j, const char *name)
 int job_refresh(struct worker *w, struct job *j, int64_t max_age_ms, struct err *err)
 {
 	struct utc now = clock_utc(w->clock);
+	struct aws_client client = w->client;
 	struct arena *a;
 	struct cp_job cp;
 	int rc;
@@ -128,7 +129,8 @@ int job_refresh(struct worker *w, struct job *j, int64_t max_age_ms, struct err 
 	if (j->artifact_credentials && now.ms - j->credentials_at.ms < max_age_ms)
 		return 0;
 	a = arena_new();
-	rc = codepipeline_job_details(&w->client, j->id, a, &cp, err);
+	client.watch = j->watch;
+	rc = codepipeline_job_details(&client, j->id, a, &cp, err);
 	if (rc == 0)
 		rc = set_credentials(j, &cp, clock_utc(w->clock), err);
 	arena_free(a);

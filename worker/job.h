@@ -39,6 +39,7 @@ struct job {
 	struct credentials_provider *artifact_credentials; /* or NULL */
 	struct utc credentials_at;			   /* when they were issued to us */
 	struct mono taken;				   /* when it became ours */
+	const struct aws_watch *watch; /* who wants to know of the calls made for it, or NULL */
 };
 
 /* Copy a job; NULL with err set when it is unusable (no ids, bad credentials). */

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "aws/core/str.h"
+#include "worker/ledger_history.h"
 #include "worker/ledger_schema.h"
 
 /*
@@ -242,15 +243,18 @@ static int forget_what_ended(struct ledger *l, const struct ledger_rollout *r, s
 int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
 {
 	bool ends = r->final || r->lets_go;
+	bool has_more = ends || r->history;
 	int changed = 0, rc;
 
 	lock_take(&l->lock);
-	rc = ends ? ledger_begin(l, err) : 0;
+	rc = has_more ? ledger_begin(l, err) : 0;
 	if (rc == 0)
 		rc = put_rollout(l, r, &changed, err);
 	if (rc == 0 && ends && changed)
 		rc = forget_what_ended(l, r, err);
-	if (ends)
+	if (rc == 0 && r->history)
+		rc = ledger_history_run(l, r->id, r->history, err);
+	if (has_more)
 		rc = ledger_end(l, rc, err);
 	lock_drop(&l->lock);
 	return rc;

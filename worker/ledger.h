@@ -18,6 +18,7 @@
  * Times are simulated or real wall time in milliseconds, as the caller's clock says.
  */
 struct ledger;
+struct ledger_history;
 
 /* path ":memory:" for tests. Creates the file 0600 and the schema; a newer schema is refused, an
  * older one is brought up to date. ERR_SYSTEM with the path and SQLite's words. */
@@ -67,6 +68,8 @@ struct ledger_rollout {
 	bool touched; /* something of its target has been changed; that does not become untrue */
 	/* not kept: it has left its target, which is free with this; so is that of a final one */
 	bool lets_go;
+	/* not kept in this row: history that is written with it, or NULL (ledger_history.h) */
+	const struct ledger_history *history;
 };
 
 /* Insert or update; a row with a higher seq is never overwritten by a lower one. */

@@ -5,7 +5,7 @@
  * The ledger's schema: what brings a file from each version to the next. For ledger.c alone. A text
  * that was ever released is not changed any more.
  */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 static const char SCHEMA_1[] =
 	"CREATE TABLE jobs (job_id TEXT PRIMARY KEY, rollout_id TEXT, state INTEGER NOT NULL,"
@@ -48,7 +48,15 @@ static const char SCHEMA_3[] =
 	"CREATE INDEX waits_by_key ON waits (key, started);"
 	"PRAGMA user_version = 3;";
 
+/* what reports are made of */
+static const char SCHEMA_4[] =
+	"CREATE TABLE history (rollout_id TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL, a INTEGER NOT NULL,"
+	" b INTEGER NOT NULL, count INTEGER NOT NULL, low REAL, high REAL, last REAL, bound REAL,"
+	" name TEXT, word TEXT, text TEXT, extra TEXT, PRIMARY KEY (rollout_id, seq)) STRICT;"
+	"PRAGMA user_version = 4;";
+
 /* From the version before to this one. */
-static const char *const SCHEMAS[SCHEMA_VERSION] = {SCHEMA_1, SCHEMA_2, SCHEMA_3};
+static const char *const SCHEMAS[SCHEMA_VERSION] = {SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4};
 
 #endif

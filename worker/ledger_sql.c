@@ -55,6 +55,8 @@ static int bind_args(sqlite3_stmt *st, const char *types, va_list ap)
 		if (*types == 's')
 			rc = sqlite3_bind_text(st, i, va_arg(ap, const char *), -1,
 					       SQLITE_TRANSIENT);
+		else if (*types == 'd') /* what is no number is bound as NULL */
+			rc = sqlite3_bind_double(st, i, va_arg(ap, double));
 		else
 			rc = sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
 	}

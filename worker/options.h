@@ -43,6 +43,7 @@ struct options {
 	struct plan_property *properties;
 	size_t n_properties;
 	const char *id; /* of a rollout */
+	const char *format, *output; /* of a report, or NULL */
 	bool once, json, all, iam;
 };
 

@@ -18,6 +18,7 @@ struct rollout *rollout_new(struct worker *w, const char *id)
 	r->worker = w;
 	r->arena = arena_new();
 	r->counted = METRICS_NOWHERE;
+	r->recorder = recorder_new();
 	str_copy(r->id, sizeof(r->id), str_from(id));
 	r->log = log_with(w->log, LOG_S("rollout", r->id));
 	return r;
@@ -31,6 +32,7 @@ void rollout_free(struct rollout *r)
 	slice_drop_job(r);
 	job_free(r->incoming);
 	log_free(r->log);
+	recorder_free(r->recorder);
 	arena_free(r->arena);
 	free(r);
 }

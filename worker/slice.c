@@ -83,6 +83,7 @@ static void take_incoming(struct turn *t)
 	r->holds_job = true;
 	lock_drop(&w->lock);
 	r->job = j;
+	j->watch = recorder_watch(r->recorder);
 	r->opened = false;
 	r->attached = false;
 	r->moved = false;
@@ -105,9 +106,6 @@ static void note_phase(struct turn *t, const struct rollout_state *from)
 {
 	struct rollout *r = t->r;
 	const struct rollout_state *s = &r->state;
-	struct err err = ERR_INIT;
-	const char *text = arena_printf(t->arena, "%s to %s, step %d: %s", phase_name(from->phase),
-					phase_name(s->phase), s->step + 1, r->decision.reason);
 
 	if (s->phase == PHASE_RESTORE && from->phase != PHASE_RESTORE)
 		metrics_count(&t->w->metrics, METRIC_ROLLBACKS);
@@ -116,9 +114,7 @@ static void note_phase(struct turn *t, const struct rollout_state *from)
 	log_event(r->log, s->phase == PHASE_RESTORE ? LOG_WARN : LOG_INFO, "rollout.phase",
 		  LOG_S("from", phase_name(from->phase)), LOG_S("to", phase_name(s->phase)),
 		  LOG_I("step", s->step), LOG_S("reason", r->decision.reason));
-	if (ledger_note(t->w->ledger, r->id, clock_utc(t->w->clock), phase_name(s->phase), text,
-			&err))
-		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+	recorder_move(r->recorder, clock_utc(t->w->clock), from, s, r->decision.reason);
 }
 
 /*
@@ -160,6 +156,7 @@ static bool act_failed(struct turn *t, const struct decision *d, const struct er
 
 	log_event(r->log, LOG_WARN, "rollout.act_failed", LOG_E(err),
 		  LOG_S("act", slice_act_name(d->kind)), LOG_B("sent", err->sent));
+	slice_record_act(t, d, err);
 	/* its effect is unknown or the target was busy: only a new look can tell */
 	if (err_is_retryable(err) || err->code == ERR_CONFLICT || err->code == ERR_CANCELED ||
 	    err->sent)
@@ -387,6 +384,7 @@ static enum turn_end go_round(struct turn *t, struct mono *next)
 	if (slice_act(t, &r->decision, &o, &err))
 		return act_failed(t, &r->decision, &err) ? TURN_ROUND
 							 : wait_until(t, (struct utc){0}, next);
+	slice_record_act(t, &r->decision, NULL);
 	log_event(r->log, LOG_INFO, "rollout.act", LOG_S("act", slice_act_name(r->decision.kind)),
 		  LOG_I("weight_bp", r->decision.traffic.weight_bp),
 		  LOG_S("reason", r->decision.reason));
@@ -479,6 +477,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		goto out;
 	}
 	r->known |= r->job != NULL;
+	slice_record_begin(t);
 	if (!r->plan || (!r->job && slice_is_blank(&r->state))) {
 		end = without_plan(t, next);
 		goto out;
@@ -491,6 +490,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
+	slice_record_about(t);
 	for (int i = 0; i < ROUNDS_MAX && end == TURN_ROUND; i++) {
 		/* a safe point; but a restore that has begun is seen through */
 		if (is_stopping(t->w) && r->state.phase != PHASE_RESTORE)
@@ -572,6 +572,7 @@ bool slice_run(struct task *task, struct mono now, struct mono *next)
 		end = TURN_LEAVE;
 	if (end != TURN_LEAVE)
 		r->task.heavy = is_heavy(r);
+	slice_record_flush(&t, end == TURN_LEAVE);
 	metrics_phase(&t.w->metrics, &r->counted, r->has_state ? r->state.phase : METRICS_NOWHERE);
 	metrics_count(&t.w->metrics, METRIC_TURNS);
 	metrics_add(&t.w->metrics, METRIC_TURN_MS,

@@ -3,6 +3,7 @@
 
 #include "worker/artifact.h"
 #include "worker/clients.h"
+#include "worker/recorder.h"
 #include "worker/rollout/decide.h"
 #include "worker/worker.h"
 
@@ -63,6 +64,8 @@ struct rollout {
 	struct observation last;
 	struct decision decision; /* the last one */
 	enum phase counted;	  /* where worker->metrics has it */
+	struct recorder *recorder; /* for its report */
+	bool ended;		   /* its row says that it is final */
 };
 
 /* A turn: what scheduler_add() runs. */
@@ -174,6 +177,21 @@ int slice_act(struct turn *t, const struct decision *d, const struct observation
 	      struct err *err) MUST_CHECK;
 const char *slice_act_name(enum decision_kind k); /* "split"; "none" when it is no act */
 
+/* --- slice_record.c: what the recorder is told, for the report ------------------------------- */
+
+/* Before anything else is recorded of it: state and plan have been taken up. */
+void slice_record_begin(struct turn *t);
+/* Plan, baseline and candidate, when any of it has changed. */
+void slice_record_about(struct turn *t);
+void slice_record_look(struct turn *t, const struct observation *o, unsigned guards_in);
+void slice_record_act(struct turn *t, const struct decision *d, const struct err *err);
+/* This state is about to be taken over, and is not of our making. */
+void slice_record_newer(struct rollout *r, const struct rollout_state *s);
+/* It has ended, and that is in the ledger: its report goes to disk, and what is old goes. */
+void slice_record_end(struct turn *t);
+/* Write what has waited long enough; everything when it leaves. */
+void slice_record_flush(struct turn *t, bool leaves);
+
 /* --- slice_report.c: what is told ----------------------------------------------------------- */
 
 /* Write the rollout's newest state into the ledger. */
@@ -198,6 +216,10 @@ int slice_report_job_failure(struct turn *t, enum failure failure, const char *m
 /* Report a failure that came before there was anything to decide. */
 int slice_report_refusal(struct turn *t, enum failure failure, const char *message,
 			 struct err *err) MUST_CHECK;
+
+/* What people call them: "7", a target group, an environment; "none". */
+const char *slice_baseline_name(const struct turn *t);
+const char *slice_candidate_name(const struct turn *t);
 
 /* The job is out of our hands: forget it here. */
 void slice_drop_job(struct rollout *r);

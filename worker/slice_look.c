@@ -85,5 +85,6 @@ int slice_look(struct turn *t, struct observation *o, struct err *err)
 	if (r->has_act_err)
 		o->act_error = &r->act_err;
 	r->seen = o->target;
+	slice_record_look(t, o, in);
 	return 0;
 }

@@ -58,6 +58,8 @@ void slice_take_newer(struct rollout *r, const struct rollout_state *s)
 {
 	if (strcmp(s->id, r->id) != 0)
 		return;
+	if (r->has_state && s->seq > r->state.seq)
+		slice_record_newer(r, s);
 	if (!r->has_state || s->seq > r->state.seq)
 		r->state = *s;
 	r->has_state = true;
@@ -330,6 +332,7 @@ int slice_target(struct turn *t, struct err *err)
 	t->client = clients_get(t->w->clients, r->plan->role_arn);
 	t->client.log = r->log;
 	t->client.purpose = t->ops->name;
+	t->client.watch = recorder_watch(r->recorder);
 	t->env = (struct target_env){.client = t->client,
 				     .arena = t->arena,
 				     .log = r->log,

@@ -4,6 +4,7 @@
 
 #include "artifacts/publish.h"
 #include "aws/core/json.h"
+#include "worker/report_files.h"
 
 /*
  * What is told to CodePipeline and kept on disk. Everything people read is made by the core
@@ -52,6 +53,7 @@ int slice_save(struct turn *t, bool final, struct err *err)
 				     .handle = r->handle[0] ? r->handle : NULL,
 				     .handed_over = r->handed_over,
 				     .touched = r->state.touched || r->state.phase > PHASE_PREPARE};
+	const struct ledger_history *history = recorder_collect(r->recorder, t->arena);
 	struct buf token;
 	int rc;
 
@@ -60,10 +62,18 @@ int slice_save(struct turn *t, bool final, struct err *err)
 	buf_init(&token, LIMIT_TOKEN);
 	rc = token_encode(&r->state, &token, err);
 	row.token = token.p;
+	row.history = history;
 	if (rc == 0)
 		rc = ledger_rollout_put(t->w->ledger, &row, err);
+	if (history)
+		recorder_written(r->recorder, rc == 0);
+	if (rc && history && err->code == ERR_SYSTEM) { /* the state counts, history does not */
+		row.history = NULL;
+		rc = ledger_rollout_put(t->w->ledger, &row, err);
+	}
 	buf_release(&token);
 	r->has_row |= rc == 0;
+	r->ended |= rc == 0 && final;
 	if (rc == 0 && (final || row.lets_go))
 		r->locked = false;
 	return rc ? err_wrap(err, "save rollout %s", r->id) : 0;
@@ -120,40 +130,15 @@ int slice_report_token(struct turn *t, struct err *err)
 	return 0;
 }
 
+#define FORMS 3 /* of the report: files in an output artifact */
+
 /* --- outputs -------------------------------------------------------------------------------- */
-
-static void write_report(const struct turn *t, const struct job_details *d, struct buf *b)
-{
-	const struct rollout *r = t->r;
-	struct json_out o;
-	char started[UTC_ISO_SIZE], ended[UTC_ISO_SIZE];
-
-	utc_format_iso(r->state.started, started);
-	utc_format_iso(clock_utc(t->w->clock), ended);
-	json_out_init(&o, b);
-	json_out_object(&o);
-	json_member_cstr(&o, "rollout", r->id);
-	json_member_cstr(&o, "handle", r->handle);
-	json_member_cstr(&o, "mode", mode_name(r->job->mode));
-	json_member_cstr(&o, "pipeline", r->pipeline);
-	json_member_cstr(&o, "execution", r->execution_id);
-	json_member_cstr(&o, "action", r->action);
-	json_member_cstr(&o, "target", target_kind_name(r->plan->target.kind));
-	json_member_cstr(&o, "strategy", r->plan->strategy);
-	json_member_cstr(&o, "phase", phase_name(r->state.phase));
-	json_member_cstr(&o, "started", started);
-	json_member_cstr(&o, "ended", ended);
-	json_member_cstr(&o, "summary", d->summary);
-	json_member_cstr(&o, "baseline", r->state.undo);
-	json_member_cstr(&o, "candidate", r->state.candidate);
-	json_out_end(&o);
-}
 
 /*
  * Write one output; once more with fresh keys when these are refused: they may have just expired.
  */
 static int publish_output(struct turn *t, const struct cp_artifact *out,
-			  const struct pack_entry *entry, struct err *err)
+			  const struct pack_entry *entries, struct err *err)
 {
 	struct rollout *r = t->r;
 	struct aws_client client = t->w->client;
@@ -161,37 +146,76 @@ static int publish_output(struct turn *t, const struct cp_artifact *out,
 		.bucket = out->bucket, .key = out->key, .kms_key_id = r->job->encryption_key_id};
 	int rc;
 
+	client.watch = r->job->watch;
 	client.credentials = r->job->artifact_credentials;
-	rc = publish_entries(&client, &p, entry, 1, err);
+	rc = publish_entries(&client, &p, entries, FORMS, err);
 	if (rc && err->code == ERR_DENIED) {
 		if (job_refresh(t->w, r->job, 0, err))
 			return -1;
 		client.credentials = r->job->artifact_credentials;
-		rc = publish_entries(&client, &p, entry, 1, err);
+		rc = publish_entries(&client, &p, entries, FORMS, err);
 	}
 	return rc ? err_wrap(err, "output artifact %s", out->name) : 0;
 }
 
-/* CodePipeline does not check that declared outputs exist: the next action would find nothing. */
-static int publish_outputs(struct turn *t, const struct job_details *d, struct err *err)
+/* What the ledger has of it so far; without it, what is known here. */
+static void read_report(struct turn *t, struct report *out)
 {
 	struct rollout *r = t->r;
-	struct pack_entry entry = {.name = "rollout.json"};
-	struct buf text;
-	int rc;
+	struct ledger_rollout row = {.id = r->id,
+				     .pipeline = r->pipeline,
+				     .execution_id = r->execution_id,
+				     .action = r->action,
+				     .target = r->target,
+				     .phase = phase_name(r->state.phase),
+				     .started = r->state.started,
+				     .updated = clock_utc(t->w->clock)};
+	struct report_source src = {.rollout = &row, .now = row.updated};
+	struct err err = ERR_INIT;
+
+	recorder_write(r->recorder, t->w->ledger, t->arena, r->log);
+	if (report_read(t->w->ledger, r->id, row.updated, t->arena, out, &err) == 0)
+		return;
+	log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+	report_build(&src, t->arena, out);
+}
+
+static int write_forms(struct turn *t, struct pack_entry entries[FORMS], struct err *err)
+{
+	void (*const forms[FORMS])(const struct report *r, struct buf *out) = {
+		report_json, report_markdown, report_html};
+	static const char *const names[FORMS] = {"rollout.json", "rollout.md", "rollout.html"};
+	struct report report;
+	int rc = 0;
+
+	read_report(t, &report);
+	for (int i = 0; i < FORMS && rc == 0; i++) {
+		struct buf text;
+
+		buf_init(&text, REPORT_BYTES_MAX);
+		forms[i](&report, &text);
+		rc = buf_check(&text, "the output artifact", err);
+		entries[i] = (struct pack_entry){.name = names[i]};
+		entries[i].bytes = str_from(str_dup(t->arena, buf_str(&text)));
+		buf_release(&text);
+	}
+	return rc;
+}
+
+/* CodePipeline does not check that declared outputs exist: the next action would find nothing. */
+static int publish_outputs(struct turn *t, struct err *err)
+{
+	struct rollout *r = t->r;
+	struct pack_entry entries[FORMS];
 
 	if (r->job->n_outputs == 0)
 		return 0;
-	if (job_refresh(t->w, r->job, 5 * 60 * 1000, err))
+	if (job_refresh(t->w, r->job, 5 * 60 * 1000, err) || write_forms(t, entries, err))
 		return -1;
-	buf_init(&text, LIMIT_PLAN_BYTES);
-	write_report(t, d, &text);
-	entry.bytes = buf_str(&text);
-	rc = buf_check(&text, "the output artifact", err);
-	for (size_t i = 0; i < r->job->n_outputs && rc == 0; i++)
-		rc = publish_output(t, &r->job->outputs[i], &entry, err);
-	buf_release(&text);
-	return rc;
+	for (size_t i = 0; i < r->job->n_outputs; i++)
+		if (publish_output(t, &r->job->outputs[i], entries, err))
+			return -1;
+	return 0;
 }
 
 /*
@@ -220,6 +244,19 @@ static const char *name_in(const struct turn *t, const char *record, const char 
 		}
 	}
 	return name ? name[0] ? name : "none" : record;
+}
+
+const char *slice_baseline_name(const struct turn *t)
+{
+	return name_in(t, t->r->state.undo, "v", "v");
+}
+
+/* A candidate that somebody else brought up stands in the undo record alone. */
+const char *slice_candidate_name(const struct turn *t)
+{
+	const struct rollout_state *s = &t->r->state;
+
+	return s->candidate[0] ? name_in(t, s->candidate, "v", "g") : name_in(t, s->undo, "c", "c");
 }
 
 /*
@@ -262,20 +299,17 @@ static int report_success(struct turn *t, const char *state_text, struct err *er
 {
 	struct rollout *r = t->r;
 	struct job_details d = details_of(t);
-	/* a candidate that somebody else brought up stands in the undo record alone */
-	const char *candidate = r->state.candidate[0] ? name_in(t, r->state.candidate, "v", "g")
-						      : name_in(t, r->state.undo, "c", "c");
 	const struct cp_variable variables[] = {
 		{"RolloutId", r->id},
 		{"RolloutHandle", r->handle},
 		{"RolloutState", state_text},
-		{"Candidate", candidate},
-		{"Baseline", name_in(t, r->state.undo, "v", "v")},
+		{"Candidate", slice_candidate_name(t)},
+		{"Baseline", slice_baseline_name(t)},
 		{"Strategy", r->plan->strategy},
 	};
 
 	d.percent = 100;
-	if (publish_outputs(t, &d, err)) {
+	if (publish_outputs(t, err)) {
 		const char *message;
 
 		if (err_is_retryable(err) || err->code == ERR_CANCELED || err->sent ||

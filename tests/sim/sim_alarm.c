@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aws/core/json.h"
+
 /*
  * Evaluation of metric alarms. A turn collects the evaluation range, which is a little longer than
  * the evaluation periods, so that late or missing datapoints can be made up for by older ones; what
@@ -90,6 +92,7 @@ void sim_alarm_enter(struct sim_alarm *a, enum sim_alarm_state st, const char *r
 		     struct utc now)
 {
 	(void)str_copy(a->reason, sizeof(a->reason), str_from(reason));
+	a->reason_data[0] = '\0';
 	if (a->state == st)
 		return;
 	a->state = st;
@@ -284,6 +287,28 @@ static void reason(struct buf *b, const struct sim_alarm *a, const struct tally 
 		 plural(a->datapoints), crossed ? "OK -> ALARM" : "ALARM -> OK");
 }
 
+/* The same for programs, as CloudWatch writes it: the newest datapoint first. */
+static void reason_data(struct buf *b, const struct sim_alarm *a, const struct tally *t,
+			struct utc now)
+{
+	char iso[UTC_ISO_SIZE];
+	struct json_out o;
+
+	json_out_init(&o, b);
+	json_out_object(&o);
+	json_member_cstr(&o, "version", "1.0");
+	utc_format_iso(now, iso);
+	json_member_cstr(&o, "queryDate", iso);
+	json_member_i64(&o, "period", a->period_s);
+	json_out_key(&o, "recentDatapoints");
+	json_out_array(&o);
+	for (int64_t i = 0; i < t->n && i < 5; i++)
+		json_out_double(&o, t->points[i]->value);
+	json_out_end(&o);
+	json_member_double(&o, "threshold", a->threshold);
+	json_out_end(&o);
+}
+
 /* Judge the periods that ended at this moment. */
 static void evaluate(struct sim_alarm *a, const struct sim_metric_store *st, int64_t end,
 		     struct utc now)
@@ -303,6 +328,9 @@ static void evaluate(struct sim_alarm *a, const struct sim_metric_store *st, int
 	buf_init(&b, 64u << 10);
 	reason(&b, a, &t, next);
 	sim_alarm_enter(a, next, b.p, now);
+	buf_clear(&b);
+	reason_data(&b, a, &t, now);
+	(void)str_copy(a->reason_data, sizeof(a->reason_data), buf_str(&b));
 	buf_release(&b);
 }
 

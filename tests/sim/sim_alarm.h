@@ -45,6 +45,7 @@ struct sim_alarm {
 	char arn[384];
 	enum sim_alarm_state state;
 	char reason[1024];
+	char reason_data[512]; /* "": there is none, as of a composite alarm */
 	struct utc configured, updated, transitioned;
 
 	/* composite */

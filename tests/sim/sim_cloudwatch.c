@@ -199,6 +199,7 @@ static void write_alarm(struct json_out *o, const struct sim_alarm *a)
 	write_moment(o, "AlarmConfigurationUpdatedTimestamp", a->configured);
 	json_member_cstr(o, "StateValue", sim_alarm_state_name(a->state));
 	json_member_cstr(o, "StateReason", a->reason);
+	json_member_cstr(o, "StateReasonData", a->reason_data);
 	write_moment(o, "StateUpdatedTimestamp", a->updated);
 	write_moment(o, "StateTransitionedTimestamp", a->transitioned);
 	if (a->rule)

@@ -85,13 +85,24 @@ static int check(const struct guard_env *env, const struct plan_guard *g, struct
 	return 0;
 }
 
+/* The value is that of when the alarm was updated last: one of before this rollout says nothing. */
+static void add_measured(const struct alarm_state *s, const struct rollout_state *state,
+			 struct verdict *out)
+{
+	out->measured.has_limit = s->has_threshold && s->fails;
+	out->measured.limit = s->threshold;
+	out->measured.fails = s->fails;
+	out->measured.has_value = s->has_value && s->updated.ms >= state->started.ms;
+	out->measured.value = s->value;
+	out->measured.is_spot = true;
+}
+
 static int ask(const struct guard_env *env, const struct plan_guard *g,
 	       const struct rollout_state *state, const struct target_observation *o,
 	       uint8_t *failures, struct verdict *out, struct err *err)
 {
 	struct alarm_state s;
 
-	(void)state;
 	(void)o;
 	if (read_one(env, g->name, &s, err)) {
 		if (err->code == ERR_CANCELED)
@@ -114,6 +125,7 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 	else
 		*out = verdict_make(VERDICT_UNKNOWN, s.asked, "alarm %s has not enough data: %s",
 				    g->name, s.reason);
+	add_measured(&s, state, out);
 	*failures = s.found && s.state == ALARM_ALARM;
 	return 0;
 }

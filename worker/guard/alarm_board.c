@@ -165,6 +165,20 @@ static int64_t window_ms(const struct cw_alarm *a)
 	return a->period_s * a->evaluation_periods * 1000;
 }
 
+/* Words for CloudWatch's operators; an alarm on a band of expected values has others. */
+static const char *breach(const char *comparison)
+{
+	static const char *const words[][2] = {{"GreaterThanThreshold", "above"},
+					       {"GreaterThanOrEqualToThreshold", "at or above"},
+					       {"LessThanThreshold", "below"},
+					       {"LessThanOrEqualToThreshold", "at or below"}};
+
+	for (size_t i = 0; comparison && i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(comparison, words[i][0]))
+			return words[i][1];
+	return NULL;
+}
+
 static void take_answer(struct entry *e, const struct cw_alarm *a, struct utc asked)
 {
 	free(e->reason);
@@ -177,6 +191,11 @@ static void take_answer(struct entry *e, const struct cw_alarm *a, struct utc as
 			 : a->state == CW_ALARM		    ? ALARM_ALARM
 			 : a->state == CW_INSUFFICIENT_DATA ? ALARM_INSUFFICIENT_DATA
 							    : ALARM_OTHER;
+	e->state.has_value = a->has_value;
+	e->state.value = a->value;
+	e->state.has_threshold = a->has_threshold;
+	e->state.threshold = a->threshold;
+	e->state.fails = breach(a->comparison);
 	e->state.evaluation_trouble = a->evaluation_state != NULL;
 	e->state.transitioned = a->transitioned;
 	e->state.updated = a->updated;

@@ -55,6 +55,9 @@ int guards_ask(const struct guard_env *env, const struct rollout_state *s,
 	       const struct target_observation *o, unsigned in, uint8_t failures[LIMIT_GUARDS],
 	       struct verdict *joined, struct verdict *verdicts, struct err *err);
 
+/* A guard of failures in a row: what is counted, and at how many it fails. */
+void guard_count(struct verdict *v, unsigned failures, int64_t limit);
+
 /*
  * The board of alarms: every rollout that shares an account and region reads alarm states from one
  * place, which asks DescribeAlarms for all wanted names at once, 100 a call, at most once in
@@ -65,6 +68,10 @@ struct alarm_state {
 	const char *name;
 	bool found;
 	enum { ALARM_OK, ALARM_ALARM, ALARM_INSUFFICIENT_DATA, ALARM_OTHER } state;
+	bool has_value, has_threshold;
+	double value; /* the newest datapoint of when it was updated last */
+	double threshold;
+	const char *fails; /* "above": where from the threshold a value breaches it; static */
 	bool evaluation_trouble; /* EvaluationState is set: partial data, failure or error */
 	const char *reason;	 /* StateReason, in the arena given */
 	struct utc transitioned, updated;

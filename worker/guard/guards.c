@@ -4,6 +4,15 @@
 
 /* All guards of a plan, asked in its order and joined. */
 
+void guard_count(struct verdict *v, unsigned failures, int64_t limit)
+{
+	v->measured.has_value = true;
+	v->measured.value = failures;
+	v->measured.has_limit = true;
+	v->measured.limit = (double)limit;
+	v->measured.fails = "at or above";
+}
+
 const struct guard_ops *guard_of(enum guard_kind k)
 {
 	static const struct guard_ops *const table[GUARD_KIND_COUNT] = {

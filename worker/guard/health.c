@@ -29,6 +29,7 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 				    "the candidate is not healthy, %d looks in a row: %s",
 				    *failures, seen.detail);
 	}
+	guard_count(out, *failures, g->failures);
 	return 0;
 }
 

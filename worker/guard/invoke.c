@@ -123,6 +123,7 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 		*out = verdict_make(VERDICT_UNKNOWN, now, "failed %d of %d times: %.200s",
 				    *failures, (int)g->failures, failed.text);
 	}
+	guard_count(out, *failures, g->failures);
 	return 0;
 }
 

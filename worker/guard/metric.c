@@ -97,9 +97,14 @@ static bool holds(const struct plan_guard *g, double value)
 static struct verdict say(const struct plan_guard *g, double value, const char *note,
 			  struct utc now)
 {
-	return verdict_make(holds(g, value) ? VERDICT_PASS : VERDICT_FAIL, now,
-			    "metric %.140s %s is %.6g%s; it must be %s %.6g", g->name, g->stat,
-			    value, note, compare_text(g->compare), g->threshold);
+	struct verdict v = verdict_make(holds(g, value) ? VERDICT_PASS : VERDICT_FAIL, now,
+					"metric %.140s %s is %.6g%s; it must be %s %.6g", g->name,
+					g->stat, value, note, compare_text(g->compare),
+					g->threshold);
+
+	v.measured.has_value = true;
+	v.measured.value = value;
+	return v;
 }
 
 /* waited: since the end of the oldest period asked for. */
@@ -183,6 +188,23 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 	return 0;
 }
 
+static int ask_and_limit(const struct guard_env *env, const struct plan_guard *g,
+			 const struct rollout_state *s, const struct target_observation *o,
+			 uint8_t *failures, struct verdict *out, struct err *err)
+{
+	static const char *const fails[] = {[COMPARE_LT] = "at or above",
+					    [COMPARE_LE] = "above",
+					    [COMPARE_GT] = "at or below",
+					    [COMPARE_GE] = "below"};
+
+	if (ask(env, g, s, o, failures, out, err))
+		return -1;
+	out->measured.has_limit = true;
+	out->measured.limit = g->threshold;
+	out->measured.fails = fails[g->compare];
+	return 0;
+}
+
 static int check(const struct guard_env *env, const struct plan_guard *g, struct problems *p,
 		 struct err *err)
 {
@@ -217,4 +239,4 @@ static void calls(const struct plan_guard *g, const struct plan *plan, struct ar
 				       "cloudwatch:GetMetricData", "*", false});
 }
 
-const struct guard_ops guard_metric = {"metric", check, ask, calls};
+const struct guard_ops guard_metric = {"metric", check, ask_and_limit, calls};

@@ -127,6 +127,8 @@ static int ask(const struct guard_env *env, const struct plan_guard *g,
 	} else if (!rc) {
 		*out = judge(g, &res, &body, failures, now);
 	}
+	if (!rc)
+		guard_count(out, *failures, g->failures);
 	buf_release(&body);
 	return rc;
 }

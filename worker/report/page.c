@@ -1,6 +1,7 @@
 #include "worker/report/page.h"
 
 #include "aws/core/json.h"
+#include "worker/report/markup.h"
 
 /* --- health ----------------------------------------------------------------------------------- */
 
@@ -84,34 +85,10 @@ static const char HEAD[] =
 	"  vertical-align: top; }\n"
 	"</style>\n</head>\n<body>\n<h1>rollout-worker</h1>\n";
 
-/* Between tags and in quoted attributes alike. */
-static void add_text(struct buf *out, const char *text)
-{
-	struct buf shown;
-
-	buf_init(&shown, 1u << 16);
-	buf_add_shown(&shown, str_from(text));
-	for (const char *c = shown.p; *c; c++) {
-		if (*c == '&')
-			buf_adds(out, "&amp;");
-		else if (*c == '<')
-			buf_adds(out, "&lt;");
-		else if (*c == '>')
-			buf_adds(out, "&gt;");
-		else if (*c == '"')
-			buf_adds(out, "&quot;");
-		else if (*c == '\'')
-			buf_adds(out, "&#39;");
-		else
-			buf_addc(out, *c);
-	}
-	buf_release(&shown);
-}
-
 static void add_item(struct buf *out, const char *name, const char *text)
 {
 	buf_addf(out, "<dt>%s</dt><dd>", name);
-	add_text(out, text);
+	markup_html(out, text);
 	buf_adds(out, "</dd>\n");
 }
 
@@ -123,7 +100,7 @@ static void add_number(struct buf *out, const char *name, int64_t n)
 static void add_cell(struct buf *out, const char *text)
 {
 	buf_adds(out, "<td>");
-	add_text(out, text && *text ? text : "-");
+	markup_html(out, text && *text ? text : "-");
 	buf_adds(out, "</td>");
 }
 
@@ -169,7 +146,7 @@ void page_html(const struct snapshot *s, struct buf *out)
 	buf_adds(out, "</dl>\n<h2>Open rollouts</h2>\n");
 	if (s->problem) {
 		buf_adds(out, "<p>They cannot be read: ");
-		add_text(out, s->problem);
+		markup_html(out, s->problem);
 		buf_adds(out, "</p>\n");
 	} else if (s->n_open == 0) {
 		buf_adds(out, "<p>None.</p>\n");

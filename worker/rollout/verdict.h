@@ -1,6 +1,7 @@
 #ifndef WORKER_ROLLOUT_VERDICT_H
 #define WORKER_ROLLOUT_VERDICT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "aws/core/clock.h"
@@ -18,6 +19,13 @@ struct verdict {
 	enum verdict_kind kind;
 	struct utc at; /* the moment the evidence was obtained, not when it was used */
 	char text[VERDICT_TEXT_MAX]; /* one line for people: which guard, what value, what limit */
+	/* the same as numbers, for plots, where the guard has any; what decides is kind alone */
+	struct {
+		bool has_value, has_limit;
+		bool is_spot; /* the value of one moment: nothing is known of those between */
+		double value, limit;
+		const char *fails; /* "above": where from the limit a value must not be; static */
+	} measured;
 };
 
 /* A verdict with a text, cut to fit. */
