@@ -256,6 +256,20 @@ int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct 
 	return rc;
 }
 
+int ledger_rollout_held(struct ledger *l, const char *id, bool held, struct utc seen,
+			struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = ledger_run(l, err, NULL,
+			"UPDATE rollouts SET parked = ?2, job_seen = max(job_seen, ?3)"
+			" WHERE id = ?1 AND final = 0 AND parked <> ?2",
+			"sii", id, (int64_t)!held, seen.ms);
+	lock_drop(&l->lock);
+	return rc;
+}
+
 static void add_rollout(void *arg, struct arena *a, sqlite3_stmt *st)
 {
 	struct ledger_rollout *r = ledger_rows_add(arg, a);

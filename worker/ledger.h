@@ -72,6 +72,9 @@ struct ledger_rollout {
 /* Insert or update; a row with a higher seq is never overwritten by a lower one. */
 int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r,
 		       struct err *err) MUST_CHECK;
+/* Whether a job of an open one is held, and when one was last seen; nothing else changes. */
+int ledger_rollout_held(struct ledger *l, const char *id, bool held, struct utc seen,
+			struct err *err) MUST_CHECK;
 /* *r NULL when there is none. */
 int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a, struct ledger_rollout **r,
 		       struct err *err) MUST_CHECK;

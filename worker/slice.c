@@ -478,6 +478,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
+	slice_note_held(t);
 	r->known |= r->job != NULL;
 	if (!r->plan || (!r->job && slice_is_blank(&r->state))) {
 		end = without_plan(t, next);
@@ -570,6 +571,7 @@ bool slice_run(struct task *task, struct mono now, struct mono *next)
 		end = turn_run(&t, next);
 	if (end != TURN_LEAVE && is_stopping(t.w) && leave_for_stop(&t))
 		end = TURN_LEAVE;
+	slice_note_held(&t);
 	if (end != TURN_LEAVE)
 		r->task.heavy = is_heavy(r);
 	metrics_phase(&t.w->metrics, &r->counted, r->has_state ? r->state.phase : METRICS_NOWHERE);

@@ -52,6 +52,7 @@ struct rollout {
 	const char *keys[SLICE_KEYS_MAX]; /* what it may change, as far as is known */
 	size_t n_keys;
 	bool has_row;	  /* it is in the ledger */
+	bool row_held;	  /* its row says that a job is held */
 	bool locked;	  /* it holds them all, as far as it knows */
 	struct held held; /* who else is at work, as this turn found; its texts: */
 	char holder_id[ROLLOUT_ID_MAX + 1], holder_pipeline[101], holder_text[OBSERVATION_TEXT_MAX];
@@ -178,6 +179,9 @@ const char *slice_act_name(enum decision_kind k); /* "split"; "none" when it is 
 
 /* Write the rollout's newest state into the ledger. */
 int slice_save(struct turn *t, bool final, struct err *err) MUST_CHECK;
+
+/* Whether a job of it is held: in the ledger, too, where that has changed with no state. */
+void slice_note_held(struct turn *t);
 
 /* Report the job with a token; the rollout is parked then. */
 int slice_report_token(struct turn *t, struct err *err) MUST_CHECK;

@@ -64,9 +64,23 @@ int slice_save(struct turn *t, bool final, struct err *err)
 		rc = ledger_rollout_put(t->w->ledger, &row, err);
 	buf_release(&token);
 	r->has_row |= rc == 0;
+	if (rc == 0)
+		r->row_held = !row.parked;
 	if (rc == 0 && (final || row.lets_go))
 		r->locked = false;
 	return rc ? err_wrap(err, "save rollout %s", r->id) : 0;
+}
+
+void slice_note_held(struct turn *t)
+{
+	struct rollout *r = t->r;
+	struct err err = ERR_INIT;
+
+	if (r->row_held == (r->job != NULL))
+		return;
+	if (ledger_rollout_held(t->w->ledger, r->id, r->job != NULL, r->job_seen, &err))
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+	r->row_held = r->job != NULL; /* what failed waits for the next change of state */
 }
 
 static struct job_details details_of(struct turn *t)
