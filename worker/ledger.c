@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "aws/core/str.h"
+#include "worker/ledger_notice.h"
 #include "worker/ledger_schema.h"
 
 /*
@@ -239,21 +240,48 @@ static int forget_what_ended(struct ledger *l, const struct ledger_rollout *r, s
 	return ledger_lock_forget(l, r->id, err);
 }
 
-int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
+/* Call with the lock held. */
+static int put_whole(struct ledger *l, const struct ledger_rollout *r,
+		     const struct ledger_notice *notices, size_t n, size_t *dropped,
+		     struct err *err)
 {
-	bool ends = r->final || r->lets_go;
+	bool ends = r->final || r->lets_go, many = ends || n > 0;
 	int changed = 0, rc;
 
-	lock_take(&l->lock);
-	rc = ends ? ledger_begin(l, err) : 0;
+	*dropped = 0;
+	rc = many ? ledger_begin(l, err) : 0;
 	if (rc == 0)
 		rc = put_rollout(l, r, &changed, err);
 	if (rc == 0 && ends && changed)
 		rc = forget_what_ended(l, r, err);
-	if (ends)
-		rc = ledger_end(l, rc, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = ledger_notice_add(l, &notices[i], dropped, err);
+	return many ? ledger_end(l, rc, err) : rc;
+}
+
+int ledger_rollout_tell(struct ledger *l, const struct ledger_rollout *r,
+			const struct ledger_notice *notices, size_t n, bool *told, size_t *dropped,
+			struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = put_whole(l, r, notices, n, dropped, err);
+	*told = rc == 0;
+	if (rc && n > 0) {
+		*err = ERR_INIT;
+		rc = put_whole(l, r, NULL, 0, dropped, err);
+	}
 	lock_drop(&l->lock);
 	return rc;
+}
+
+int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
+{
+	size_t dropped;
+	bool told;
+
+	return ledger_rollout_tell(l, r, NULL, 0, &told, &dropped, err);
 }
 
 int ledger_rollout_held(struct ledger *l, const char *id, bool held, struct utc seen,

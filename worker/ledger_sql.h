@@ -11,7 +11,7 @@
  * statement follow a string of their types: s text or NULL, i int64_t. The text of a statement is a
  * string literal: it is compiled once, and found again by its address.
  */
-#define LEDGER_KEPT_MAX 48 /* more than there are; the rest would be compiled each time */
+#define LEDGER_KEPT_MAX 56 /* more than there are; the rest would be compiled each time */
 
 struct ledger {
 	sqlite3 *db;
@@ -61,6 +61,11 @@ struct ledger_rows {
 	size_t n, cap, size;
 };
 void *ledger_rows_add(struct ledger_rows *r, struct arena *a);
+
+/* ledger_notice.c: write a notice, within the caller's transaction; *dropped grows. */
+struct ledger_notice;
+int ledger_notice_add(struct ledger *l, const struct ledger_notice *x, size_t *dropped,
+		      struct err *err) MUST_CHECK;
 
 /* ledger_lock.c: locks and waits of this rollout go; within the caller's transaction. */
 int ledger_lock_forget(struct ledger *l, const char *rollout_id, struct err *err) MUST_CHECK;

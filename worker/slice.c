@@ -112,6 +112,9 @@ static void note_phase(struct turn *t, const struct rollout_state *from)
 
 	if (s->phase == PHASE_RESTORE && from->phase != PHASE_RESTORE)
 		metrics_count(&t->w->metrics, METRIC_ROLLBACKS);
+	if (s->phase == PHASE_FAILED &&
+	    (s->ending == ENDING_UNPROVEN || s->ending == ENDING_UNHEALTHY))
+		metrics_count(&t->w->metrics, METRIC_NOT_RESTORED);
 	if (s->phase == PHASE_PROVE && from->phase == PHASE_RESTORE)
 		metrics_reaction(&t->w->metrics, s->phase_since.ms - from->phase_since.ms);
 	log_event(r->log, s->phase == PHASE_RESTORE ? LOG_WARN : LOG_INFO, "rollout.phase",
