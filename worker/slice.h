@@ -72,6 +72,8 @@ bool slice_run(struct task *t, struct mono now, struct mono *next);
 /* rollouts.c: make one that knows its id only, and free one that is in no list any more. */
 struct rollout *rollout_new(struct worker *w, const char *id);
 void rollout_free(struct rollout *r);
+/* Its log names pipeline, action, execution and target, as they are now. */
+void rollout_name_log(struct rollout *r);
 
 /* One turn's surroundings. */
 struct turn {

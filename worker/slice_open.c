@@ -45,6 +45,7 @@ static void take_identity(struct rollout *r, const struct job *j)
 	r->action_type = arena_strdup(r->arena, j->action_type);
 	r->target = str_dup(r->arena, job_property(j, "Target"));
 	r->configuration = configuration_json(r->arena, j);
+	rollout_name_log(r);
 }
 
 /* --- state ---------------------------------------------------------------------------------- */
