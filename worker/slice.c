@@ -148,6 +148,7 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 		r->moved = true;
 		note_phase(t, &before);
 	}
+	notices_note(t, &before);
 	if (slice_save(t, false, &err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		return phase_goes_back(next->phase);

@@ -3,6 +3,7 @@
 
 #include "worker/artifact.h"
 #include "worker/clients.h"
+#include "worker/notices.h"
 #include "worker/rollout/decide.h"
 #include "worker/worker.h"
 
@@ -64,6 +65,9 @@ struct rollout {
 	struct observation last;
 	struct decision decision; /* the last one */
 	enum phase counted;	  /* where worker->metrics has it */
+	/* told with the next state that is saved (notices.c) */
+	struct ledger_notice notices[NOTICES_PENDING_MAX];
+	size_t n_notices;
 };
 
 /* A turn: what scheduler_add() runs. */

@@ -124,6 +124,8 @@ int slice_take_state(struct turn *t, struct err *err)
 	if (!r->has_state) {
 		rollout_begin(&no_plan, r->id, clock_utc(t->w->clock), &r->state);
 		r->has_state = true;
+		if (!job_attaches(r->job))
+			notices_note(t, NULL);
 	}
 	return 0;
 }

@@ -61,7 +61,7 @@ int slice_save(struct turn *t, bool final, struct err *err)
 	rc = token_encode(&r->state, &token, err);
 	row.token = token.p;
 	if (rc == 0)
-		rc = ledger_rollout_put(t->w->ledger, &row, err);
+		rc = notices_save(t, &row, err);
 	buf_release(&token);
 	r->has_row |= rc == 0;
 	if (rc == 0)
@@ -424,6 +424,7 @@ int slice_report_refusal(struct turn *t, enum failure failure, const char *messa
 {
 	struct rollout *r = t->r;
 
+	notices_note_refusal(t, message);
 	if (job_report_failure(t->w, r->job, failure, message, r->id, err))
 		return -1;
 	metrics_count(&t->w->metrics, METRIC_ENDED_REFUSED);

@@ -8,6 +8,7 @@
 
 #include "artifacts/workspace.h"
 #include "worker/artifact.h"
+#include "worker/notices.h"
 #include "worker/outbox.h"
 #include "worker/poller.h"
 #include "worker/reconciler.h"
@@ -60,6 +61,7 @@ struct worker *worker_new(const struct worker_deps *d, struct err *err)
 	w->outbox = outbox_task_new(w);
 	w->reconciler = reconciler_new(w);
 	w->figures = figures_task_new(w);
+	w->notices = notices_task_new(w);
 	if (open_work_dir(w, err) || artifact_probe(w, err)) {
 		worker_free(w);
 		return NULL;
@@ -76,6 +78,7 @@ int worker_start(struct worker *w, struct err *err)
 	scheduler_add(w->scheduler, w->pollers, now);
 	scheduler_add(w->scheduler, w->reconciler, (struct mono){now.ms + 5000});
 	scheduler_add(w->scheduler, w->figures, now);
+	scheduler_add(w->scheduler, w->notices, now);
 	w->started = true;
 	log_event(w->log, LOG_INFO, "worker.started", LOG_S("version", ROLLOUT_WORKER_VERSION),
 		  LOG_S("region", w->client.region),
@@ -132,6 +135,7 @@ void worker_free(struct worker *w)
 	outbox_task_free(w->outbox);
 	reconciler_free(w->reconciler);
 	figures_task_free(w->figures);
+	notices_task_free(w->notices);
 	clients_free(w->clients);
 	alarm_board_free(w->alarms);
 	if (w->work_fd >= 0)

@@ -43,7 +43,7 @@ struct worker {
 	struct clients *clients;		    /* roles assumed for targets, cached */
 	int work_fd;				    /* root of the workspaces */
 	struct unpack_child unpack_child;	    /* where artifacts are unpacked */
-	struct task *pollers, *outbox, *reconciler, *figures; /* standing tasks */
+	struct task *pollers, *outbox, *reconciler, *figures, *notices; /* standing */
 
 	struct lock lock;	   /* LOCK_ROLLOUTS: what follows */
 	struct rollout *rollouts;  /* list */
