@@ -40,6 +40,7 @@ struct call {
 	int last_cost;
 	bool sent;	/* some attempt may have had its effect */
 	bool refreshed; /* credentials were refreshed once */
+	bool no_credentials; /* there were none, or the last answer did not accept them */
 	struct credentials *credentials;
 	int64_t skew_signed_ms; /* clock correction of the last attempt */
 	int64_t skew_shown_ms;	/* what its answer showed; valid when measured */
@@ -347,6 +348,7 @@ static int take_credentials(struct call *k, struct err *err)
 	if (k->r->unsigned_ || !k->client->credentials)
 		return 0;
 	c = credentials_provider_get(k->client->credentials, k->cancel, err);
+	k->no_credentials = !c && err->code != ERR_CANCELED;
 	if (!c) {
 		as_credentials_error(err);
 		return -1;
@@ -417,9 +419,11 @@ static int run(struct call *k, struct aws_response *out, struct err *err)
 	while (attempt(k, out, &how, err)) {
 		if (!how.refused)
 			k->sent = true;
+		k->no_credentials = how.expired || how.unknown;
 		if (!again(k, out, &how, err))
 			return -1;
 	}
+	k->no_credentials = false;
 	retry_refund(k->aws->priv, k->scope, k->retries ? k->last_cost : RETRY_REFUND_FIRST);
 	return 0;
 }
@@ -475,6 +479,7 @@ int aws_call(const struct aws_client *c, const struct aws_request *r, struct are
 		    &(struct aws_outcome){.service = r->service->id,
 					  .operation = r->operation,
 					  .failed = ret != 0,
+					  .no_credentials = k.no_credentials,
 					  .attempts = k.attempts,
 					  .throttled = k.throttled,
 					  .ms = ms});

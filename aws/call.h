@@ -64,6 +64,7 @@ struct aws_watch {
 	void *arg;
 };
 
+/*
  * An account's view: which credentials, which region. Cheap, by value; everything borrowed.
  *
  * purpose: one word that says in the service's own records (CloudTrail's userAgent) what a call was
@@ -168,6 +169,8 @@ struct aws_stat {
 	uint64_t attempts;		 /* requests sent or tried */
 	uint64_t throttled;		 /* attempts answered with throttling */
 	int64_t total_ms;		 /* spent in calls, waits included */
+	uint64_t no_credentials;	 /* ended for want of usable credentials: none to be had, or
+					    AWS does not accept them any more */
 };
 
 /* Copy the counters, at most max; returns how many there are. Operations beyond a limit of

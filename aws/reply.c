@@ -72,6 +72,14 @@ static bool is_skewed(struct str code)
 	return is_one_of(code, list);
 }
 
+static bool is_unknown(struct str code)
+{
+	static const char *const list[] = {"UnrecognizedClientException", "InvalidClientTokenId",
+					   "InvalidAccessKeyId", "InvalidToken", NULL};
+
+	return is_one_of(code, list);
+}
+
 static bool is_denied(struct str code)
 {
 	static const char *const list[] = {"AccessDenied",
@@ -170,6 +178,7 @@ struct reply_class reply_classify(const struct aws_service *service, struct str 
 		c.refused = true;
 		c.expired = is_expired(code);
 		c.skewed = is_skewed(code);
+		c.unknown = is_unknown(code);
 	}
 	return c;
 }

@@ -14,6 +14,7 @@ struct reply_class {
 	bool refused; /* certainly without effect: may be repeated whatever the request was */
 	bool expired; /* the credentials have expired: refresh them and repeat */
 	bool skewed;  /* refused in a way that a wrong clock explains */
+	bool unknown; /* the credentials are none that AWS knows */
 };
 
 /* By AWS error code (may be empty) and HTTP status; service decides what is ambiguous. */

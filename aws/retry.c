@@ -153,6 +153,7 @@ void retry_count(struct aws_private *p, const struct aws_outcome *o)
 	s->failed += o->failed;
 	s->attempts += (uint64_t)o->attempts;
 	s->throttled += (uint64_t)o->throttled;
+	s->no_credentials += o->no_credentials;
 	s->total_ms += o->ms;
 	lock_drop(&p->lock);
 }

@@ -50,7 +50,7 @@ int64_t retry_wait_ms(int n, double unit, int64_t asked_ms);
 
 struct aws_outcome {
 	const char *service, *operation;
-	bool failed;
+	bool failed, no_credentials;
 	int attempts, throttled;
 	int64_t ms;
 };

@@ -7,6 +7,7 @@
 
 #include "aws/core/json.h"
 #include "worker/ledger_lock.h"
+#include "worker/ledger_notice.h"
 
 /*
  * What the ledger says, for people and for scripts, and what people say to it. Reading works while
@@ -143,19 +144,21 @@ static void add_json(struct json_out *j, const struct ledger_rollout *r)
 	json_member_cstr(j, "jobSeen", text);
 }
 
-/* Who holds what, and who waits for whom. */
+/* Who holds what, who waits for whom, and what waits to get out. */
 struct queue {
 	struct ledger_holder *held;
 	struct ledger_wait *waits;
 	size_t n_held, n_waits;
+	struct ledger_backlog backlog;
 };
 
 static int read_queue(struct ledger *l, struct arena *a, struct queue *q, struct err *err)
 {
 	*q = (struct queue){.n_held = 0};
-	if (ledger_locks(l, a, &q->held, &q->n_held, err))
+	if (ledger_locks(l, a, &q->held, &q->n_held, err) ||
+	    ledger_waits(l, a, &q->waits, &q->n_waits, err))
 		return -1;
-	return ledger_waits(l, a, &q->waits, &q->n_waits, err);
+	return ledger_backlog(l, a, &q->backlog, err);
 }
 
 static void add_queue(struct buf *out, struct arena *a, const struct queue *q)
@@ -197,21 +200,57 @@ static void add_queue_json(struct json_out *j, struct arena *a, const struct que
 	}
 }
 
+/* Nothing when all is out. */
+static void add_backlog(struct buf *out, struct arena *a, const struct ledger_backlog *b)
+{
+	if (b->reports)
+		buf_addf(out, "\n%lld report%s not accepted by CodePipeline yet, the oldest of %s\n",
+			 (long long)b->reports, b->reports == 1 ? "" : "s",
+			 iso(a, b->oldest_report));
+	if (b->notices)
+		buf_addf(out, "\n%lld notification%s not sent yet, the oldest of %s\n",
+			 (long long)b->notices, b->notices == 1 ? "" : "s",
+			 iso(a, b->oldest_notice));
+	if (b->problem)
+		buf_addf(out, "  %s\n", clean(a, b->problem));
+}
+
+static void add_backlog_json(struct json_out *j, struct arena *a, const struct ledger_backlog *b)
+{
+	json_out_key(j, "reports");
+	json_out_object(j);
+	json_member_i64(j, "waiting", b->reports);
+	if (b->oldest_report.ms)
+		json_member_cstr(j, "oldest", iso(a, b->oldest_report));
+	json_out_end(j);
+	json_out_key(j, "notifications");
+	json_out_object(j);
+	json_member_i64(j, "waiting", b->notices);
+	if (b->oldest_notice.ms)
+		json_member_cstr(j, "oldest", iso(a, b->oldest_notice));
+	json_member_cstr(j, "problem", b->problem);
+	json_out_end(j);
+}
+
 static void add_status(struct buf *out, const struct options *o, struct arena *a,
 		       const struct ledger_rollout *r, size_t n, const struct queue *q)
 {
 	struct json_out j;
 
-	if (!o->json && n == 0) {
+	if (!o->json && n == 0)
 		buf_adds(out, o->all ? "no rollouts\n" : "no rollouts are open\n");
-		return;
-	}
-	if (!o->json) {
+	if (!o->json && n > 0) {
 		add_table(out, a, r, n);
 		add_queue(out, a, q);
+	}
+	if (!o->json) {
+		add_backlog(out, a, &q->backlog);
 		return;
 	}
 	json_out_init(&j, out);
+	json_out_object(&j);
+	add_backlog_json(&j, a, &q->backlog);
+	json_out_key(&j, "rollouts");
 	json_out_array(&j);
 	for (size_t i = 0; i < n; i++) {
 		json_out_object(&j);
@@ -219,6 +258,7 @@ static void add_status(struct buf *out, const struct options *o, struct arena *a
 		add_queue_json(&j, a, q, r[i].id);
 		json_out_end(&j);
 	}
+	json_out_end(&j);
 	json_out_end(&j);
 	buf_addc(out, '\n');
 }

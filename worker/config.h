@@ -41,6 +41,9 @@ struct config {
 	bool log_systemd;
 	const char *status_address; /* "off", or as worker/report/status_address.h has it */
 	const char *status_names;   /* further host names of it, or NULL */
+	/* who is told about rollouts; NULL: nobody */
+	const char *notify_topic_arn, *notify_event_bus;
+	unsigned notify_on; /* set of enum notice */
 	struct unpack_limits unpack;
 	enum unpack_confinement unpack_confinement;
 	int64_t artifact_max_bytes;

@@ -28,6 +28,7 @@ static const char TIMES[] = "Times";
 static const char PLACES[] = "Where things are kept";
 static const char LOGS[] = "Logs, on standard error";
 static const char STATUS[] = "Status endpoint: HTTP, for reading only";
+static const char NOTIFY[] = "Notifications; nobody is told unless somebody is named here";
 static const char AWS[] = "AWS; what is not set here is taken from the usual variables and files";
 static const char ARTIFACTS[] = "Input artifacts: limits, and how they are unpacked";
 static const char TESTS[] = "Tests";
@@ -156,6 +157,26 @@ const struct setting SETTINGS[] = {
 	 .offset = AT(status_names),
 	 .help = "Host names that it is asked for by, separated by commas, besides localhost and "
 		 "IP addresses; others are refused."},
+
+	{.name = "notify_topic_arn",
+	 .group = NOTIFY,
+	 .type = SETTING_TOPIC,
+	 .offset = AT(notify_topic_arn),
+	 .help = "SNS topic that is told what becomes of rollouts; in any region. Needs "
+		 "sns:Publish."},
+	{.name = "notify_event_bus",
+	 .group = NOTIFY,
+	 .type = SETTING_BUS,
+	 .offset = AT(notify_event_bus),
+	 .help = "EventBridge bus that is told the same: default, another name, or an ARN. Needs "
+		 "events:PutEvents."},
+	{.name = "notify_on",
+	 .group = NOTIFY,
+	 .type = SETTING_NOTICES,
+	 .offset = AT(notify_on),
+	 .fallback = "all",
+	 .help = "What they are told, separated by commas: started, waiting, step, promoted, "
+		 "rolling_back, rolled_back, succeeded, failed, not_restored."},
 
 	{.name = "profile",
 	 .group = AWS,

@@ -22,6 +22,9 @@ enum setting_type {
 	SETTING_PATH, /* the same */
 	SETTING_CLOCK,
 	SETTING_ADDRESS, /* of the status endpoint */
+	SETTING_TOPIC,	 /* ARN of an SNS topic */
+	SETTING_BUS,	 /* name or ARN of an event bus */
+	SETTING_NOTICES, /* a list; a set of enum notice */
 	SETTING_ACTION_TYPES
 };
 

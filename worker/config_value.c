@@ -4,7 +4,10 @@
 
 #include "aws/core/http.h"
 #include "aws/endpoint.h"
+#include "aws/eventbridge.h"
+#include "aws/sns.h"
 #include "worker/report/status_address.h"
+#include "worker/rollout/notice.h"
 #include "worker/rollout/plan.h"
 
 /*
@@ -187,6 +190,43 @@ static void action_types_format(const struct config *c, struct buf *out)
 	}
 }
 
+/* --- notices ---------------------------------------------------------------------------------- */
+
+static bool notices_parse(struct str list, unsigned *out)
+{
+	unsigned set = 0;
+	struct str item;
+	enum notice n;
+
+	if (str_is(str_trim(list), "all")) {
+		*out = NOTICE_ALL;
+		return true;
+	}
+	while (str_next(&list, ',', &item)) {
+		if (!notice_parse(str_trim(item), &n))
+			return false;
+		set |= 1u << n;
+	}
+	*out = set;
+	return set != 0;
+}
+
+static void notices_format(unsigned set, struct buf *out)
+{
+	const char *between = "";
+
+	if (set == NOTICE_ALL) {
+		buf_adds(out, "all");
+		return;
+	}
+	for (int i = 0; i < NOTICE_COUNT; i++) {
+		if (!(set & 1u << i))
+			continue;
+		buf_addf(out, "%s%s", between, notice_name((enum notice)i));
+		between = ", ";
+	}
+}
+
 /* --- all types -------------------------------------------------------------------------------- */
 
 #define SPEED_MAX 1e6		     /* clock_scaled_new() takes no more */
@@ -264,6 +304,7 @@ static bool parse_choice(const struct setting *s, struct str value, struct confi
 static bool parse_text(const struct setting *s, struct str value, struct arena *a, struct config *c)
 {
 	struct status_address address;
+	struct str topic_region;
 	struct utc origin;
 	double speed;
 
@@ -271,6 +312,8 @@ static bool parse_text(const struct setting *s, struct str value, struct arena *
 	    : s->type == SETTING_URL   ? !is_url(value)
 	    : s->type == SETTING_CLOCK ? !config_clock_parse(value, &origin, &speed)
 	    : s->type == SETTING_ADDRESS ? !status_address_parse(value, &address)
+	    : s->type == SETTING_TOPIC	 ? !sns_topic_region(value, &topic_region)
+	    : s->type == SETTING_BUS	 ? !eventbridge_bus_parse(value, &topic_region)
 				       : !is_text(value))
 		return false;
 	*(const char **)member(s, c) = str_dup(a, value);
@@ -304,7 +347,12 @@ bool setting_parse(const struct setting *s, struct str value, const char *place,
 	case SETTING_PATH:
 	case SETTING_CLOCK:
 	case SETTING_ADDRESS:
+	case SETTING_TOPIC:
+	case SETTING_BUS:
 		ok = parse_text(s, value, a, c);
+		break;
+	case SETTING_NOTICES:
+		ok = notices_parse(value, member(s, c));
 		break;
 	}
 	if (ok)
@@ -348,8 +396,13 @@ void setting_format(const struct setting *s, const struct config *c, struct buf 
 	case SETTING_PATH:
 	case SETTING_CLOCK:
 	case SETTING_ADDRESS:
+	case SETTING_TOPIC:
+	case SETTING_BUS:
 		if (*(const char *const *)at)
 			buf_adds(out, *(const char *const *)at);
+		break;
+	case SETTING_NOTICES:
+		notices_format(*(const unsigned *)at, out);
 		break;
 	}
 }
@@ -388,6 +441,9 @@ void setting_range(const struct setting *s, struct buf *out)
 	case SETTING_PATH:
 	case SETTING_CLOCK:
 	case SETTING_ADDRESS:
+	case SETTING_TOPIC:
+	case SETTING_BUS:
+	case SETTING_NOTICES:
 	case SETTING_ACTION_TYPES:
 		break;
 	}
@@ -407,6 +463,11 @@ void setting_wanted(const struct setting *s, struct buf *out)
 		[SETTING_TEXT] = "printable text",
 		[SETTING_PATH] = "a path, of printable text",
 		[SETTING_ADDRESS] = "off, a port, or an IP address and port, as in 127.0.0.1:9180",
+		[SETTING_TOPIC] = "the ARN of a topic, as in "
+				  "arn:aws:sns:eu-central-1:111122223333:releases",
+		[SETTING_BUS] = "the name of an event bus, as in default, or its ARN",
+		[SETTING_NOTICES] = "all, or some of started, waiting, step, promoted, "
+				    "rolling_back, rolled_back, succeeded, failed, not_restored",
 		[SETTING_CLOCK] = "MILLISECONDSxSPEED, such as 1767607200000x60",
 		[SETTING_ACTION_TYPES] = "CATEGORY/PROVIDER/VERSION[?PROPERTY=VALUE], ...",
 	};

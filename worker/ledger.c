@@ -9,6 +9,7 @@
 
 #include "aws/core/str.h"
 #include "worker/ledger_history.h"
+#include "worker/ledger_notice.h"
 #include "worker/ledger_schema.h"
 
 /*
@@ -240,22 +241,61 @@ static int forget_what_ended(struct ledger *l, const struct ledger_rollout *r, s
 	return ledger_lock_forget(l, r->id, err);
 }
 
-int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
+/* With its history and notices, or without. Call with the lock held. */
+static int put_whole(struct ledger *l, const struct ledger_rollout *r, bool has_more,
+		     size_t *dropped, struct err *err)
 {
-	bool ends = r->final || r->lets_go;
-	bool has_more = ends || r->history;
+	bool ends = r->final || r->lets_go, many = ends || has_more;
 	int changed = 0, rc;
 
-	lock_take(&l->lock);
-	rc = has_more ? ledger_begin(l, err) : 0;
+	*dropped = 0;
+	rc = many ? ledger_begin(l, err) : 0;
 	if (rc == 0)
 		rc = put_rollout(l, r, &changed, err);
 	if (rc == 0 && ends && changed)
 		rc = forget_what_ended(l, r, err);
-	if (rc == 0 && r->history)
+	if (rc == 0 && has_more && r->history)
 		rc = ledger_history_run(l, r->id, r->history, err);
-	if (has_more)
-		rc = ledger_end(l, rc, err);
+	for (size_t i = 0; has_more && i < r->n_notices && rc == 0; i++)
+		rc = ledger_notice_add(l, &r->notices[i], dropped, err);
+	return many ? ledger_end(l, rc, err) : rc;
+}
+
+int ledger_rollout_save(struct ledger *l, const struct ledger_rollout *r, bool *whole,
+			size_t *dropped, struct err *err)
+{
+	bool has_more = r->history || r->n_notices > 0;
+	int rc;
+
+	lock_take(&l->lock);
+	rc = put_whole(l, r, has_more, dropped, err);
+	*whole = rc == 0;
+	if (rc && has_more) {
+		*err = ERR_INIT;
+		rc = put_whole(l, r, false, dropped, err);
+	}
+	lock_drop(&l->lock);
+	return rc;
+}
+
+int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r, struct err *err)
+{
+	size_t dropped;
+	bool whole;
+
+	return ledger_rollout_save(l, r, &whole, &dropped, err);
+}
+
+int ledger_rollout_held(struct ledger *l, const char *id, bool held, struct utc seen,
+			struct err *err)
+{
+	int rc;
+
+	lock_take(&l->lock);
+	rc = ledger_run(l, err, NULL,
+			"UPDATE rollouts SET parked = ?2, job_seen = max(job_seen, ?3)"
+			" WHERE id = ?1 AND final = 0 AND parked <> ?2",
+			"sii", id, (int64_t)!held, seen.ms);
 	lock_drop(&l->lock);
 	return rc;
 }

@@ -19,6 +19,7 @@
  */
 struct ledger;
 struct ledger_history;
+struct ledger_notice;
 
 /* path ":memory:" for tests. Creates the file 0600 and the schema; a newer schema is refused, an
  * older one is brought up to date. ERR_SYSTEM with the path and SQLite's words. */
@@ -68,13 +69,28 @@ struct ledger_rollout {
 	bool touched; /* something of its target has been changed; that does not become untrue */
 	/* not kept: it has left its target, which is free with this; so is that of a final one */
 	bool lets_go;
-	/* not kept in this row: history that is written with it, or NULL (ledger_history.h) */
+	/*
+	 * Not kept in this row but written with it: history, or NULL (ledger_history.h), and what is
+	 * to be told (ledger_notice.h).
+	 */
 	const struct ledger_history *history;
+	const struct ledger_notice *notices;
+	size_t n_notices;
 };
 
 /* Insert or update; a row with a higher seq is never overwritten by a lower one. */
 int ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r,
 		       struct err *err) MUST_CHECK;
+/*
+ * The same, and says what became of history and notices, which never stop a state from being
+ * written: where it cannot be with them it is without, and *whole is false. *dropped: older notices
+ * that had to make room.
+ */
+int ledger_rollout_save(struct ledger *l, const struct ledger_rollout *r, bool *whole,
+			size_t *dropped, struct err *err) MUST_CHECK;
+/* Whether a job of an open one is held, and when one was last seen; nothing else changes. */
+int ledger_rollout_held(struct ledger *l, const char *id, bool held, struct utc seen,
+			struct err *err) MUST_CHECK;
 /* *r NULL when there is none. */
 int ledger_rollout_get(struct ledger *l, const char *id, struct arena *a, struct ledger_rollout **r,
 		       struct err *err) MUST_CHECK;

@@ -5,7 +5,7 @@
  * The ledger's schema: what brings a file from each version to the next. For ledger.c alone. A text
  * that was ever released is not changed any more.
  */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 static const char SCHEMA_1[] =
 	"CREATE TABLE jobs (job_id TEXT PRIMARY KEY, rollout_id TEXT, state INTEGER NOT NULL,"
@@ -56,7 +56,16 @@ static const char SCHEMA_4[] =
 	" name TEXT, word TEXT, text TEXT, extra TEXT, PRIMARY KEY (rollout_id, seq)) STRICT;"
 	"PRAGMA user_version = 4;";
 
+/* what is to be told about rollouts */
+static const char SCHEMA_5[] =
+	"CREATE TABLE notices (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+	" rollout_id TEXT NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL, pipeline TEXT,"
+	" target TEXT, subject TEXT NOT NULL, detail TEXT NOT NULL, sinks INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL, problem TEXT) STRICT;"
+	"PRAGMA user_version = 5;";
+
 /* From the version before to this one. */
-static const char *const SCHEMAS[SCHEMA_VERSION] = {SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4};
+static const char *const SCHEMAS[SCHEMA_VERSION] = {SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4,
+							SCHEMA_5};
 
 #endif

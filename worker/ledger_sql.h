@@ -8,10 +8,10 @@
 
 /*
  * Between the files of the ledger; nobody else includes this, and with it SQLite. Arguments of a
- * statement follow a string of their types: s text or NULL, i int64_t, d double (NAN: NULL). The text of a statement is a
- * string literal: it is compiled once, and found again by its address.
+ * statement follow a string of their types: s text or NULL, i int64_t, d double (NAN: NULL). The
+ * text of a statement is a string literal: it is compiled once, and found again by its address.
  */
-#define LEDGER_KEPT_MAX 64 /* more than there are; the rest would be compiled each time */
+#define LEDGER_KEPT_MAX 72 /* more than there are; the rest would be compiled each time */
 
 struct ledger {
 	sqlite3 *db;
@@ -61,6 +61,11 @@ struct ledger_rows {
 	size_t n, cap, size;
 };
 void *ledger_rows_add(struct ledger_rows *r, struct arena *a);
+
+/* ledger_notice.c: write a notice, within the caller's transaction; *dropped grows. */
+struct ledger_notice;
+int ledger_notice_add(struct ledger *l, const struct ledger_notice *x, size_t *dropped,
+		      struct err *err) MUST_CHECK;
 
 /* ledger_lock.c: locks and waits of this rollout go; within the caller's transaction. */
 int ledger_lock_forget(struct ledger *l, const char *rollout_id, struct err *err) MUST_CHECK;

@@ -212,6 +212,7 @@ static struct rollout *revive(struct worker *w, const struct ledger_rollout *row
 	r->configuration = row->configuration ? arena_strdup(r->arena, row->configuration) : "{}";
 	r->job_seen = row->job_seen;
 	r->task.heavy = false;
+	rollout_name_log(r);
 	return r;
 }
 

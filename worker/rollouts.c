@@ -24,6 +24,20 @@ struct rollout *rollout_new(struct worker *w, const char *id)
 	return r;
 }
 
+static const char *known(const char *s)
+{
+	return s ? s : "";
+}
+
+void rollout_name_log(struct rollout *r)
+{
+	log_free(r->log);
+	r->log = log_with(r->worker->log, LOG_S("rollout", r->id),
+			  LOG_S("pipeline", known(r->pipeline)), LOG_S("action", known(r->action)),
+			  LOG_S("execution", known(r->execution_id)),
+			  LOG_S("target", known(r->target)));
+}
+
 void rollout_free(struct rollout *r)
 {
 	if (!r)

@@ -24,10 +24,12 @@
 #include "aws/ec2.h"
 #include "aws/ecs.h"
 #include "aws/elbv2.h"
+#include "aws/eventbridge.h"
 #include "aws/imds.h"
 #include "aws/lambda.h"
 #include "aws/route53.h"
 #include "aws/s3.h"
+#include "aws/sns.h"
 #include "aws/ssm.h"
 #include "aws/sts.h"
 #include "worker/ledger.h"
@@ -183,7 +185,8 @@ static int check_test_clock(struct run *r, struct err *err)
 {
 	const struct aws_service *const used[] = {&codepipeline_service, &s3_service,
 						  &sts_service,		 &lambda_service,
-						  &elbv2_service,	 &cloudwatch_service};
+						  &elbv2_service,	 &cloudwatch_service,
+						  &sns_service,		 &eventbridge_service};
 	struct http_url url;
 
 	for (size_t i = 0; r->config.test_clock && i < sizeof(used) / sizeof(used[0]); i++) {
@@ -207,6 +210,7 @@ static int check_endpoints(struct run *r, struct err *err)
 		&lambda_service,       &elbv2_service,	    &cloudwatch_service,
 		&autoscaling_service,  &ec2_service,	    &ssm_service,
 		&beanstalk_service,    &ecs_service,	    &route53_service,
+		&sns_service,	       &eventbridge_service,
 	};
 	const char *region = r->settings.region ? r->settings.region : "us-east-1";
 	const char *imds = r->settings.imds_endpoint;

@@ -109,6 +109,9 @@ static void note_phase(struct turn *t, const struct rollout_state *from)
 
 	if (s->phase == PHASE_RESTORE && from->phase != PHASE_RESTORE)
 		metrics_count(&t->w->metrics, METRIC_ROLLBACKS);
+	if (s->phase == PHASE_FAILED &&
+	    (s->ending == ENDING_UNPROVEN || s->ending == ENDING_UNHEALTHY))
+		metrics_count(&t->w->metrics, METRIC_NOT_RESTORED);
 	if (s->phase == PHASE_PROVE && from->phase == PHASE_RESTORE)
 		metrics_reaction(&t->w->metrics, s->phase_since.ms - from->phase_since.ms);
 	log_event(r->log, s->phase == PHASE_RESTORE ? LOG_WARN : LOG_INFO, "rollout.phase",
@@ -140,6 +143,7 @@ static bool take_state(struct turn *t, const struct rollout_state *next)
 		r->moved = true;
 		note_phase(t, &before);
 	}
+	notices_note(t, &before);
 	if (slice_save(t, false, &err)) {
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 		return phase_goes_back(next->phase);
@@ -476,6 +480,7 @@ static enum turn_end turn_run(struct turn *t, struct mono *next)
 		end = refuse(t, failure, message.p, &err, next);
 		goto out;
 	}
+	slice_note_held(t);
 	r->known |= r->job != NULL;
 	slice_record_begin(t);
 	if (!r->plan || (!r->job && slice_is_blank(&r->state))) {
@@ -570,6 +575,7 @@ bool slice_run(struct task *task, struct mono now, struct mono *next)
 		end = turn_run(&t, next);
 	if (end != TURN_LEAVE && is_stopping(t.w) && leave_for_stop(&t))
 		end = TURN_LEAVE;
+	slice_note_held(&t);
 	if (end != TURN_LEAVE)
 		r->task.heavy = is_heavy(r);
 	slice_record_flush(&t, end == TURN_LEAVE);

@@ -3,6 +3,7 @@
 
 #include "worker/artifact.h"
 #include "worker/clients.h"
+#include "worker/notices.h"
 #include "worker/recorder.h"
 #include "worker/rollout/decide.h"
 #include "worker/worker.h"
@@ -53,6 +54,7 @@ struct rollout {
 	const char *keys[SLICE_KEYS_MAX]; /* what it may change, as far as is known */
 	size_t n_keys;
 	bool has_row;	  /* it is in the ledger */
+	bool row_held;	  /* its row says that a job is held */
 	bool locked;	  /* it holds them all, as far as it knows */
 	struct held held; /* who else is at work, as this turn found; its texts: */
 	char holder_id[ROLLOUT_ID_MAX + 1], holder_pipeline[101], holder_text[OBSERVATION_TEXT_MAX];
@@ -66,6 +68,9 @@ struct rollout {
 	enum phase counted;	  /* where worker->metrics has it */
 	struct recorder *recorder; /* for its report */
 	bool ended;		   /* its row says that it is final */
+	/* told with the next state that is saved (notices.c) */
+	struct ledger_notice notices[NOTICES_PENDING_MAX];
+	size_t n_notices;
 };
 
 /* A turn: what scheduler_add() runs. */
@@ -74,6 +79,8 @@ bool slice_run(struct task *t, struct mono now, struct mono *next);
 /* rollouts.c: make one that knows its id only, and free one that is in no list any more. */
 struct rollout *rollout_new(struct worker *w, const char *id);
 void rollout_free(struct rollout *r);
+/* Its log names pipeline, action, execution and target, as they are now. */
+void rollout_name_log(struct rollout *r);
 
 /* One turn's surroundings. */
 struct turn {
@@ -196,6 +203,9 @@ void slice_record_flush(struct turn *t, bool leaves);
 
 /* Write the rollout's newest state into the ledger. */
 int slice_save(struct turn *t, bool final, struct err *err) MUST_CHECK;
+
+/* Whether a job of it is held: in the ledger, too, where that has changed with no state. */
+void slice_note_held(struct turn *t);
 
 /* Report the job with a token; the rollout is parked then. */
 int slice_report_token(struct turn *t, struct err *err) MUST_CHECK;

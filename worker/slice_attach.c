@@ -320,8 +320,9 @@ static void take_over(struct turn *t, const struct found *f, const struct ledger
 	r->handed_over = false;
 	if (!is_news)
 		rollout_attach(&r->state, clock_utc(t->w->clock));
+	rollout_name_log(r);
 	log_event(r->log, LOG_INFO, "rollout.attached", LOG_S("mode", mode_name(j->mode)),
-		  LOG_S("phase", phase_name(r->state.phase)), LOG_S("action", r->action));
+		  LOG_S("phase", phase_name(r->state.phase)));
 	if (slice_save(t, false, &err))
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
 }

@@ -84,7 +84,7 @@ static void hold(struct turn *t, const struct ledger_holder *h)
 
 	if (strcmp(r->holder_id, h->rollout_id) != 0)
 		log_event(r->log, LOG_INFO, "rollout.waits", LOG_S("for", h->rollout_id),
-			  LOG_S("pipeline", h->pipeline), LOG_S("key", h->key));
+			  LOG_S("for_pipeline", h->pipeline), LOG_S("key", h->key));
 	str_copy_clean(r->holder_id, sizeof(r->holder_id), str_from(h->rollout_id));
 	str_copy_clean(r->holder_pipeline, sizeof(r->holder_pipeline),
 		       str_from(h->pipeline ? h->pipeline : "?"));

@@ -45,6 +45,7 @@ static void take_identity(struct rollout *r, const struct job *j)
 	r->action_type = arena_strdup(r->arena, j->action_type);
 	r->target = str_dup(r->arena, job_property(j, "Target"));
 	r->configuration = configuration_json(r->arena, j);
+	rollout_name_log(r);
 }
 
 /* --- state ---------------------------------------------------------------------------------- */
@@ -125,6 +126,8 @@ int slice_take_state(struct turn *t, struct err *err)
 	if (!r->has_state) {
 		rollout_begin(&no_plan, r->id, clock_utc(t->w->clock), &r->state);
 		r->has_state = true;
+		if (!job_attaches(r->job))
+			notices_note(t, NULL);
 	}
 	return 0;
 }

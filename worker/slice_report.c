@@ -53,7 +53,8 @@ int slice_save(struct turn *t, bool final, struct err *err)
 				     .handle = r->handle[0] ? r->handle : NULL,
 				     .handed_over = r->handed_over,
 				     .touched = r->state.touched || r->state.phase > PHASE_PREPARE};
-	const struct ledger_history *history = recorder_collect(r->recorder, t->arena);
+	size_t dropped = 0;
+	bool whole = false;
 	struct buf token;
 	int rc;
 
@@ -62,21 +63,34 @@ int slice_save(struct turn *t, bool final, struct err *err)
 	buf_init(&token, LIMIT_TOKEN);
 	rc = token_encode(&r->state, &token, err);
 	row.token = token.p;
-	row.history = history;
+	row.history = recorder_collect(r->recorder, t->arena);
+	row.notices = r->notices;
+	row.n_notices = r->n_notices;
 	if (rc == 0)
-		rc = ledger_rollout_put(t->w->ledger, &row, err);
-	if (history)
-		recorder_written(r->recorder, rc == 0);
-	if (rc && history && err->code == ERR_SYSTEM) { /* the state counts, history does not */
-		row.history = NULL;
-		rc = ledger_rollout_put(t->w->ledger, &row, err);
-	}
+		rc = ledger_rollout_save(t->w->ledger, &row, &whole, &dropped, err);
+	if (row.history)
+		recorder_written(r->recorder, whole);
+	notices_written(t, whole, dropped);
 	buf_release(&token);
 	r->has_row |= rc == 0;
 	r->ended |= rc == 0 && final;
+	if (rc == 0)
+		r->row_held = !row.parked;
 	if (rc == 0 && (final || row.lets_go))
 		r->locked = false;
 	return rc ? err_wrap(err, "save rollout %s", r->id) : 0;
+}
+
+void slice_note_held(struct turn *t)
+{
+	struct rollout *r = t->r;
+	struct err err = ERR_INIT;
+
+	if (r->row_held == (r->job != NULL))
+		return;
+	if (ledger_rollout_held(t->w->ledger, r->id, r->job != NULL, r->job_seen, &err))
+		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+	r->row_held = r->job != NULL; /* what failed waits for the next change of state */
 }
 
 static struct job_details details_of(struct turn *t)
@@ -432,6 +446,7 @@ int slice_report_refusal(struct turn *t, enum failure failure, const char *messa
 {
 	struct rollout *r = t->r;
 
+	notices_note_refusal(t, message);
 	if (job_report_failure(t->w, r->job, failure, message, r->id, err))
 		return -1;
 	metrics_count(&t->w->metrics, METRIC_ENDED_REFUSED);

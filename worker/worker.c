@@ -8,9 +8,11 @@
 
 #include "artifacts/workspace.h"
 #include "worker/artifact.h"
+#include "worker/notices.h"
 #include "worker/outbox.h"
 #include "worker/poller.h"
 #include "worker/reconciler.h"
+#include "worker/report/figures.h"
 #include "worker/slice.h"
 
 /*
@@ -61,6 +63,8 @@ struct worker *worker_new(const struct worker_deps *d, struct err *err)
 	w->pollers = poller_new(w);
 	w->outbox = outbox_task_new(w);
 	w->reconciler = reconciler_new(w);
+	w->figures = figures_task_new(w);
+	w->notices = notices_task_new(w);
 	if (open_work_dir(w, err) || artifact_probe(w, err)) {
 		worker_free(w);
 		return NULL;
@@ -76,6 +80,9 @@ int worker_start(struct worker *w, struct err *err)
 	scheduler_add(w->scheduler, w->outbox, now);
 	scheduler_add(w->scheduler, w->pollers, now);
 	scheduler_add(w->scheduler, w->reconciler, (struct mono){now.ms + 5000});
+	scheduler_add(w->scheduler, w->figures, now);
+	scheduler_add(w->scheduler, w->notices, now);
+	w->started = true;
 	log_event(w->log, LOG_INFO, "worker.started", LOG_S("version", ROLLOUT_WORKER_VERSION),
 		  LOG_S("region", w->client.region),
 		  LOG_I("action_types", (int64_t)w->config->n_action_types),
@@ -113,6 +120,8 @@ void worker_free(struct worker *w)
 	if (!w)
 		return;
 	scheduler_stop(w->scheduler);
+	if (w->started && w->stopping) /* not of one that was never at work */
+		figures_last(w->figures);
 	for (r = w->rollouts; r; r = next) {
 		next = r->next;
 		rollout_free(r);
@@ -121,6 +130,8 @@ void worker_free(struct worker *w)
 	poller_free(w->pollers);
 	outbox_task_free(w->outbox);
 	reconciler_free(w->reconciler);
+	figures_task_free(w->figures);
+	notices_task_free(w->notices);
 	clients_free(w->clients);
 	alarm_board_free(w->alarms);
 	if (w->work_fd >= 0)

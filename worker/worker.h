@@ -43,12 +43,13 @@ struct worker {
 	struct clients *clients;		    /* roles assumed for targets, cached */
 	int work_fd;				    /* root of the workspaces */
 	struct unpack_child unpack_child;	    /* where artifacts are unpacked */
-	struct task *pollers, *outbox, *reconciler; /* standing tasks */
+	struct task *pollers, *outbox, *reconciler, *figures, *notices; /* standing */
 
 	struct lock lock;	   /* LOCK_ROLLOUTS: what follows */
 	struct rollout *rollouts;  /* list */
 	size_t n_rollouts, n_jobs; /* known; with a job held */
 	size_t n_taking;	   /* jobs being acknowledged just now */
+	bool started;		   /* worker_start() has been called */
 	bool stopping;		   /* no more polls; every turn reports its job and leaves */
 	char account[13];	   /* its own, as its jobs say; "" until the first one */
 };

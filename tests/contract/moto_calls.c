@@ -319,7 +319,8 @@ static int run_all(struct calls *t)
 {
 	return run_cases(t, own_cases, sizeof(own_cases) / sizeof(own_cases[0])) +
 	       run_cases(t, target_cases, n_target_cases) + run_cases(t, ecs_cases, n_ecs_cases) +
-	       run_cases(t, auto_scaling_cases, n_auto_scaling_cases);
+	       run_cases(t, auto_scaling_cases, n_auto_scaling_cases) +
+	       run_cases(t, notify_cases, n_notify_cases);
 }
 
 int main(int argc, char **argv)

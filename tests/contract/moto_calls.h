@@ -19,6 +19,9 @@ struct call_case {
 /* moto_targets.c: Lambda, Elastic Load Balancing, CloudWatch */
 extern const struct call_case target_cases[];
 extern const size_t n_target_cases;
+/* moto_notify.c: SNS and EventBridge */
+extern const struct call_case notify_cases[];
+extern const size_t n_notify_cases;
 /* moto_ecs.c */
 extern const struct call_case ecs_cases[];
 extern const size_t n_ecs_cases;

@@ -3,6 +3,7 @@ import datetime
 import io
 import json
 import os
+import sys
 import zipfile
 
 import boto3
@@ -33,6 +34,44 @@ def storage():
     s3.put_object(Bucket="contract-files", Key="two.zip", Body=package("two = 2\n"))
     say(bucket="contract-files", code="two.zip",
         account=client("sts").get_caller_identity()["Account"])
+
+
+def listeners():
+    """A topic and a bus, with queues that get what comes there."""
+    sqs, sns, events = client("sqs"), client("sns"), client("events")
+    topic = sns.create_topic(Name="releases")["TopicArn"]
+    say(topic=topic)
+    for name in ("from-topic", "from-bus"):
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        arn = arn["Attributes"]["QueueArn"]
+        if name == "from-topic":
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn,
+                          Attributes={"FilterPolicy": '{"event": ["step"]}'})
+        else:
+            events.create_event_bus(Name="releases")
+            events.put_rule(Name="all", EventBusName="releases",
+                            EventPattern='{"source": ["rollout-worker"]}')
+            events.put_targets(Rule="all", EventBusName="releases",
+                               Targets=[{"Id": "q", "Arn": arn}])
+
+
+def heard():
+    """What the queues got, after the calls: checked against what was said."""
+    sqs = client("sqs")
+
+    def take(name):
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(m["Body"]) for m in got]
+    topic, bus = take("from-topic"), take("from-bus")
+    assert len(topic) == 1, topic  # the filter policy of the attributes let one of two through
+    assert json.loads(topic[0]["Message"]) == {"event": "step"}, topic
+    assert topic[0]["Subject"] == "shop/Canary: step 1 of 2: 5% on the candidate", topic
+    assert len(bus) == 2, bus
+    assert bus[0]["source"] == "rollout-worker", bus
+    assert bus[0]["detail-type"] == "Rollout State Change", bus
+    assert sorted(m["detail"]["n"] for m in bus) == [1, 2], bus
 
 
 def function():
@@ -138,7 +177,11 @@ def containers():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["heard"]:
+        heard()
+        sys.exit(0)
     storage()
+    listeners()
     function()
     balancing()
     watching()

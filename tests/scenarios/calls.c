@@ -123,7 +123,8 @@ static void announce_execution(struct world *w, struct str bucket, const struct 
 
 bool calls_is_of_target(struct world *w, const struct sim_call *c)
 {
-	static const char *const others[] = {"codepipeline", "sts", "imds", "web", ""};
+	static const char *const others[] = {"codepipeline", "sts", "imds", "sns",
+					       "events",       "web", ""};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strcmp(c->service, others[i]))

@@ -30,6 +30,8 @@ static const struct {
 	{&sim_autoscaling, "autoscaling", NULL, SIM_WIRE_QUERY},
 	{&sim_ssm, "ssm", "AmazonSSM.", SIM_WIRE_JSON},
 	{&sim_route53, "route53", NULL, SIM_WIRE_QUERY},
+	{&sim_sns, "sns", NULL, SIM_WIRE_QUERY},
+	{&sim_events, "events", "AWSEvents.", SIM_WIRE_JSON},
 	{&sim_web, NULL, NULL, SIM_WIRE_REST_JSON},
 };
 #define N_SERVICES (sizeof(services) / sizeof(services[0]))

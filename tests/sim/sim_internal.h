@@ -84,7 +84,7 @@ struct sim_service {
 /* sim.c dispatches to these by host, credential scope, target and path. */
 extern const struct sim_service sim_codepipeline, sim_s3, sim_sts, sim_imds, sim_lambda, sim_elbv2,
 	sim_cloudwatch, sim_ec2, sim_autoscaling, sim_ssm, sim_beanstalk, sim_ecs,
-	sim_route53, sim_web;
+	sim_route53, sim_sns, sim_events, sim_web;
 
 const struct sim_options *sim_opts(const struct sim *s);
 void *sim_state(struct sim *s, const struct sim_service *service);

@@ -31,7 +31,12 @@
 	  "Rollouts whose end was reported here.")                                               \
 	X(ENDED_FAILED, "rollouts_ended_total", "result=\"failed\"", "")                         \
 	X(ENDED_REFUSED, "rollouts_ended_total", "result=\"refused\"", "")                       \
-	X(ROLLBACKS, "rollbacks_total", "", "Times that a rollout began to go back.")
+	X(ROLLBACKS, "rollbacks_total", "", "Times that a rollout began to go back.")            \
+	X(NOT_RESTORED, "not_restored_total", "",                                                \
+	  "Rollouts that ended without proof that the baseline is well.")                        \
+	X(NOTICES_SENT, "notices_total", "result=\"sent\"", "Notices, and what became of them.") \
+	X(NOTICES_FAILED, "notices_total", "result=\"delayed\"", "")                             \
+	X(NOTICES_DROPPED, "notices_total", "result=\"dropped\"", "")
 
 enum metric {
 #define X(name, family, label, help) METRIC_##name,

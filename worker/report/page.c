@@ -41,6 +41,30 @@ static void add_rollout(struct json_out *o, const struct ledger_rollout *r)
 	json_out_end(o);
 }
 
+static void add_backlog(struct json_out *o, const struct snapshot *s)
+{
+	const struct ledger_backlog *b = &s->backlog;
+
+	json_member_i64(o, "reportsWaiting", b->reports);
+	if (b->oldest_report.ms)
+		member_utc(o, "oldestReport", b->oldest_report);
+	json_member_i64(o, "noticesWaiting", b->notices);
+	if (b->oldest_notice.ms)
+		member_utc(o, "oldestNotice", b->oldest_notice);
+	json_member_cstr(o, "noticesProblem", b->problem);
+	json_out_key(o, "waits");
+	json_out_array(o);
+	for (size_t i = 0; i < s->n_waits; i++) {
+		json_out_object(o);
+		json_member_cstr(o, "rollout", s->waits[i].rollout_id);
+		json_member_cstr(o, "for", s->waits[i].key);
+		json_member_cstr(o, "after", s->waits[i].holder);
+		member_utc(o, "since", s->waits[i].since);
+		json_out_end(o);
+	}
+	json_out_end(o);
+}
+
 void page_json(const struct snapshot *s, struct buf *out)
 {
 	struct json_out o;
@@ -60,6 +84,8 @@ void page_json(const struct snapshot *s, struct buf *out)
 	if (s->ledger_bytes >= 0)
 		json_member_i64(&o, "ledgerBytes", s->ledger_bytes);
 	json_member_cstr(&o, "problem", s->problem);
+	if (!s->problem)
+		add_backlog(&o, s);
 	json_out_key(&o, "rollouts");
 	json_out_array(&o);
 	for (size_t i = 0; i < s->n_open; i++)
@@ -97,6 +123,16 @@ static void add_number(struct buf *out, const char *name, int64_t n)
 	buf_addf(out, "<dt>%s</dt><dd>%lld</dd>\n", name, (long long)n);
 }
 
+static void add_since(struct buf *out, const char *name, struct utc since)
+{
+	char text[UTC_ISO_SIZE];
+
+	if (!since.ms)
+		return;
+	utc_format_iso(since, text);
+	add_item(out, name, text);
+}
+
 static void add_cell(struct buf *out, const char *text)
 {
 	buf_adds(out, "<td>");
@@ -128,6 +164,30 @@ static void add_table(const struct snapshot *s, struct buf *out)
 	buf_adds(out, "</tbody>\n</table></div>\n");
 }
 
+/* Who waits for whom. */
+static void add_waits(const struct snapshot *s, struct buf *out)
+{
+	char since[UTC_ISO_SIZE];
+
+	if (s->n_waits == 0)
+		return;
+	buf_adds(out, "<h2>Waiting for a target</h2>\n<div class=\"scroll\"><table>\n<thead><tr>"
+		      "<th>Rollout</th><th>Target</th><th>After</th><th>Since</th></tr></thead>\n"
+		      "<tbody>\n");
+	for (size_t i = 0; i < s->n_waits; i++) {
+		const struct ledger_wait *w = &s->waits[i];
+
+		utc_format_iso(w->since, since);
+		buf_adds(out, "<tr>");
+		add_cell(out, w->rollout_id);
+		add_cell(out, w->key);
+		add_cell(out, w->holder ? w->holder : "somebody whom no rollout here names");
+		add_cell(out, since);
+		buf_adds(out, "</tr>\n");
+	}
+	buf_adds(out, "</tbody>\n</table></div>\n");
+}
+
 void page_html(const struct snapshot *s, struct buf *out)
 {
 	char started[UTC_ISO_SIZE], now[UTC_ISO_SIZE];
@@ -143,6 +203,11 @@ void page_html(const struct snapshot *s, struct buf *out)
 	add_item(out, "Now", now);
 	buf_addf(out, "<dt>Jobs held</dt><dd>%zu of %lld</dd>\n", s->n_jobs, (long long)s->slots);
 	add_number(out, "Reports waiting", atomic_load(&s->metrics->outbox));
+	add_since(out, "Oldest report", s->backlog.oldest_report);
+	add_number(out, "Notices waiting", s->backlog.notices);
+	add_since(out, "Oldest notice", s->backlog.oldest_notice);
+	if (s->backlog.problem)
+		add_item(out, "Why", s->backlog.problem);
 	buf_adds(out, "</dl>\n<h2>Open rollouts</h2>\n");
 	if (s->problem) {
 		buf_adds(out, "<p>They cannot be read: ");
@@ -153,6 +218,7 @@ void page_html(const struct snapshot *s, struct buf *out)
 	} else {
 		add_table(s, out);
 	}
+	add_waits(s, out);
 	buf_adds(out, "<p><a href=\"/metrics\">metrics</a>, <a href=\"/status.json\">JSON</a>, "
 		      "<a href=\"/healthz\">health</a></p>\n</body>\n</html>\n");
 }

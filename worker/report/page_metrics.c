@@ -101,10 +101,36 @@ static void add_calls(const struct snapshot *s, struct buf *out)
 	family(out, "aws_throttled_total", "counter", "Requests that were throttled.");
 	for (size_t i = 0; i < s->n_calls; i++)
 		call(out, "aws_throttled_total", &s->calls[i], "", s->calls[i].throttled);
+	family(out, "aws_credentials_failed_total", "counter",
+	       "Calls that ended for want of usable credentials.");
+	for (size_t i = 0; i < s->n_calls; i++)
+		call(out, "aws_credentials_failed_total", &s->calls[i], "",
+		     s->calls[i].no_credentials);
 	family(out, "aws_call_milliseconds_total", "counter", "Time spent in calls, with waits.");
 	for (size_t i = 0; i < s->n_calls; i++)
 		call(out, "aws_call_milliseconds_total", &s->calls[i], "",
 		     (uint64_t)(s->calls[i].total_ms > 0 ? s->calls[i].total_ms : 0));
+}
+
+static int64_t age_s(struct utc since, struct utc now)
+{
+	return since.ms && now.ms > since.ms ? (now.ms - since.ms) / 1000 : 0;
+}
+
+/* What the ledger says; nothing when it could not be read. */
+static void add_backlog(const struct snapshot *s, struct buf *out)
+{
+	const struct ledger_backlog *b = &s->backlog;
+
+	if (s->problem)
+		return;
+	gauge(out, "outbox_oldest_seconds", "Age of the oldest of them; 0: there is none.",
+	      age_s(b->oldest_report, s->now));
+	gauge(out, "notices_waiting", "Notices that somebody has not taken yet.", b->notices);
+	gauge(out, "notices_oldest_seconds", "Age of the oldest of them; 0: there is none.",
+	      age_s(b->oldest_notice, s->now));
+	gauge(out, "rollouts_waiting", "Rollouts that wait for a target that is not free.",
+	      b->waiting);
 }
 
 void page_metrics(const struct snapshot *s, struct buf *out)
@@ -120,6 +146,7 @@ void page_metrics(const struct snapshot *s, struct buf *out)
 	gauge(out, "tasks_waiting", "Tasks that wait for their time.", (int64_t)s->turns_waiting);
 	gauge(out, "outbox_reports", "Reports that CodePipeline does not have yet.",
 	      atomic_load(&s->metrics->outbox));
+	add_backlog(s, out);
 	if (s->ledger_bytes >= 0)
 		gauge(out, "ledger_bytes", "Size of the ledger on disk.", s->ledger_bytes);
 	add_phases(s->metrics, out);

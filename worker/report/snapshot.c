@@ -11,8 +11,7 @@ static int64_t bytes_of(const char *path)
 	return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
-/* What SQLite keeps beside the file belongs to it. */
-static int64_t ledger_bytes(const char *path, struct arena *a)
+int64_t snapshot_ledger_bytes(const char *path, struct arena *a)
 {
 	int64_t bytes = bytes_of(path), log = bytes_of(arena_printf(a, "%s-wal", path));
 
@@ -22,16 +21,20 @@ static int64_t ledger_bytes(const char *path, struct arena *a)
 static void read_ledger(const char *path, struct arena *a, struct snapshot *out)
 {
 	struct ledger_rollout *rollouts = NULL;
+	struct ledger_wait *waits = NULL;
 	struct err err = ERR_INIT;
 	struct ledger *l = ledger_open_read(path, &err);
 
-	out->ledger_bytes = ledger_bytes(path, a);
+	out->ledger_bytes = snapshot_ledger_bytes(path, a);
 	if (!l ||
-	    ledger_rollouts(l, true, SNAPSHOT_ROLLOUTS_MAX, a, &rollouts, &out->n_open, &err)) {
-		out->n_open = 0;
+	    ledger_rollouts(l, true, SNAPSHOT_ROLLOUTS_MAX, a, &rollouts, &out->n_open, &err) ||
+	    ledger_waits(l, a, &waits, &out->n_waits, &err) ||
+	    ledger_backlog(l, a, &out->backlog, &err)) {
+		out->n_open = out->n_waits = 0;
 		out->problem = arena_strdup(a, err.text);
 	}
 	out->rollouts = rollouts;
+	out->waits = waits;
 	ledger_close(l);
 }
 

@@ -7,7 +7,8 @@
 
 #include "aws/call.h"
 #include "aws/core/clock.h"
-#include "worker/ledger.h"
+#include "worker/ledger_lock.h"
+#include "worker/ledger_notice.h"
 #include "worker/report/metrics.h"
 
 struct worker;
@@ -30,7 +31,10 @@ struct snapshot {
 	size_t n_calls;
 	const struct ledger_rollout *rollouts; /* newest first */
 	size_t n_open;
-	const char *problem; /* why there are no rollouts here; NULL: there is no reason */
+	const struct ledger_wait *waits; /* for a target that is not free, longest first */
+	size_t n_waits;
+	struct ledger_backlog backlog;
+	const char *problem; /* why nothing of the ledger is here; NULL: there is no reason */
 };
 
 /*
@@ -40,5 +44,8 @@ struct snapshot {
  */
 void snapshot_take(struct worker *w, struct utc started, const char *ledger_path, struct arena *a,
 		   struct snapshot *out);
+
+/* Size of a ledger, with what SQLite keeps beside its file, which belongs to it; -1: not known. */
+int64_t snapshot_ledger_bytes(const char *path, struct arena *a);
 
 #endif

@@ -25,6 +25,11 @@ static const struct ledger_rollout ROLLOUTS[] = {
 	 .summary = "two\nlines\xff"},
 };
 
+static const struct ledger_wait WAITS[] = {
+	{.rollout_id = "r-2", .key = "lambda:checkout:live@1", .holder = "r-1", .since = {1767323045678}},
+	{.rollout_id = "r-3", .key = "<u>", .since = {1767323045678}},
+};
+
 static struct snapshot sound(struct metrics *m)
 {
 	return (struct snapshot){.version = "v1",
@@ -41,10 +46,18 @@ static struct snapshot sound(struct metrics *m)
 				 .ledger_bytes = 4096,
 				 .metrics = m,
 				 .calls = {{"Lambda", "UpdateAlias", 5, 1, 8, 2, 1500},
-					   {"S3", "GetObject", 1, 0, 1, 0, -3}},
+					   {"S3", "GetObject", 1, 0, 1, 0, -3, 7}},
 				 .n_calls = 2,
 				 .rollouts = ROLLOUTS,
-				 .n_open = 2};
+				 .n_open = 2,
+				 .waits = WAITS,
+				 .n_waits = 2,
+				 .backlog = {.reports = 1,
+					     .notices = 2,
+					     .waiting = 2,
+					     .oldest_report = {1767323045678},
+					     .oldest_notice = {1767323095678},
+					     .problem = "SNS.Publish: <denied>"}};
 }
 
 static void has(const struct buf *b, const char *what)
@@ -114,6 +127,10 @@ static void test_metrics_page(void **state)
 	has(&b, "rollout_worker_polls_total{result=\"empty\"} 7\n");
 	has(&b, "rollout_worker_outbox_reports 3\n");
 	has(&b, "rollout_worker_ledger_bytes 4096\n");
+	has(&b, "rollout_worker_outbox_oldest_seconds 60\n");
+	has(&b, "rollout_worker_notices_waiting 2\n");
+	has(&b, "rollout_worker_notices_oldest_seconds 10\n");
+	has(&b, "rollout_worker_rollouts_waiting 2\n");
 	has(&b, "rollout_worker_guard_verdicts_total{guard=\"alarm\",verdict=\"Pass\"} 1\n");
 	has(&b, "rollout_worker_reaction_seconds_bucket{le=\"0.5\"} 0\n");
 	has(&b, "rollout_worker_reaction_seconds_bucket{le=\"1\"} 1\n");
@@ -130,12 +147,16 @@ static void test_metrics_page(void **state)
 	has(&b,
 	    "rollout_worker_aws_call_milliseconds_total{service=\"S3\",operation=\"GetObject\"} "
 	    "0\n");
+	has(&b, "rollout_worker_aws_credentials_failed_total{service=\"S3\",operation=\"GetObject\"} "
+		"7\n");
 	s->stopping = true;
 	s->ledger_bytes = -1;
+	s->problem = "it cannot be read";
 	buf_clear(&b);
 	page_metrics(s, &b);
 	has(&b, "\nrollout_worker_up 0\n");
 	has_not(&b, "ledger_bytes");
+	has_not(&b, "notices_waiting");
 	buf_release(&b);
 	free(s);
 }
@@ -161,6 +182,11 @@ static void test_json_page(void **state)
 			    "lambda:checkout:live");
 	assert_string_equal(json_cstr(json_get(json_get(root, "rollouts")->first->next, "target")),
 			    ROLLOUTS[1].target);
+	has(&b, "\"reportsWaiting\":1,\"oldestReport\":\"2026-01-02T03:04:05");
+	has(&b, "\"noticesWaiting\":2,");
+	has(&b, "\"noticesProblem\":\"SNS.Publish: <denied>\"");
+	has(&b, "\"waits\":[{\"rollout\":\"r-2\",\"for\":\"lambda:checkout:live@1\","
+		"\"after\":\"r-1\",\"since\":\"2026");
 	has_not(&b, "\x1b");
 	has_not(&b, "\xe2\x80\xae");
 	buf_release(&b);
@@ -183,6 +209,10 @@ static void test_html_page(void **state)
 	has(&b, "<td>&lt;b&gt;x&lt;/b&gt;</td>");
 	has(&b, "<td>&quot;&#39;&amp;&lt;script&gt;?[2K?</td>");
 	has(&b, "<dd>1 of 100</dd>");
+	has(&b, "<dt>Oldest report</dt><dd>2026-01-02T03:04:05");
+	has(&b, "<dt>Why</dt><dd>SNS.Publish: &lt;denied&gt;</dd>");
+	has(&b, "<td>lambda:checkout:live@1</td><td>r-1</td>");
+	has(&b, "<td>&lt;u&gt;</td><td>somebody whom no rollout here names</td>");
 	has_not(&b, "<script");
 	has_not(&b, "\x1b");
 	s->n_open = 0;
