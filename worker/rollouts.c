@@ -31,6 +31,7 @@ void rollout_free(struct rollout *r)
 	slice_drop_job(r);
 	job_free(r->incoming);
 	log_free(r->log);
+	free(r->told);
 	arena_free(r->arena);
 	free(r);
 }
