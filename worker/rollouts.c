@@ -47,6 +47,7 @@ void rollout_free(struct rollout *r)
 	job_free(r->incoming);
 	log_free(r->log);
 	recorder_free(r->recorder);
+	free(r->told);
 	arena_free(r->arena);
 	free(r);
 }

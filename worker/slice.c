@@ -286,7 +286,8 @@ static enum turn_end hand_over(struct turn *t, struct mono *next)
  * A rollout without a job wants to go back. Between jobs the last word may have been another
  * worker's: what has succeeded there is not taken back here. Only CodePipeline can tell; when it
  * cannot be asked, a guard's Fail counts. Nor is there anything to take back for one that is over,
- * has changed nothing, and has lost its target to another rollout: what is seen there is that one's.
+ * has changed nothing, and has lost its target to another rollout: what is seen there is the
+ * other's.
  */
 static bool has_ended_elsewhere(struct turn *t, const struct rollout_state *next)
 {

@@ -47,6 +47,8 @@ struct rollout {
 	bool opened; /* state and plan are those of the job held */
 	bool attached;	    /* the job held is of another action, which goes on with this rollout */
 	bool token_held;    /* CodePipeline has the undo record */
+	char *told;	    /* the token that was last reported from here, or NULL */
+	bool contested;	    /* it failed here, and the job held was on its way forward elsewhere */
 	bool moved;	    /* phase or step changed since the job was taken */
 	struct err act_err; /* of the last act, when it failed for good */
 	bool has_act_err;

@@ -23,13 +23,13 @@ bool slice_is_bound(const struct rollout_state *s)
 	return !phase_is_final(s->phase) && (s->touched || s->phase > PHASE_PREPARE);
 }
 
-/* Does it want the target to itself? An end does only to be undone. */
+/* Does it want the target to itself? An end does only to be undone, or to be looked at again. */
 static bool wants_lock(const struct turn *t)
 {
 	const struct rollout *r = t->r;
 
 	if (phase_is_final(r->state.phase))
-		return r->job && r->job->mode == MODE_ROLLBACK;
+		return r->job && (r->job->mode == MODE_ROLLBACK || r->contested);
 	return r->job ? true : slice_is_bound(&r->state) && t->env.account;
 }
 

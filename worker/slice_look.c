@@ -28,7 +28,8 @@ static int look_for_command(struct turn *t, struct observation *o, struct err *e
 
 /*
  * An end needs no look but to be undone; and a success that could not be told in the turn that has
- * decided it, as it may have been taken back since.
+ * decided it, as it may have been taken back since. So does a failure when another worker went
+ * forward after it, unless the target is another rollout's by now.
  */
 static bool needs_a_look(const struct turn *t, enum mode mode)
 {
@@ -36,6 +37,8 @@ static bool needs_a_look(const struct turn *t, enum mode mode)
 
 	if (!phase_is_final(s->phase) || mode == MODE_ROLLBACK)
 		return true;
+	if (s->phase == PHASE_FAILED)
+		return t->r->contested && t->r->locked;
 	return s->phase == PHASE_SUCCEEDED && t->r->job && !rollout_ended_before(s) &&
 	       s->phase_since.ms < t->began.ms;
 }

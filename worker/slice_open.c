@@ -79,6 +79,8 @@ static int take_token(struct turn *t, struct err *err)
 			       r->id);
 	slice_take_newer(r, &s);
 	r->token_held = s.undo[0] != '\0';
+	r->contested = r->state.phase == PHASE_FAILED && !phase_goes_back(s.phase) &&
+		       !(r->told && !strcmp(r->told, r->job->token));
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "worker/slice.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "artifacts/publish.h"
@@ -131,6 +132,10 @@ int slice_report_token(struct turn *t, struct err *err)
 	rc = token_encode(&r->state, &token, err);
 	if (rc == 0)
 		rc = job_report_token(t->w, r->job, token.p, &d, err);
+	if (rc == 0) {
+		free(r->told);
+		r->told = xstrdup(token.p);
+	}
 	buf_release(&token);
 	if (rc)
 		return -1;
@@ -469,7 +474,7 @@ void slice_drop_job(struct rollout *r)
 		return;
 	job_free(r->job);
 	r->job = NULL;
-	r->opened = false;
+	r->opened = r->contested = false;
 	r->locked = r->locked && slice_is_bound(&r->state);
 	artifact_close(r->artifact);
 	r->artifact = NULL;

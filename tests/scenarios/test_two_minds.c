@@ -96,6 +96,50 @@ static void a_success_undone_before_it_was_told_is_none(void **state)
 	expect_version(w, 1);
 }
 
+/* Which of two workers asks for jobs. */
+static void let_poll(struct world *w, int one)
+{
+	for (int i = 0; i < 2; i++)
+		w->workers[i].config.slots = i == one ? 10 : 0;
+}
+
+static void run_until_candidate(struct world *w, double percent)
+{
+	for (int i = 0; i < 900 && world_load_balancer_live(w, "shop").candidate != percent; i++)
+		world_run(w, 1000);
+	assert_int_equal(world_load_balancer_live(w, "shop").candidate, percent);
+}
+
+/*
+ * A guard fails while no job is held: one worker takes the traffic back. The next job comes to the
+ * other one, which saw no guard fail: to that the step has not taken effect yet, and it is made
+ * again. The one after it comes to the first, which has its failure to tell.
+ */
+static void a_failure_undone_before_it_was_told_is_restored(void **state)
+{
+	struct world *w = *state;
+
+	world_load_balancer(w, "shop", "canary 20% 10m, 40% 3m", false);
+	world_control(w, "sim set continuation_delay_min=90s continuation_delay_max=90s");
+	/* so short that a step is told before it has taken effect */
+	w->workers[0].config.hold_ms = w->workers[1].config.hold_ms = 8000;
+	world_start_worker(w, 0);
+	world_start_worker(w, 1);
+	let_poll(w, 0);
+	world_push(w, "shop", "errors=0");
+	run_until_candidate(w, 20);
+	scene_run_until_summary(w, "shop", "20% is set, waiting until it is in effect");
+	let_poll(w, 1);
+	world_control(w, "cloudwatch set-state shop-errors ALARM");
+	run_until_candidate(w, 0);
+	world_control(w, "cloudwatch set-state shop-errors OK");
+	run_until_candidate(w, 20);
+	let_poll(w, 0);
+	scene_expect(scene_end(w, "shop"), "Failed", "JobFailed", "A guard failed",
+		     "The baseline carries all traffic", NULL);
+	assert_int_equal(world_load_balancer_live(w, "shop").candidate, 0);
+}
+
 /* Both answers to the acknowledgement say nothing: the job is handed back, not worked on. */
 static void a_job_that_may_be_another_s_is_handed_back(void **state)
 {
@@ -210,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(another_s_promotion_is_held_then_taken_back),
 		SCENE(a_success_undone_before_it_was_told_is_none),
+		SCENE(a_failure_undone_before_it_was_told_is_restored),
 		SCENE(a_job_that_may_be_another_s_is_handed_back),
 		SCENE(a_job_acknowledged_twice_does_not_wait_for_ever),
 		SCENE(a_job_in_doubt_that_another_works_on_is_his),

@@ -240,11 +240,16 @@ static void unpack_refused(void *arg)
 	temp_remove(&t);
 }
 
+static struct unpack_child apart(void)
+{
+	return (struct unpack_child){.confinement = UNPACK_CONFINEMENT_PREFER,
+				     .program = UNPACK_CHILD_SELF,
+				     .clock = clock_system()};
+}
+
 static void unpack_apart(void *arg)
 {
-	const struct unpack_child how = {.confinement = UNPACK_CONFINEMENT_PREFER,
-					 .program = UNPACK_CHILD_SELF,
-					 .clock = clock_system()};
+	const struct unpack_child how = apart();
 	struct unpack_limits limits = unpack_limits_default();
 	int fd = file_of(buf_str(arg)), rc;
 	struct confine_report report;
@@ -265,9 +270,7 @@ static void unpack_apart(void *arg)
 
 static void probe_apart(void *arg)
 {
-	const struct unpack_child how = {.confinement = UNPACK_CONFINEMENT_PREFER,
-					 .program = UNPACK_CHILD_SELF,
-					 .clock = clock_system()};
+	const struct unpack_child how = apart();
 	struct confine_report report;
 	struct temp t;
 	int rc;

@@ -527,11 +527,32 @@ static bool is_success_undone(struct deciding *x)
 	return true;
 }
 
+/*
+ * A failure is looked at once more where another worker may have gone forward since the baseline had
+ * everything: that one did not see the guard fail. It is taken back for the same cause.
+ */
+static bool is_failure_undone(struct deciding *x)
+{
+	const struct target_observation *t = &x->o->target;
+
+	if (!x->o->looked || x->o->mode == MODE_ROLLBACK ||
+	    (x->s->ending != ENDING_RESTORED && x->s->ending != ENDING_UNTOUCHED))
+		return false;
+	if (t->live == LIVE_UNREADABLE && x->now.ms - x->s->phase_since.ms < TELL_LOOKS_MS)
+		decide_wait(x, "looking once more before the failure is told: %s", t->detail);
+	else if (decide_live_weight(t) > 0 || (t->live == LIVE_SPLIT && t->traffic.segments))
+		decide_restore(x, CAUSE_DRIFT,
+			       "the baseline had all traffic, and then another worker went forward");
+	else
+		return false;
+	return true;
+}
+
 void decide_repeat_end(struct deciding *x)
 {
 	const struct rollout_state *s = x->s;
 
-	if (s->phase == PHASE_SUCCEEDED && is_success_undone(x))
+	if (s->phase == PHASE_SUCCEEDED ? is_success_undone(x) : is_failure_undone(x))
 		return;
 	if (s->phase == PHASE_SUCCEEDED) {
 		x->d->kind = DECIDE_SUCCEED;

@@ -426,7 +426,7 @@ static inline void promise_frame(const struct turn *t)
 
 /*
  * An end is left only by an action that was attached to it and asks to go back, or when a success
- * is seen not to be one any more before it was told.
+ * is seen not to be one any more before it was told, or a baseline that had everything not to have.
  */
 static inline void promise_ended(const struct turn *t)
 {
@@ -434,6 +434,9 @@ static inline void promise_ended(const struct turn *t)
 	bool is_untold = t->s->phase == PHASE_SUCCEEDED && !rollout_ended_before(t->s) &&
 			 t->s->ending != ENDING_SAME && t->o->looked && live != LIVE_PROMOTED &&
 			 live != LIVE_UNREADABLE && live != LIVE_FOREIGN;
+	bool is_undone = t->s->phase == PHASE_FAILED && t->o->looked &&
+			 (t->s->ending == ENDING_RESTORED || t->s->ending == ENDING_UNTOUCHED) &&
+			 (live == LIVE_SPLIT || live == LIVE_CANDIDATE || live == LIVE_PROMOTED);
 
 	promise(t, !is_act(t->d->kind) && t->d->kind != DECIDE_HAND_OVER, "an end does nothing");
 	if (t->next->phase == t->s->phase) {
@@ -442,7 +445,7 @@ static inline void promise_ended(const struct turn *t)
 		return;
 	}
 	promise(t, t->next->phase == PHASE_RESTORE, "left to go back");
-	if (is_untold && t->o->mode != MODE_ROLLBACK)
+	if ((is_untold || is_undone) && t->o->mode != MODE_ROLLBACK)
 		return;
 	promise(t, t->o->mode == MODE_ROLLBACK, "because it was asked to");
 	promise(t, t->s->phase == PHASE_SUCCEEDED || rollout_ended_before(t->s),
