@@ -91,9 +91,8 @@ def surroundings():
             "InstanceType": "t3.micro"}
 
 
-def create(name, case):
+def create(name, case, there, stack_name):
     """The kinds of resources that exist afterwards, and those that were left out."""
-    there = surroundings()
     t = template.load(name)
     given = {k: there.get(k, v) for k, v in case.items()}
     reduced, left_out = for_moto(t, template.Resolved(t, case))
@@ -101,12 +100,12 @@ def create(name, case):
         given["Image"] = reduced["Parameters"]["Image"]["Default"] = there["Image"]
     body = json.dumps(reduced)
     cfn = boto3.client("cloudformation")
-    cfn.create_stack(StackName="sample", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"],
+    cfn.create_stack(StackName=stack_name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"],
                      Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()])
-    stack, = cfn.describe_stacks(StackName="sample")["Stacks"]
+    stack, = cfn.describe_stacks(StackName=stack_name)["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     made = {r["LogicalResourceId"]: r["ResourceType"]
-            for r in cfn.describe_stack_resources(StackName="sample")["StackResources"]
+            for r in cfn.describe_stack_resources(StackName=stack_name)["StackResources"]
             if "LogicalResourceId" in r}  # it lists what is not made without a name
     wanted = {n: r["Type"] for n, r in t["Resources"].items()
               if n in template.Resolved(t, case).resources()}
@@ -116,18 +115,19 @@ def create(name, case):
     assert not missing, f"not made: {missing}"
     outputs = {o["OutputKey"] for o in stack.get("Outputs", [])}
     assert outputs == set(template.Resolved(t, case).outputs()), outputs
-    look(name)
-    by_hand(template.Resolved(t, case))
+    look(name, stack_name)
+    by_hand(template.Resolved(t, case, stack=stack_name), stack_name)
     return set(made.values()), {t["Resources"][n]["Type"] for n in left_out}
 
 
-def look(name):
+def look(name, stack_name):
     """What the stack made is what its services show."""
     if name == "worker":
-        group, = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
-        assert group["AutoScalingGroupName"] == "sample" and group["Instances"], group
+        group, = boto3.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[stack_name])["AutoScalingGroups"]
+        assert group["Instances"], group
         ours = [g for g in boto3.client("ec2").describe_security_groups()["SecurityGroups"]
-                if g["Description"].startswith("rollout-worker")]
+                if g["GroupName"].startswith(f"{stack_name}-SecurityGroup")]
         assert len(ours) == 1 and not ours[0]["IpPermissions"], ours
 
 
@@ -140,23 +140,23 @@ def camel(v):
     return {k[0].lower() + k[1:]: x if k == "Configuration" else camel(x) for k, x in v.items()}
 
 
-def by_hand(r):
+def by_hand(r, stack_name):
     """The same by the services' own calls: botocore holds every member against the service's model,
     and moto makes of it what it can."""
     for p in r.resources("AWS::CodePipeline::Pipeline").values():
         p = camel(p)
         p["roleArn"], = [role["Arn"] for role in boto3.client("iam").list_roles()["Roles"]
-                         if "PipelineRole" in role["RoleName"]]  # moto looks whom it trusts
+                         if role["RoleName"].startswith(f"{stack_name}-PipelineRole")]  # moto looks whom it trusts
         p.pop("restartExecutionOnUpdate", None)
         boto3.client("codepipeline").create_pipeline(pipeline=p)
     for name, a in r.resources("AWS::CloudWatch::Alarm").items():
         numbers = {k: float(a[k]) for k in ("Threshold",)}
         boto3.client("cloudwatch").put_metric_alarm(**{"AlarmName": name, **a, **numbers})
+    groups = {n: g["LogGroupName"] for n, g in r.resources("AWS::Logs::LogGroup").items()}
     for name, f in r.resources("AWS::Logs::MetricFilter").items():
-        f["MetricTransformations"] = camel(f["MetricTransformations"])
         boto3.client("logs").put_metric_filter(
-            logGroupName=f["LogGroupName"].replace("LogGroup", "/rollout-worker/default"), filterName=name,
-            filterPattern=f["FilterPattern"], metricTransformations=f["MetricTransformations"])
+            logGroupName=groups[f["LogGroupName"]], filterName=name,
+            filterPattern=f["FilterPattern"], metricTransformations=camel(f["MetricTransformations"]))
     client = boto3.client("codepipeline")  # moto has no such call: only the members are looked at
     for t in r.resources("AWS::CodePipeline::CustomActionType").values():
         shape = client.meta.service_model.operation_model("CreateCustomActionType").input_shape
@@ -166,11 +166,12 @@ def by_hand(r):
 
 def main():
     absent = set()
-    for name in sys.argv[1:] or template.names():
-        for i, case in enumerate(samples.cases(name)):
-            with moto.mock_aws():
+    with moto.mock_aws():
+        there = surroundings()
+        for name in sys.argv[1:] or template.names():
+            for i, case in enumerate(samples.cases(name)):
                 try:
-                    made, missing = create(name, case)
+                    made, missing = create(name, case, there, f"{name}-{i}")
                     absent |= missing
                     print(f"ok {name} {i}: {len(made)} kinds of resources", flush=True)
                 except Exception as e:  # the others still run
@@ -178,6 +179,8 @@ def main():
                     if os.environ.get("VERBOSE"):
                         import traceback
                         traceback.print_exc()
+                for g in boto3.client("logs").describe_log_groups()["logGroups"]:
+                    boto3.client("logs").delete_log_group(logGroupName=g["logGroupName"])
     print(f"# moto {moto.__version__} does not make: {', '.join(sorted(absent)) or 'nothing'}")
 
 
