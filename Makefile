@@ -181,9 +181,13 @@ check: deps ## everything a contributor needs to trust a change (minutes)
 programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 .PHONY: programs
 
+# Which rights all of it needed is held against the policies when it is over (tests/iam/README.md).
+PERMISSIONS := IAM_RECORD=$(CURDIR)/$(BUILD)/iam/seen
 check-all: programs $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
-	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
-		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(SERVED_TESTS))
+	$(Q)mkdir -p $(BUILD)/iam && rm -f $(BUILD)/iam/seen
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(PERMISSIONS) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) \
+		$(FAULT_TESTS) $(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test tests/iam/policies.test $(SERVED_TESTS))
+	$(Q)$(PERMISSIONS) SUBSET="$(T)" VERBOSE=$(VERBOSE) $(RUN) tests/iam/closure.test
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))
@@ -278,7 +282,7 @@ check-counted: $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(
 .PHONY: deps install uninstall dist clean help
 APT := build-essential pkg-config libcurl4-openssl-dev libssl-dev libyajl-dev libexpat1-dev \
 	libyaml-dev libarchive-dev zlib1g-dev libsqlite3-dev libmicrohttpd-dev libcmocka-dev \
-	openssl python3 curl zip unzip
+	openssl python3 python3-yaml curl zip unzip
 deps: ## install the distribution's packages where they are missing (Debian; root or sudo)
 	$(Q)tests/deps $(APT)
 
