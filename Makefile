@@ -194,10 +194,14 @@ check: deps ## everything a contributor needs to trust a change (minutes)
 programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 .PHONY: programs
 
+# Which rights all of it needed is held against the policies when it is over (tests/iam/README.md).
+PERMISSIONS := IAM_RECORD=$(CURDIR)/$(BUILD)/iam/seen
 check-all: programs man $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
-	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) \
-		$(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(PARTS_TESTS) $(TEMPLATE_TESTS) \
-		$(SERVED_TESTS))
+	$(Q)mkdir -p $(BUILD)/iam && rm -f $(BUILD)/iam/seen
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(PERMISSIONS) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) \
+		$(FAULT_TESTS) $(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(PARTS_TESTS) $(TEMPLATE_TESTS) \
+		tests/iam/policies.test $(SERVED_TESTS))
+	$(Q)$(PERMISSIONS) SUBSET="$(T)" VERBOSE=$(VERBOSE) $(RUN) tests/iam/closure.test
 
 check-unit: $(call selected,$(UNIT_TESTS)) ## unit tests and vectors only
 	$(Q)BUILD=$(BUILD) $(RUN) $(call selected,$(UNIT_TESTS))

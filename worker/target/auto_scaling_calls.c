@@ -1,11 +1,15 @@
 #include "worker/target/auto_scaling.h"
 
+#include <string.h>
+
 /* What `plan` prints: the calls in order, with the permissions that they need. */
 
+#define GROUPS "arn:aws:autoscaling:*:*:autoScalingGroup:*"
+#define NAME_MAX_BASE 100 /* of a name, before what tells copies apart */
 #define ASG(phase, name, write)                                                             \
 	{                                                                                   \
 		PHASE_##phase, "autoscaling", name, "autoscaling:" name,                    \
-			(write) ? "arn:aws:autoscaling:*:*:autoScalingGroup:*" : "*", write \
+			(write) ? GROUPS : "*", write                               \
 	}
 
 static const struct target_call first_look[] = {
@@ -89,14 +93,34 @@ static const struct target_call discarding[] = {
 };
 
 struct out {
+	const struct plan_auto_scaling *t;
+	struct arena *a;
 	void (*add)(void *arg, const struct target_call *c);
 	void *arg;
 };
 
+/* On the group itself, and on its copies or its twin: who is who only the look tells. */
+static void put_groups(const struct out *o, const struct target_call *row)
+{
+	struct target_call c = *row;
+	const char *group = o->t->group;
+
+	c.resource = arena_printf(o->a, GROUPS ":autoScalingGroupName/%s", group);
+	o->add(o->arg, &c);
+	c.resource = o->t->twin ? arena_printf(o->a, GROUPS ":autoScalingGroupName/%s", o->t->twin)
+				: arena_printf(o->a, GROUPS ":autoScalingGroupName/%.*s-*",
+					       NAME_MAX_BASE, group);
+	o->add(o->arg, &c);
+}
+
 static void put(const struct out *o, const struct target_call *list, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		o->add(o->arg, &list[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(list[i].resource, GROUPS))
+			put_groups(o, &list[i]);
+		else
+			o->add(o->arg, &list[i]);
+	}
 }
 
 #define PUT(o, list) put(o, list, sizeof(list) / sizeof((list)[0]))
@@ -105,7 +129,7 @@ void as_calls(const struct plan *plan, struct arena *a,
 	      void (*add)(void *arg, const struct target_call *c), void *arg)
 {
 	const struct plan_auto_scaling *t = &plan->target.auto_scaling;
-	const struct out o = {add, arg};
+	const struct out o = {t, a, add, arg};
 
 	PUT(&o, first_look);
 	lb_calls(plan->target.lb.resource_arn, a, add, arg);

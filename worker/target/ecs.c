@@ -180,10 +180,12 @@ struct call_row {
 };
 
 #define ELB "elasticloadbalancing"
+#define ELB_ARNS "arn:aws:elasticloadbalancing:*:*:"
 #define ON_SERVICE "arn:aws:ecs:*:*:service/%s/%s"
 #define ON_DEPLOYMENT "arn:aws:ecs:*:*:service-deployment/%s/%s/*"
 #define ON_REVISION "arn:aws:ecs:*:*:service-revision/%s/%s/*"
-#define ON_DEFINITION "arn:aws:ecs:*:*:task-definition/*"
+#define ON_DEFINITION "arn:aws:ecs:*:*:task-definition/*:*" /* its family the artifact says */
+#define ON_TASK "arn:aws:ecs:*:*:task/%s/*"
 
 /* What both ways do to get a task definition. */
 static const struct call_row common_rows[] = {
@@ -198,7 +200,7 @@ static const struct call_row common_rows[] = {
 	{PHASE_PREPARE, "ecs", "TagResource", NULL, ON_DEFINITION, true},
 	{PHASE_PREPARE, "iam", "PassRole", NULL, "arn:aws:iam::*:role/*", true},
 	{PHASE_PREPARE, "ecs", "ListTasks", NULL, "*", false},
-	{PHASE_PREPARE, "ecs", "DescribeTasks", NULL, "*", false},
+	{PHASE_PREPARE, "ecs", "DescribeTasks", NULL, ON_TASK, false},
 };
 static const struct call_row native_rows[] = {
 	{PHASE_INSPECT, "ecs", "ListServiceDeployments", NULL, ON_SERVICE, false},
@@ -220,10 +222,9 @@ static const struct call_row native_rows[] = {
 	{PHASE_INSPECT, ELB, "DescribeTargetGroups", NULL, "*", false},
 	{PHASE_INSPECT, ELB, "DescribeTargetGroupAttributes", NULL, "*", false},
 	{PHASE_INSPECT, ELB, "DescribeTargetHealth", NULL, "*", false},
-	{PHASE_RESTORE, ELB, "ModifyRule", NULL, "arn:aws:elasticloadbalancing:*:*:listener-rule/*",
-	 true},
-	{PHASE_RESTORE, ELB, "ModifyListener", NULL, "arn:aws:elasticloadbalancing:*:*:listener/*",
-	 true},
+	{PHASE_RESTORE, ELB, "ModifyRule", NULL, ELB_ARNS "listener-rule/app/*", true},
+	{PHASE_RESTORE, ELB, "ModifyListener", NULL, ELB_ARNS "listener/app/*", true},
+	{PHASE_RESTORE, ELB, "ModifyListener", NULL, ELB_ARNS "listener/net/*", true},
 };
 static const struct call_row services_rows[] = {
 	{PHASE_PREPARE, "ecs", "CreateService", NULL, ON_SERVICE, true},

@@ -431,6 +431,17 @@ int lb_segments_inspect(const struct target_env *env, const struct lb_record *r,
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
+/* app/NAME/ID/ and all behind it, of the load balancer with the rule that the plan names. */
+static const char *on_balancer(const struct plan *plan, struct arena *a)
+{
+	const char *arn = plan->target.lb.resource_arn, *at = arn ? strstr(arn, "/app/") : NULL;
+	size_t n, slashes = 0;
+
+	for (n = 1; at && at[n] && slashes < 3; n++)
+		slashes += at[n] == '/';
+	return slashes == 3 ? arena_printf(a, "%.*s*", (int)(n - 1), at + 1) : "app/*";
+}
+
 void lb_segment_calls(const struct plan *plan, struct arena *a,
 		      void (*add_call)(void *arg, const struct target_call *c), void *arg)
 {
@@ -441,11 +452,11 @@ void lb_segment_calls(const struct plan *plan, struct arena *a,
 	} list[] = {
 		{PHASE_INSPECT, "DescribeRules", "DescribeRules", "*", false},
 		{PHASE_INSPECT, "DescribeTags", "DescribeTags", "*", false},
-		{PHASE_SHIFT, "CreateRule", "CreateRule", "listener/app/*", true},
-		{PHASE_SHIFT, "CreateRule", "AddTags", "listener-rule/app/*", true},
-		{PHASE_SHIFT, "DeleteRule", "DeleteRule", "listener-rule/app/*", true},
-		{PHASE_PROMOTE, "DeleteRule", "DeleteRule", "listener-rule/app/*", true},
-		{PHASE_RESTORE, "DeleteRule", "DeleteRule", "listener-rule/app/*", true},
+		{PHASE_SHIFT, "CreateRule", "CreateRule", "listener/", true},
+		{PHASE_SHIFT, "CreateRule", "AddTags", "listener-rule/", true},
+		{PHASE_SHIFT, "DeleteRule", "DeleteRule", "listener-rule/", true},
+		{PHASE_PROMOTE, "DeleteRule", "DeleteRule", "listener-rule/", true},
+		{PHASE_RESTORE, "DeleteRule", "DeleteRule", "listener-rule/", true},
 	};
 
 	for (size_t i = 0; plan_segments_used(plan) && i < sizeof(list) / sizeof(list[0]); i++) {
@@ -455,8 +466,8 @@ void lb_segment_calls(const struct plan *plan, struct arena *a,
 			.operation = list[i].operation,
 			.iam_action = arena_printf(a, "elasticloadbalancing:%s", list[i].iam),
 			.resource = list[i].is_write
-					    ? arena_printf(a, "arn:aws:elasticloadbalancing:*:*:%s",
-							   list[i].resource)
+					    ? arena_printf(a, "arn:aws:elasticloadbalancing:*:*:%s%s",
+							   list[i].resource, on_balancer(plan, a))
 					    : list[i].resource,
 			.is_write = list[i].is_write};
 

@@ -332,6 +332,8 @@ size_t lb_series(const struct target_env *env, const struct lb_record *r, bool c
 	return 2;
 }
 
+#define ARNS "arn:aws:elasticloadbalancing:*:*:"
+
 /* Listener or rule: which of them is known when the plan says so; else either may be. */
 static void add_either(const char *resource, struct arena *a, const struct target_call *c,
 		       const char *verb, void (*add)(void *arg, const struct target_call *c),
@@ -347,8 +349,11 @@ static void add_either(const char *resource, struct arena *a, const struct targe
 		call.operation = arena_printf(a, "%s%s%s", verb, things[i], c->is_write ? "" : "s");
 		call.iam_action = arena_printf(a, "elasticloadbalancing:%s", call.operation);
 		if (!resource && c->is_write)
-			call.resource = i == 0 ? "arn:aws:elasticloadbalancing:*:*:listener-rule/*"
-					       : "arn:aws:elasticloadbalancing:*:*:listener/*";
+			call.resource = i == 0 ? ARNS "listener-rule/app/*" : ARNS "listener/app/*";
+		add(arg, &call);
+		if (resource || !c->is_write || i == 0)
+			continue;
+		call.resource = ARNS "listener/net/*";
 		add(arg, &call);
 	}
 }

@@ -168,12 +168,31 @@ static void test_small_skew(void **state)
 	finish(&e);
 }
 
+/* Who reads the service's own records sees what a call was for. */
+static void test_purpose(void **state)
+{
+	struct env e = start();
+
+	(void)state;
+	fake_body(e.f, 200, "{}");
+	fake_body(e.f, 200, "{}");
+	e.f->aws->user_agent = "worker/1.2 ua/2.1 os/linux";
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_null(fake_header(e.f, 0, "user-agent")); /* the transport's own */
+	e.client.purpose = "lambda";
+	assert_int_equal(call(&e, &read_request), 0);
+	assert_string_equal(fake_header(e.f, 1, "user-agent"),
+			    "worker/1.2 (lambda) ua/2.1 os/linux");
+	assert_null(strstr(fake_header(e.f, 1, "authorization"), "user-agent"));
+	finish(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens_run_out), cmocka_unit_test(test_refunds),
 		cmocka_unit_test(test_skew_repair),    cmocka_unit_test(test_skew_distrust),
-		cmocka_unit_test(test_small_skew),
+		cmocka_unit_test(test_small_skew),     cmocka_unit_test(test_purpose),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
