@@ -8,8 +8,8 @@
 
 /*
  * Between the files of the ledger; nobody else includes this, and with it SQLite. Arguments of a
- * statement follow a string of their types: s text or NULL, i int64_t, d double (NAN: NULL). The text of a statement is a
- * string literal: it is compiled once, and found again by its address.
+ * statement follow a string of their types: s text or NULL, i int64_t, d double (NAN: NULL). The
+ * text of a statement is a string literal: it is compiled once, and found again by its address.
  */
 #define LEDGER_KEPT_MAX 64 /* more than there are; the rest would be compiled each time */
 
