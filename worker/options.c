@@ -24,7 +24,8 @@ static const struct command_row {
 		{"plan", NULL,
 		 "Print the time-line of a plan, the calls it makes, and what IAM must allow."},
 	[COMMAND_STATUS] = {"status", NULL, "List the rollouts that this worker knows."},
-	[COMMAND_REPORT] = {"report", "ID", "Print the report of a rollout: what happened, and why."},
+	[COMMAND_REPORT] =
+		{"report", "ID", "Print the report of a rollout: what happened, and why."},
 	[COMMAND_PROMOTE] = {"promote", "ID", "Approve a rollout that waits for a person."},
 	[COMMAND_ROLLBACK] = {"rollback", "ID", "Give all traffic back to the baseline."},
 	[COMMAND_HOLD] = {"hold", "ID", "Let a rollout not go on, whatever its guards say."},

@@ -66,7 +66,7 @@ const struct aws_watch *recorder_watch(struct recorder *r);
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* What is to be written now, in the arena, or NULL: there is nothing. recorder_written() follows. */
+/* What is to be written now, in the arena; NULL: nothing is. recorder_written() follows. */
 const struct ledger_history *recorder_collect(struct recorder *r, struct arena *a);
 /* It was, or it was not: then it is handed out again. */
 void recorder_written(struct recorder *r, bool done);

@@ -16,7 +16,7 @@
 int report_read(struct ledger *l, const char *rollout_id, struct utc now, struct arena *a,
 		struct report *out, struct err *err) MUST_CHECK;
 
-/* Write the three files, each whole or not at all, and remove what is too old. Blocks on the disk. */
+/* Write the three files, each whole or not at all, and remove what is too old. Blocks on disk. */
 int report_files_write(const struct config *c, const struct report *r, struct err *err) MUST_CHECK;
 
 #endif

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/scenarios/scene.h"
+#include "tests/sim/sim_internal.h"
 #include "worker/ledger_history.h"
 #include "worker/report_files.h"
 #include "worker/rollout/verdict.h"
@@ -179,6 +182,74 @@ static bool has_file(struct world *w, const char *name)
 	return access(arena_printf(w->arena, "%s/reports/%s", w->workers[0].dir, name), R_OK) == 0;
 }
 
+/* The object that is not a source, as a file. */
+static const char *output_file(struct world *w)
+{
+	const struct json *objects = world_ask(w, "s3 show");
+	const char *path = arena_printf(w->arena, "%s/out.zip", w->dir);
+
+	json_each(o, objects) {
+		struct str key = json_text(json_get(o, "key"));
+		const struct buf *b = sim_s3_object(w->sim, json_text(json_get(o, "bucket")), key);
+		FILE *f;
+
+		if (!b || !strstr(key.p, "/Report/"))
+			continue;
+		f = fopen(path, "wb");
+		assert_non_null(f);
+		assert_int_equal(fwrite(b->p, 1, b->n, f), b->n);
+		assert_int_equal(fclose(f), 0);
+		return path;
+	}
+	fail_msg("no output artifact");
+	return NULL;
+}
+
+static bool zip_says(struct world *w, const char *zip, const char *name, const char *text)
+{
+	return system(arena_printf(w->arena, "unzip -p %s %s | grep -q '%s'", zip, name, text)) ==
+	       0;
+}
+
+static void the_output_artifact_has_it(void **state)
+{
+	struct world *w = *state;
+	const char *zip;
+
+	world_lambda_function(w, "checkout");
+	world_alarm(w, "checkout");
+	world_control(w, "codepipeline pipeline checkout action=Rollout type=Deploy/Rollout/1 "
+			 "config.Target=lambda:checkout:live config.Strategy=\"canary 50%% 3m\" "
+			 "config.Alarms=checkout-errors output=Report");
+	world_start(w);
+	world_push(w, "checkout", GOOD);
+	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
+	zip = output_file(w);
+	assert_true(zip_says(w, zip, "rollout.json", "\"phase\":\"SUCCEEDED\""));
+	assert_true(zip_says(w, zip, "rollout.json", "\"headline\":\"Succeeded: version 2"));
+	assert_true(zip_says(w, zip, "rollout.md", "no guard ever failed"));
+	assert_true(zip_says(w, zip, "rollout.html", "</html>"));
+	assert_int_equal(unlink(zip), 0);
+}
+
+/* As if it had been written so many seconds ago. */
+static void make_old(struct world *w, const char *id, int seconds)
+{
+	static const char *const endings[] = {"json", "md", "html"};
+
+	for (int i = 0; i < 3; i++) {
+		const char *path = arena_printf(w->arena, "%s/reports/%s.%s", w->workers[0].dir, id,
+						endings[i]);
+		struct stat st;
+		struct timespec times[2];
+
+		assert_int_equal(stat(path, &st), 0);
+		times[0] = times[1] = st.st_mtim;
+		times[0].tv_sec = times[1].tv_sec -= seconds;
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	}
+}
+
 /* Files: written at the end, no more than are wanted. */
 static void the_disk_has_the_newest(void **state)
 {
@@ -191,6 +262,7 @@ static void the_disk_has_the_newest(void **state)
 	assert_true(has_file(w, arena_printf(w->arena, "%s.html", r.rollout->id)));
 	assert_true(has_file(w, arena_printf(w->arena, "%s.md", r.rollout->id)));
 	assert_true(has_file(w, arena_printf(w->arena, "%s.json", r.rollout->id)));
+	make_old(w, r.rollout->id, 200);
 	w->workers[0].config.reports = 2;
 	for (int i = 0; i < 5; i++) {
 		struct ledger_rollout other = *r.rollout;
@@ -200,6 +272,7 @@ static void the_disk_has_the_newest(void **state)
 		copy.rollout = &other;
 		assert_int_equal(report_files_write(&w->workers[0].config, &copy, &err), 0);
 		assert_true(has_file(w, arena_printf(w->arena, "r-%d.html", i)));
+		make_old(w, other.id, 100 - i);
 	}
 	assert_false(has_file(w, "r-0.json"));
 	assert_false(has_file(w, arena_printf(w->arena, "%s.html", r.rollout->id)));
@@ -246,6 +319,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_failed_call_has_its_request_id, scene_set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_crash_is_a_gap, scene_set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_output_artifact_has_it, scene_set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(the_disk_has_the_newest, scene_set_up, tear_down),
 		cmocka_unit_test_setup_teardown(old_history_goes, scene_set_up, tear_down),
 	};

@@ -17,7 +17,8 @@ struct about_step {
 
 struct about_guard {
 	const char *kind, *name, *in; /* "alarm", "checkout-errors", "watch, bake" */
-	const char *unit;	      /* of its values: "Sum", "failures in a row"; NULL: the alarm's */
+	/* of its values: "Sum", "failures in a row"; NULL: the alarm's */
+	const char *unit;
 };
 
 struct about {

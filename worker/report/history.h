@@ -13,17 +13,17 @@
  * keeps and worker/report/model reads. A row stands for a moment, or for a time in which nothing
  * changed: so hours without news are one row. Pure.
  *
- * kind      at..until          name           word          a             b           text, extra
- * ABOUT     first, last        -              -             -             -           text: what it is, as JSON (about.h)
- * WORKER    taken up           version        "new" ...     -             -           text: how it came here
- * WATCHED   looks without gap  -              -             -             -           -
- * SPLIT     the same           live (below)   -             asked, bp     read, bp    asked and read, for people
- * GUARD     the same answer    "above"        verdict       guard         is a spot   text: the last answer
- * MOVE      the moment         from phase     to phase      step          asked, bp   text: why
- * ACT       first, last        "split"        outcome       asked, bp     -           text: why; extra: error
- * CALL      began, ended       Service.Op     outcome       attempts      status      resource; extra: request id and error
- * CALLS     first, last        Service.Op     outcome       total ms      longest ms  resource
- * LOST      first, last        -              kind's name   -             -           - (count: rows left out)
+ * kind     at..until        name        word       a          b          text; extra
+ * ABOUT    first, last      -           -          -          -          what it is, as JSON
+ * WORKER   taken up         version     "new" ...  -          -          how it came here
+ * WATCHED  looks, no gap    -           -          -          -          -
+ * SPLIT    the same         -           live       asked, bp  read, bp   asked; read, for people
+ * GUARD    the same answer  "above"     verdict    guard      is a spot  the last answer
+ * MOVE     the moment       from phase  to phase   step       -          why
+ * ACT      first, last      "split"     outcome    asked, bp  -          why; error
+ * CALL     began, ended     Service.Op  outcome    attempts   status     resource; request id
+ * CALLS    first, last      Service.Op  -          total ms   longest    resource (low: failed)
+ * LOST     first, last      -           its kind   -          -          - (count: rows left out)
  *
  * asked and read are -1 where nothing was asked, or nothing could be read. low, high, last and
  * limit are numbers of a GUARD, or NAN.
@@ -69,7 +69,7 @@ struct history_row {
 #define HISTORY_SPLIT_ROWS 400	 /* 64 steps there and back need 260 */
 #define HISTORY_MOVE_ROWS 400
 #define HISTORY_ACT_ROWS 300
-#define HISTORY_CALL_ROWS 300  /* changes and failures; the rest is counted by operation */
+#define HISTORY_CALL_ROWS 300  /* changes and failures; the rest is counted */
 #define HISTORY_CALLS_ROWS 100 /* operations and what they were about */
 #define HISTORY_WORKER_ROWS 100
 #define HISTORY_WATCHED_ROWS 200
@@ -84,8 +84,8 @@ size_t history_guard_rows(size_t n_guards);
 /*
  * Put neighbours together until half of n rows are left, or three quarters where that is hard: n
  * rows of one guard, or of splits, in order of time. First such as have the same word; when these
- * are too few, any two, of which the worse verdict is kept. The rows that stay are changed in place and come first; returns how
- * many they are. gone gets the seq of those that went, at least n places.
+ * are too few, any two, of which the worse verdict is kept. The rows that stay are changed in place
+ * and come first; returns how many they are. gone gets the seq of those that went, at least n places.
  */
 size_t history_thin(struct history_row *rows, size_t n, int64_t *gone, size_t *n_gone);
 
