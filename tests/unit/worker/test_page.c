@@ -48,7 +48,7 @@ static struct snapshot sound(struct metrics *m)
 				 .threads = 8,
 				 .ledger_bytes = 4096,
 				 .metrics = m,
-				 .calls = {{"Lambda", "UpdateAlias", 5, 1, 8, 2, 1500},
+				 .calls = {{"Lambda", "UpdateAlias", 5, 1, 8, 2, 1500, 0},
 					   {"S3", "GetObject", 1, 0, 1, 0, -3, 7}},
 				 .n_calls = 2,
 				 .rollouts = ROLLOUTS,
