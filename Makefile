@@ -275,10 +275,11 @@ fuzz: ## libFuzzer on every parser: make fuzz [FUZZ=json] [TIME=60]
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 .PHONY: lint format format-check analyze coverage check-counted
-lint: ## layers, headers alone, banned functions, sizes, shell scripts, the unit
+lint: ## layers, headers alone, banned functions, sizes, shell scripts, the unit, events of the log
 	$(Q)CC="$(CC)" CPPFLAGS="$(OUR_CPPFLAGS) $(PKG_CFLAGS)" tests/lint/run
 	$(Q)tests/lint/service
 	$(Q)tests/mutants/run --list
+	$(Q)tests/lint/events
 
 format: ## clang-format in place
 	$(Q)clang-format -i $(C_FILES)

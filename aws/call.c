@@ -348,8 +348,8 @@ static int take_credentials(struct call *k, struct err *err)
 	if (k->r->unsigned_ || !k->client->credentials)
 		return 0;
 	c = credentials_provider_get(k->client->credentials, k->cancel, err);
-	k->no_credentials = !c && err->code != ERR_CANCELED;
 	if (!c) {
+		k->no_credentials = err->code != ERR_CANCELED;
 		as_credentials_error(err);
 		return -1;
 	}

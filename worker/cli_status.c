@@ -204,11 +204,11 @@ static void add_queue_json(struct json_out *j, struct arena *a, const struct que
 static void add_backlog(struct buf *out, struct arena *a, const struct ledger_backlog *b)
 {
 	if (b->reports)
-		buf_addf(out, "\n%lld report%s not accepted by CodePipeline yet, the oldest of %s\n",
+		buf_addf(out, "\n%lld report%s not accepted yet by CodePipeline, oldest of %s\n",
 			 (long long)b->reports, b->reports == 1 ? "" : "s",
 			 iso(a, b->oldest_report));
 	if (b->notices)
-		buf_addf(out, "\n%lld notification%s not sent yet, the oldest of %s\n",
+		buf_addf(out, "\n%lld notification%s not sent yet, oldest of %s\n",
 			 (long long)b->notices, b->notices == 1 ? "" : "s",
 			 iso(a, b->oldest_notice));
 	if (b->problem)

@@ -43,11 +43,11 @@ int ledger_notice_tried(struct ledger *l, int64_t n, const char *problem,
 int ledger_notices_expire(struct ledger *l, struct utc before, unsigned sinks, size_t *dropped,
 			  struct err *err) MUST_CHECK;
 
-/* --- what waits to get out: for figures and status --------------------------------------------- */
+/* --- what waits to get out: for figures and status -------------------------------------------- */
 struct ledger_backlog {
 	int64_t reports, notices, waiting; /* waiting: rollouts that want a target to be free */
 	struct utc oldest_report, oldest_notice; /* 0: there is none */
-	const char *problem; /* of the oldest notice that was tried in vain, in the arena, or NULL */
+	const char *problem; /* of the oldest notice tried in vain, in the arena, or NULL */
 };
 int ledger_backlog(struct ledger *l, struct arena *a, struct ledger_backlog *b,
 		   struct err *err) MUST_CHECK;

@@ -61,9 +61,9 @@ static const char *detail_of(const struct telling *x)
 	buf_init(&b, DETAIL_MAX);
 	json_out_init(&o, &b);
 	json_out_object(&o);
-	json_member_cstr(&o, "message",
-			 arena_printf(a, "%s: %s%s%s", x->head, x->text, *x->reason ? ": " : "",
-				      x->reason));
+	json_member_cstr(
+		&o, "message",
+		arena_printf(a, "%s: %s%s%s", x->head, x->text, *x->reason ? ": " : "", x->reason));
 	json_member_i64(&o, "version", 1);
 	json_member_cstr(&o, "event", notice_name(x->n));
 	json_member_cstr(&o, "id", x->id);
@@ -154,7 +154,7 @@ void notices_note(struct turn *t, const struct rollout_state *from)
 		r->n_notices--;
 		log_dropped(t->w, 1);
 	}
-	reason = !from				      ? ""
+	reason = !from					   ? ""
 		 : is_about_failure(n) && s->cause_text[0] ? s->cause_text
 							   : r->decision.reason;
 	r->notices[r->n_notices++] = make(t, n, s->seq, s, reason);

@@ -12,7 +12,7 @@
  * seconds at most, whatever the place does.
  */
 #define BATCH EVENTBRIDGE_ENTRIES_MAX
-#define IDLE_MS 60000		    /* a notice wakes the task; this is for what is left over */
+#define IDLE_MS 60000 /* a notice wakes the task; this is for what is left over */
 #define RETRY_LEAST_MS 5000
 #define RETRY_MOST_MS (5 * 60 * 1000ll)
 #define LOG_EVERY_MS (10 * 60 * 1000ll) /* that a place takes nothing */
@@ -81,7 +81,8 @@ static bool refused(struct worker *w, struct place *p, const struct ledger_notic
 		return true;
 	}
 	metrics_count(&w->metrics, METRIC_NOTICES_FAILED);
-	if (why->code != ERR_CANCELED && (!p->has_logged || now.ms - p->logged.ms >= LOG_EVERY_MS)) {
+	if (why->code != ERR_CANCELED &&
+	    (!p->has_logged || now.ms - p->logged.ms >= LOG_EVERY_MS)) {
 		log_event(w->log, LOG_WARN, "notice.delayed", LOG_E(why), LOG_S("to", p->name),
 			  LOG_S("rollout", x->rollout_id), LOG_S("notice", x->event),
 			  LOG_I("attempts", x->attempts + 1));
@@ -119,7 +120,8 @@ static bool publish(struct worker *w, struct place *p, const struct ledger_notic
 			attributes[m.n_attributes++] =
 				(struct sns_attribute){"pipeline", x[i].pipeline};
 		if (x[i].target && *x[i].target)
-			attributes[m.n_attributes++] = (struct sns_attribute){"target", x[i].target};
+			attributes[m.n_attributes++] =
+				(struct sns_attribute){"target", x[i].target};
 		if (sns_publish(&p->client, &m, a, &err) == 0)
 			taken(w, p, &x[i]);
 		else if (!refused(w, p, &x[i], &err))
@@ -142,8 +144,7 @@ static bool put(struct worker *w, struct place *p, const struct ledger_notice *x
 							.time = x[i].at};
 	if (eventbridge_put_events(&p->client, w->config->notify_event_bus, entries, n, a, &err))
 		/* one of them may be why all are refused: then each by itself */
-		return n > 1 && is_hopeless(&err) ? put(w, p, x, 1, a)
-						  : refused(w, p, &x[0], &err);
+		return n > 1 && is_hopeless(&err) ? put(w, p, x, 1, a) : refused(w, p, &x[0], &err);
 	for (size_t i = 0; i < n; i++) {
 		if (entries[i].taken)
 			taken(w, p, &x[i]);

@@ -29,9 +29,24 @@ static int publish(struct calls *t, struct err *err)
 static int put(struct calls *t, struct err *err)
 {
 	struct eventbridge_entry e[] = {
-		{"rollout-worker", "Rollout State Change", "{\"n\":1}", {1767323045500}, false, ERR_INIT},
-		{"rollout-worker", "Rollout State Change", "{\"n\":2}", {1767323045600}, false, ERR_INIT},
-		{"rollout-worker", "Rollout State Change", "no JSON", {1767323045700}, false, ERR_INIT},
+		{"rollout-worker",
+		 "Rollout State Change",
+		 "{\"n\":1}",
+		 {1767323045500},
+		 false,
+		 ERR_INIT},
+		{"rollout-worker",
+		 "Rollout State Change",
+		 "{\"n\":2}",
+		 {1767323045600},
+		 false,
+		 ERR_INIT},
+		{"rollout-worker",
+		 "Rollout State Change",
+		 "no JSON",
+		 {1767323045700},
+		 false,
+		 ERR_INIT},
 	};
 
 	if (eventbridge_put_events(&t->c, "releases", e, 3, t->arena, err) ||

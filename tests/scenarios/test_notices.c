@@ -43,9 +43,8 @@ static size_t read_all(struct world *w, const char *service, struct seen out[MAX
 		struct json *detail;
 
 		assert_true(n < MAX_SEEN);
-		assert_int_equal(json_parse(w->arena, json_text(json_get(m, "message")), &detail,
-					    &err),
-				 0);
+		assert_int_equal(
+			json_parse(w->arena, json_text(json_get(m, "message")), &detail, &err), 0);
 		out[n] = (struct seen){.whole = m,
 				       .detail = detail,
 				       .event = json_cstr(json_get(detail, "event")),
@@ -94,7 +93,7 @@ static void expect_text(const struct json *o, const char *key, const char *want)
 		fail_msg("%s is \"%s\", without \"%s\"", key, is ? is : "-", want);
 }
 
-/* --- what is told ------------------------------------------------------------------------------- */
+/* --- what is told ----------------------------------------------------------------------------- */
 
 static void a_good_release_is_told_step_by_step(void **state)
 {
@@ -182,7 +181,7 @@ static void who_waits_is_told(void **state)
 			    "started step step waiting promoted succeeded");
 }
 
-/* --- what fails --------------------------------------------------------------------------------- */
+/* --- what fails ------------------------------------------------------------------------------- */
 
 /* Nobody may publish: the rollout does not notice, it is told later, and status says why. */
 static void who_does_not_take_it_delays_nothing(void **state)
@@ -239,14 +238,14 @@ static void what_nobody_takes_is_given_up(void **state)
 	arena_free(a);
 }
 
-/* --- crashes ------------------------------------------------------------------------------------ */
+/* --- crashes ---------------------------------------------------------------------------------- */
 
 /* One rollout with a crash at its n-th call; false: it had not so many. */
 static bool crashes_at(const char *kind, int n, bool bad)
 {
 	struct world w;
-	const char *want = bad ? "started step rolling_back rolled_back"
-			       : "started step promoted succeeded";
+	const char *want =
+		bad ? "started step rolling_back rolled_back" : "started step promoted succeeded";
 	const struct sim_action *a;
 	bool hit;
 
@@ -280,7 +279,7 @@ static void a_crash_loses_none(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-		for (int n = 1 + (int)k; n < 130; n += step > 0 ? step : 1)
+		for (int n = 1 + (int)k; n<130; n += step> 0 ? step : 1)
 			crashes_at(kinds[k], n, (n + (int)k) % 2);
 }
 

@@ -107,11 +107,10 @@ static const char *attributes_of(const struct sim_exchange *x)
 	json_out_object(&o);
 	for (int i = 1; i <= 10; i++) {
 		struct str name = sim_form_get(
-			x->form,
-			arena_printf(x->arena, "MessageAttributes.entry.%d.Name", i));
+			x->form, arena_printf(x->arena, "MessageAttributes.entry.%d.Name", i));
 		struct str value = sim_form_get(
-			x->form, arena_printf(x->arena,
-					      "MessageAttributes.entry.%d.Value.StringValue", i));
+			x->form,
+			arena_printf(x->arena, "MessageAttributes.entry.%d.Value.StringValue", i));
 
 		if (name.n)
 			json_member_str(&o, str_dup(x->arena, name), value);
@@ -177,8 +176,7 @@ static bool is_object(struct arena *a, struct str text)
 }
 
 /* What is wrong with this entry; NULL: nothing. */
-static const char *entry_error(const struct sim_exchange *x, struct place *p,
-			       const struct json *e)
+static const char *entry_error(const struct sim_exchange *x, struct place *p, const struct json *e)
 {
 	if (p && p->fail > 0 && p->fail--)
 		return "ThrottlingException";

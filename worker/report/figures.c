@@ -11,41 +11,41 @@
  * Everything that is counted stands in one array, as it is now; the line tells the difference to
  * the one before. What a process has counted never gets less, so no difference is negative.
  */
-#define COUNTED(X)                                               \
+#define COUNTED(X)                                                           \
 	X(polls, count(m, METRIC_POLLS_JOBS) + count(m, METRIC_POLLS_EMPTY)) \
-	X(polls_failed, count(m, METRIC_POLLS_FAILED))           \
-	X(jobs_taken, count(m, METRIC_JOBS_TAKEN))               \
-	X(jobs_missed, count(m, METRIC_JOBS_MISSED))             \
-	X(reports_accepted, count(m, METRIC_REPORTS_ACCEPTED))   \
-	X(reports_refused, count(m, METRIC_REPORTS_REFUSED))     \
-	X(reports_delayed, count(m, METRIC_REPORTS_DELAYED))     \
-	X(turns, count(m, METRIC_TURNS))                         \
-	X(turn_ms, count(m, METRIC_TURN_MS))                     \
-	X(ended_succeeded, count(m, METRIC_ENDED_SUCCEEDED))     \
-	X(ended_failed, count(m, METRIC_ENDED_FAILED))           \
-	X(ended_refused, count(m, METRIC_ENDED_REFUSED))         \
-	X(rollbacks, count(m, METRIC_ROLLBACKS))                 \
-	X(not_restored, count(m, METRIC_NOT_RESTORED))           \
-	X(reactions, reactions(m))                               \
-	X(reaction_ms, loaded(&m->reaction_ms))                  \
-	X(verdicts_pass, verdicts(m, VERDICT_PASS))              \
-	X(verdicts_fail, verdicts(m, VERDICT_FAIL))              \
-	X(verdicts_unknown, verdicts(m, VERDICT_UNKNOWN))        \
-	X(verdicts_error, verdicts(m, VERDICT_ERROR))            \
-	X(calls, c->calls)                                       \
-	X(calls_failed, c->failed)                               \
-	X(throttled, c->throttled)                               \
-	X(retries, c->retries)                                   \
-	X(credentials_failed, c->no_credentials)                 \
-	X(notices_sent, count(m, METRIC_NOTICES_SENT))           \
-	X(notices_failed, count(m, METRIC_NOTICES_FAILED))       \
+	X(polls_failed, count(m, METRIC_POLLS_FAILED))                       \
+	X(jobs_taken, count(m, METRIC_JOBS_TAKEN))                           \
+	X(jobs_missed, count(m, METRIC_JOBS_MISSED))                         \
+	X(reports_accepted, count(m, METRIC_REPORTS_ACCEPTED))               \
+	X(reports_refused, count(m, METRIC_REPORTS_REFUSED))                 \
+	X(reports_delayed, count(m, METRIC_REPORTS_DELAYED))                 \
+	X(turns, count(m, METRIC_TURNS))                                     \
+	X(turn_ms, count(m, METRIC_TURN_MS))                                 \
+	X(ended_succeeded, count(m, METRIC_ENDED_SUCCEEDED))                 \
+	X(ended_failed, count(m, METRIC_ENDED_FAILED))                       \
+	X(ended_refused, count(m, METRIC_ENDED_REFUSED))                     \
+	X(rollbacks, count(m, METRIC_ROLLBACKS))                             \
+	X(not_restored, count(m, METRIC_NOT_RESTORED))                       \
+	X(reactions, reactions(m))                                           \
+	X(reaction_ms, loaded(&m->reaction_ms))                              \
+	X(verdicts_pass, verdicts(m, VERDICT_PASS))                          \
+	X(verdicts_fail, verdicts(m, VERDICT_FAIL))                          \
+	X(verdicts_unknown, verdicts(m, VERDICT_UNKNOWN))                    \
+	X(verdicts_error, verdicts(m, VERDICT_ERROR))                        \
+	X(calls, c->calls)                                                   \
+	X(calls_failed, c->failed)                                           \
+	X(throttled, c->throttled)                                           \
+	X(retries, c->retries)                                               \
+	X(credentials_failed, c->no_credentials)                             \
+	X(notices_sent, count(m, METRIC_NOTICES_SENT))                       \
+	X(notices_failed, count(m, METRIC_NOTICES_FAILED))                   \
 	X(notices_dropped, count(m, METRIC_NOTICES_DROPPED))
 
 enum counted {
 #define X(name, value) COUNTED_##name,
 	COUNTED(X)
 #undef X
-	N_COUNTED
+		N_COUNTED
 };
 
 #define FIELDS_MAX 64
@@ -59,7 +59,7 @@ struct figures {
 	uint64_t before[N_COUNTED];
 };
 
-/* --- what is counted ---------------------------------------------------------------------------- */
+/* --- what is counted -------------------------------------------------------------------------- */
 
 struct calls {
 	uint64_t calls, failed, throttled, retries;
@@ -76,9 +76,8 @@ static void count_calls(struct aws *aws, struct arena *a, struct calls *c)
 		c->calls += stats[i].calls;
 		c->failed += stats[i].failed;
 		c->throttled += stats[i].throttled;
-		c->retries += stats[i].attempts > stats[i].calls
-				      ? stats[i].attempts - stats[i].calls
-				      : 0;
+		c->retries +=
+			stats[i].attempts > stats[i].calls ? stats[i].attempts - stats[i].calls : 0;
 		if (!strcmp(stats[i].service, codepipeline_service.id))
 			c->no_credentials += stats[i].no_credentials;
 	}
@@ -119,7 +118,7 @@ static void count_all(const struct metrics *m, const struct calls *c, uint64_t n
 #undef X
 }
 
-/* --- the line ----------------------------------------------------------------------------------- */
+/* --- the line --------------------------------------------------------------------------------- */
 
 struct line {
 	struct log_field fields[FIELDS_MAX];
@@ -184,12 +183,12 @@ static void add_ledger(struct line *l, struct worker *w, struct arena *a)
 static void add_phases(struct line *l, const struct metrics *m)
 {
 	static const char *const keys[PHASE_COUNT] = {
-		[PHASE_INSPECT] = "in_inspect",	    [PHASE_PREPARE] = "in_prepare",
-		[PHASE_VERIFY] = "in_verify",	    [PHASE_SHIFT] = "in_shift",
-		[PHASE_WATCH] = "in_watch",	    [PHASE_PARKED] = "in_parked",
-		[PHASE_PROMOTE] = "in_promote",	    [PHASE_BAKE] = "in_bake",
-		[PHASE_RETIRE] = "in_retire",	    [PHASE_RESTORE] = "in_restore",
-		[PHASE_PROVE] = "in_prove",	    [PHASE_SUCCEEDED] = "in_succeeded",
+		[PHASE_INSPECT] = "in_inspect", [PHASE_PREPARE] = "in_prepare",
+		[PHASE_VERIFY] = "in_verify",	[PHASE_SHIFT] = "in_shift",
+		[PHASE_WATCH] = "in_watch",	[PHASE_PARKED] = "in_parked",
+		[PHASE_PROMOTE] = "in_promote", [PHASE_BAKE] = "in_bake",
+		[PHASE_RETIRE] = "in_retire",	[PHASE_RESTORE] = "in_restore",
+		[PHASE_PROVE] = "in_prove",	[PHASE_SUCCEEDED] = "in_succeeded",
 		[PHASE_FAILED] = "in_failed",
 	};
 
@@ -228,7 +227,7 @@ static void write_line(struct figures *f)
 	arena_free(a);
 }
 
-/* --- the task ----------------------------------------------------------------------------------- */
+/* --- the task --------------------------------------------------------------------------------- */
 
 static bool run(struct task *t, struct mono now, struct mono *next)
 {

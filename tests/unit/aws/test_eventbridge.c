@@ -36,8 +36,7 @@ static void test_put(void **state)
 	struct err err = ERR_INIT;
 
 	fill(e, 1);
-	fake_answer(f, 200, NULL,
-		    "{\"FailedEntryCount\":0,\"Entries\":[{\"EventId\":\"e-1\"}]}");
+	fake_answer(f, 200, NULL, "{\"FailedEntryCount\":0,\"Entries\":[{\"EventId\":\"e-1\"}]}");
 	if (eventbridge_put_events(&f->client, "default", e, 1, f->arena, &err))
 		fail_msg("%s", err.text);
 	assert_true(e[0].taken);
@@ -111,7 +110,10 @@ static void test_failures(void **state)
 
 static void test_buses(void **state)
 {
-	static const char *const wrong[] = {"", "a b", "a/b", "arn:aws:events:eu-central-1:1:x",
+	static const char *const wrong[] = {"",
+					    "a b",
+					    "a/b",
+					    "arn:aws:events:eu-central-1:1:x",
 					    "arn:aws:events:eu-central-1:111122223333:rule/x",
 					    "arn:aws:events:eu.evil.com/:111122223333:event-bus/x",
 					    "arn:aws:sns:eu-central-1:111122223333:event-bus/x"};

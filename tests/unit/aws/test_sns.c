@@ -47,17 +47,16 @@ static void test_publish(void **state)
 	fake_answer(f, 200, NULL, OK);
 	if (sns_publish(&f->client, &m, f->arena, &err))
 		fail_msg("%s", err.text);
-	assert_string_equal(
-		fake_sent(f, 0)->body.p,
-		"Action=Publish&Version=2010-03-31&"
-		"TopicArn=arn%3Aaws%3Asns%3Aeu-central-1%3A111122223333%3Areleases&"
-		"Subject=shop%3A%20step%201&Message=%7B%22a%22%3A%221%262%22%7D&"
-		"MessageAttributes.entry.1.Name=event&"
-		"MessageAttributes.entry.1.Value.DataType=String&"
-		"MessageAttributes.entry.1.Value.StringValue=step&"
-		"MessageAttributes.entry.2.Name=pipeline&"
-		"MessageAttributes.entry.2.Value.DataType=String&"
-		"MessageAttributes.entry.2.Value.StringValue=sh%C3%B6p");
+	assert_string_equal(fake_sent(f, 0)->body.p,
+			    "Action=Publish&Version=2010-03-31&"
+			    "TopicArn=arn%3Aaws%3Asns%3Aeu-central-1%3A111122223333%3Areleases&"
+			    "Subject=shop%3A%20step%201&Message=%7B%22a%22%3A%221%262%22%7D&"
+			    "MessageAttributes.entry.1.Name=event&"
+			    "MessageAttributes.entry.1.Value.DataType=String&"
+			    "MessageAttributes.entry.1.Value.StringValue=step&"
+			    "MessageAttributes.entry.2.Name=pipeline&"
+			    "MessageAttributes.entry.2.Value.DataType=String&"
+			    "MessageAttributes.entry.2.Value.StringValue=sh%C3%B6p");
 	api_check(f, 0, "sns", "Publish");
 
 	fake_again(f);
@@ -113,17 +112,21 @@ static void test_failures(void **state)
 
 static void test_arns(void **state)
 {
-	static const char *const wrong[] = {
-		"", "releases", "arn:aws:sns:eu-central-1:111122223333",
-		"arn:aws:sqs:eu-central-1:111122223333:q", "arn:aws:sns::111122223333:x",
-		"arn:aws:sns:eu-central-1:1:x", TOPIC ":subscription",
-		"arn:aws:sns:eu.evil.com/:111122223333:x"};
+	static const char *const wrong[] = {"",
+					    "releases",
+					    "arn:aws:sns:eu-central-1:111122223333",
+					    "arn:aws:sqs:eu-central-1:111122223333:q",
+					    "arn:aws:sns::111122223333:x",
+					    "arn:aws:sns:eu-central-1:1:x",
+					    TOPIC ":subscription",
+					    "arn:aws:sns:eu.evil.com/:111122223333:x"};
 	struct str region;
 
 	(void)state;
 	assert_true(sns_topic_region(STR(TOPIC), &region));
 	assert_true(str_is(region, "eu-central-1"));
-	assert_true(sns_topic_region(STR("arn:aws-cn:sns:cn-north-1:111122223333:x.fifo"), &region));
+	assert_true(
+		sns_topic_region(STR("arn:aws-cn:sns:cn-north-1:111122223333:x.fifo"), &region));
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (sns_topic_region(str_from(wrong[i]), &region))
 			fail_msg("\"%s\" is taken for a topic", wrong[i]);

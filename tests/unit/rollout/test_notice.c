@@ -101,9 +101,9 @@ static void names_are_read_back(void **state)
 
 static void texts_and_subjects(void **state)
 {
-	static const struct plan plan = {.steps = {{.weight_bp = 500, .segment = -1},
-						   {.weight_bp = 2500, .segment = -1}},
-					 .n_steps = 2};
+	static const struct plan plan = {
+		.steps = {{.weight_bp = 500, .segment = -1}, {.weight_bp = 2500, .segment = -1}},
+		.n_steps = 2};
 	struct rollout_state s = {.phase = PHASE_WATCH, .step = 1};
 	char text[NOTICE_TEXT_SIZE], subject[NOTICE_SUBJECT_SIZE], many[300];
 

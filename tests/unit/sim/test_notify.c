@@ -41,8 +41,9 @@ static void a_topic_keeps_what_it_took(void **state)
 	ctl(w, "sns topic t fail=1");
 	assert_int_equal(publish(w, "t", "&Message=a"), 400);
 	assert_string_equal(code(w), "Throttling");
-	assert_int_equal(publish(w, "t", "&Message=a&Subject=b&MessageAttributes.entry.1.Name=k&"
-					 "MessageAttributes.entry.1.Value.StringValue=v"),
+	assert_int_equal(publish(w, "t",
+				 "&Message=a&Subject=b&MessageAttributes.entry.1.Name=k&"
+				 "MessageAttributes.entry.1.Value.StringValue=v"),
 			 200);
 	assert_int_equal(publish(w, "t", "&Message=a&Subject=b%0Ac"), 400);
 	assert_int_equal(publish(w, "t", "&Message="), 400);

@@ -111,7 +111,8 @@ static void there_are_never_too_many(void **state)
 	assert_int_equal(ledger_notices(l, NOTICE_BUS, 1, arena, &x, &n, &err), 0);
 	assert_string_equal(x[0].id, "r-1/3/step"); /* the oldest made room */
 	assert_int_equal(count(l, NOTICE_BUS), LEDGER_NOTICES_MAX);
-	assert_int_equal(ledger_notices_expire(l, (struct utc){1000 + 10}, NOTICE_BUS, &n, &err), 0);
+	assert_int_equal(ledger_notices_expire(l, (struct utc){1000 + 10}, NOTICE_BUS, &n, &err),
+			 0);
 	assert_int_equal(n, 7);
 	assert_int_equal(ledger_notices_expire(l, (struct utc){0}, 0, &n, &err), 0);
 	assert_int_equal(count(l, NOTICE_BUS), 0);

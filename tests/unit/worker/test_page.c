@@ -26,7 +26,10 @@ static const struct ledger_rollout ROLLOUTS[] = {
 };
 
 static const struct ledger_wait WAITS[] = {
-	{.rollout_id = "r-2", .key = "lambda:checkout:live@1", .holder = "r-1", .since = {1767323045678}},
+	{.rollout_id = "r-2",
+	 .key = "lambda:checkout:live@1",
+	 .holder = "r-1",
+	 .since = {1767323045678}},
 	{.rollout_id = "r-3", .key = "<u>", .since = {1767323045678}},
 };
 
@@ -45,7 +48,7 @@ static struct snapshot sound(struct metrics *m)
 				 .threads = 8,
 				 .ledger_bytes = 4096,
 				 .metrics = m,
-				 .calls = {{"Lambda", "UpdateAlias", 5, 1, 8, 2, 1500},
+				 .calls = {{"Lambda", "UpdateAlias", 5, 1, 8, 2, 1500, 0},
 					   {"S3", "GetObject", 1, 0, 1, 0, -3, 7}},
 				 .n_calls = 2,
 				 .rollouts = ROLLOUTS,
@@ -147,8 +150,9 @@ static void test_metrics_page(void **state)
 	has(&b,
 	    "rollout_worker_aws_call_milliseconds_total{service=\"S3\",operation=\"GetObject\"} "
 	    "0\n");
-	has(&b, "rollout_worker_aws_credentials_failed_total{service=\"S3\",operation=\"GetObject\"} "
-		"7\n");
+	has(&b,
+	    "rollout_worker_aws_credentials_failed_total{service=\"S3\",operation=\"GetObject\"} "
+	    "7\n");
 	s->stopping = true;
 	s->ledger_bytes = -1;
 	s->problem = "it cannot be read";
