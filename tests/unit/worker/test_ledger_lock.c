@@ -423,7 +423,8 @@ static void a_failure_leaves_nothing_behind(void **state)
 static void an_older_file_is_brought_up_to_date(void **state)
 {
 	static const char old[] =
-		"DROP TABLE locks; DROP TABLE waits; ALTER TABLE rollouts DROP COLUMN touched;"
+		"DROP TABLE notices; DROP TABLE history; DROP TABLE waits; DROP TABLE locks;"
+		" ALTER TABLE rollouts DROP COLUMN touched;"
 		"INSERT INTO rollouts (id, seq, phase, final, parked, started, updated, job_seen)"
 		" VALUES ('r-old', 7, 'WATCH', 0, 1, 1, 2, 3); PRAGMA user_version = 2;";
 	char dir[] = "/tmp/ledger-test-XXXXXX", path[64];
