@@ -172,7 +172,7 @@ endif
 SCENARIO_TESTS := $(filter $(BUILD)/tests/scenarios/%,$(BIG_TESTS))
 FAULT_TESTS := $(filter $(BUILD)/tests/faults/%,$(BIG_TESTS)) $(TORTURE_TESTS)
 TORTURE_LISTS := tests/torture/imports.test
-TEMPLATE_TESTS := $(sort $(wildcard tests/cloudformation/*.test))
+TEMPLATE_TESTS := $(sort $(wildcard tests/cloudformation/*.test tests/docs/*.test))
 selected = $(if $(T),$(foreach t,$(1),$(if $(strip $(foreach w,$(T),$(findstring $(w),$(t)))),$(t))),$(1))
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))

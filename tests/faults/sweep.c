@@ -244,7 +244,8 @@ static void check_reports(struct trial *t)
 	    !strstr(a->message, "baseline carries all traffic") &&
 	    !strstr(a->message, "the candidate serves everything, but the output"))
 		problem(t, "the failure does not say what was restored: %s", a->message);
-	if (ends == 1 && strstr(a->message, "NOT RESTORED"))
+	if (ends == 1 && (strstr(a->message, "could NOT be proved") ||
+			  strstr(a->message, "it is NOT healthy")))
 		problem(t, "not restored: %s", a->message);
 }
 
