@@ -70,8 +70,8 @@ struct ledger_rollout {
 	/* not kept: it has left its target, which is free with this; so is that of a final one */
 	bool lets_go;
 	/*
-	 * Not kept in this row but written with it: history, or NULL (ledger_history.h), and what is
-	 * to be told (ledger_notice.h).
+	 * Not kept in this row but written with it: history, or NULL (ledger_history.h), and what
+	 * is to be told (ledger_notice.h).
 	 */
 	const struct ledger_history *history;
 	const struct ledger_notice *notices;

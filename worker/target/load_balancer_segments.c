@@ -465,11 +465,12 @@ void lb_segment_calls(const struct plan *plan, struct arena *a,
 			.service = "elasticloadbalancing",
 			.operation = list[i].operation,
 			.iam_action = arena_printf(a, "elasticloadbalancing:%s", list[i].iam),
-			.resource = list[i].is_write
-					    ? arena_printf(a, "arn:aws:elasticloadbalancing:*:*:%s%s",
-							   list[i].resource, on_balancer(plan, a))
-					    : list[i].resource,
+			.resource = list[i].resource,
 			.is_write = list[i].is_write};
+
+		if (c.is_write)
+			c.resource = arena_printf(a, "arn:aws:elasticloadbalancing:*:*:%s%s",
+						  list[i].resource, on_balancer(plan, a));
 
 		add_call(arg, &c);
 	}
