@@ -16,7 +16,19 @@ BEANSTALK = {"Repository": "web", "Application": "web", "Environment": "web-blue
 ECS = {"Repository": "web", "Cluster": "prod", "Service": "web", **LB}
 GITHUB = {"Repository": "example/web", "ConnectionArn": CONNECTION}
 
+ROLE = "arn:aws:iam::111122223333:role/web"
+KINDS = {"Functions": "checkout-*", "HookFunctions": "smoke", "LoadBalancers": "web*",
+         "AutoScalingGroups": "web", "InstanceRoleArns": ROLE, "BeanstalkApplications": "web",
+         "BeanstalkRoleArns": ROLE, "EcsClusters": "prod", "TaskRoleArns": ROLE,
+         "TargetRoleArns": "arn:aws:iam::222233334444:role/rollout-target",
+         "NotifyTopicArn": "arn:aws:sns:eu-central-1:111122223333:ops",
+         "NotifyKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1",
+         "NotifyEventBusArn": "arn:aws:events:eu-central-1:111122223333:event-bus/default",
+         "DeleteOriginals": "true", "ArtifactBuckets": "artifacts-*", "HostedZones": "Z1"}
+
 CASES = {
+    "policies": [{}, KINDS, {"WorkerPolicy": "false", "Functions": "checkout-*"},
+                 {**KINDS, "BeanstalkResources": "false"}],
     "action-type": [
         {}, {"EntityUrlTemplate": "https://example.com/{Config:Target}",
              "ExecutionUrlTemplate": "https://example.com/{ExternalExecutionId}"}],
