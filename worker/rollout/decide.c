@@ -528,8 +528,8 @@ static bool is_success_undone(struct deciding *x)
 }
 
 /*
- * A failure is looked at once more where another worker may have gone forward since the baseline had
- * everything: that one did not see the guard fail. It is taken back for the same cause.
+ * A failure is looked at once more where another worker may have gone forward since the baseline
+ * had everything: that one did not see the guard fail. It is taken back for the same cause.
  */
 static bool is_failure_undone(struct deciding *x)
 {
@@ -542,7 +542,8 @@ static bool is_failure_undone(struct deciding *x)
 		decide_wait(x, "looking once more before the failure is told: %s", t->detail);
 	else if (decide_live_weight(t) > 0 || (t->live == LIVE_SPLIT && t->traffic.segments))
 		decide_restore(x, CAUSE_DRIFT,
-			       "the baseline had all traffic, and then another worker went forward");
+			       "the baseline had everything, and then another worker went "
+			       "forward");
 	else
 		return false;
 	return true;
