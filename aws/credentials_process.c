@@ -18,6 +18,11 @@
  * which is killed when the time is over or somebody cancels. Its output is a secret: it goes into
  * the snapshot and is wiped.
  *
+ * It has our environment, as with the AWS CLI and SDKs: programs of that sort find their settings
+ * there (HOME, PATH, proxies, AWS_PROFILE), and run as the same user, who may read it anyway.
+ * It has none of our files. When we are killed it is not: what it prints then goes into a pipe
+ * without a reader, and it ends by itself.
+ *
  * Source: "Process credential provider", AWS SDKs and Tools Reference Guide.
  */
 #define TIMEOUT_MS 60000
@@ -136,6 +141,9 @@ static int spawn(struct run *r, char **args, const int out[2], const int errs[2]
 		ret = posix_spawn_file_actions_adddup2(&files, out[1], 1);
 	if (!ret)
 		ret = posix_spawn_file_actions_adddup2(&files, errs[1], 2);
+	/* ours are closed on exec; a library's, and what we were started with, might not be */
+	if (!ret)
+		ret = posix_spawn_file_actions_addclosefrom_np(&files, 3);
 	if (!ret)
 		ret = posix_spawnp(&r->pid, args[0], &files, &attr, args, environ);
 	posix_spawnattr_destroy(&attr);

@@ -41,6 +41,8 @@ CODE(int, posix_spawn_file_actions_addopen,
      (actions, fd, path, flags, mode), ENOMEM)
 CODE(int, posix_spawn_file_actions_adddup2,
      (posix_spawn_file_actions_t * actions, int from, int to), (actions, from, to), ENOMEM)
+CODE(int, posix_spawn_file_actions_addclosefrom_np,
+     (posix_spawn_file_actions_t * actions, int from), (actions, from), ENOMEM)
 CODE(int, posix_spawnattr_init, (posix_spawnattr_t * attr), (attr), ENOMEM)
 CODE(int, getpwuid_r, (uid_t uid, struct passwd *pw, char *buf, size_t n, struct passwd **out),
      (uid, pw, buf, n, out), EIO, ENFILE)

@@ -542,7 +542,7 @@ static bool is_failure_undone(struct deciding *x)
 		decide_wait(x, "looking once more before the failure is told: %s", t->detail);
 	else if (decide_live_weight(t) > 0 || (t->live == LIVE_SPLIT && t->traffic.segments))
 		decide_restore(x, CAUSE_DRIFT,
-			       "the baseline had all traffic, and then another worker went "
+			       "the baseline had everything, and then another worker went "
 			       "forward");
 	else
 		return false;

@@ -101,6 +101,24 @@ static void test_arguments(void **state)
 	fake_free(f);
 }
 
+/* What is open here without being meant for it is not open there. */
+static void test_descriptors(void **state)
+{
+	struct fake *f = fake_new();
+	struct credentials *c;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(dup2(STDERR_FILENO, 77), 77);
+	c = run(f, "[ -e /proc/$$/fd/1 ] && [ ! -e /proc/$$/fd/77 ] && echo '{" GOOD "}'", "", NULL,
+		&err);
+	assert_int_equal(close(77), 0);
+	if (!c)
+		fail_msg("%s", err.text);
+	credentials_put(c);
+	fake_free(f);
+}
+
 static void expect(const char *script, const char *args, enum err_code code, const char *text)
 {
 	struct fake *f = fake_new();
@@ -225,7 +243,7 @@ int main(void)
 		cmocka_unit_test(test_good),	   cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bad),	   cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_grandchild), cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel),	   cmocka_unit_test(test_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
