@@ -76,7 +76,8 @@ struct aws_request {
 	/*
 	 * Headers besides those the call makes itself: Host, X-Amz-Date, Authorization,
 	 * X-Amz-Security-Token, X-Amz-Target, x-amz-content-sha256, x-amzn-query-mode,
-	 * amz-sdk-*, User-Agent, and Content-Type where the protocol fixes it (given here, it wins).
+	 * amz-sdk-*, User-Agent, and Content-Type where the protocol fixes it (given here, it
+	 * wins).
 	 */
 	const struct http_header *headers;
 	size_t n_headers;

@@ -5,8 +5,8 @@
 /*
  * `plan --iam`: what IAM must allow for one plan, as policy documents. Actions and resources are
  * what targets and guards say of their calls; conditions are by action, as in the policies of
- * cloudformation/policies.yaml, which allow all that stands here. Names of condition keys: "Actions,
- * resources, and condition keys for AWS services", Service Authorization Reference.
+ * cloudformation/policies.yaml, which allow all that stands here. Names of condition keys:
+ * "Actions, resources, and condition keys for AWS services", Service Authorization Reference.
  */
 #define NULL_OF(key) "{\"Null\":{\"" key "\":\"false\"}}"
 #define EQUALS(key, value) "{\"StringEquals\":{\"" key "\":\"" value "\"}}"

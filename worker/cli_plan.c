@@ -336,8 +336,8 @@ static void add_iam(struct buf *out, struct arena *a, const struct config *confi
 	free(l.calls);
 	if (p->target.kind == TARGET_BEANSTALK)
 		cli_say(CLI_OK,
-			"Elastic Beanstalk also uses its caller's rights for what an environment is "
-			"made of, unless the environment has an operations role: see "
+			"Elastic Beanstalk also uses its caller's rights for what an environment "
+			"is made of, unless the environment has an operations role: see "
 			"BeanstalkResources in cloudformation/policies.yaml");
 }
 

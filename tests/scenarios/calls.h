@@ -15,8 +15,9 @@ bool calls_is_write(struct world *w, const struct sim_call *c);
 /*
  * What `plan` prints is all that a rollout does: every call of targets and guards is one that the
  * plans of this world's pipelines announce, and every right that IAM was asked for, action and
- * resource, is one that `plan --iam` grants. Fails the test with the first that is not. Plans are read from the actions' resolved configuration and their source
- * artifacts; where none of them can be read, nothing is checked.
+ * resource, is one that `plan --iam` grants. Fails the test with the first that is not. Plans are
+ * read from the actions' resolved configuration and their source artifacts; where none of them can
+ * be read, nothing is checked.
  */
 void calls_check_announced(struct world *w);
 

@@ -431,6 +431,8 @@ int lb_segments_inspect(const struct target_env *env, const struct lb_record *r,
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
+#define ARNS "arn:aws:elasticloadbalancing:*:*:"
+
 /* app/NAME/ID/ and all behind it, of the load balancer with the rule that the plan names. */
 static const char *on_balancer(const struct plan *plan, struct arena *a)
 {
@@ -466,8 +468,8 @@ void lb_segment_calls(const struct plan *plan, struct arena *a,
 			.operation = list[i].operation,
 			.iam_action = arena_printf(a, "elasticloadbalancing:%s", list[i].iam),
 			.resource = list[i].is_write
-					    ? arena_printf(a, "arn:aws:elasticloadbalancing:*:*:%s%s",
-							   list[i].resource, on_balancer(plan, a))
+					    ? arena_printf(a, ARNS "%s%s", list[i].resource,
+							   on_balancer(plan, a))
 					    : list[i].resource,
 			.is_write = list[i].is_write};
 
