@@ -183,14 +183,14 @@ static const char *tags_of_new_group(struct sim_iam_call *c, const char *arg)
 	return form(c, "Tags.member.1.Key").n ? group(c, arg) : NULL;
 }
 
+#define MIXED "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification."
+
 /* The template that a group is told to launch from; "" when the call says nothing about it. */
 static struct str template_in(const struct sim_iam_call *c)
 {
 	static const char *const keys[] = {
 		"LaunchTemplate.LaunchTemplateId", "LaunchTemplate.LaunchTemplateName",
-		"MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateId",
-		"MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplate"
-		"Name"};
+		MIXED "LaunchTemplateId", MIXED "LaunchTemplateName"};
 	struct str id = STR("");
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !id.n; i++)

@@ -504,7 +504,7 @@ static void its_calls_can_be_told_beforehand(void **state)
 	assert_non_null(
 		strstr(b.p, "INSPECT ecs:DescribeServices arn:aws:ecs:*:*:service/prod/web\n"));
 	assert_non_null(strstr(b.p, "PREPARE ecs:RegisterTaskDefinition arn:aws:ecs:*:*:task-"
-				    "definition/* write\n"));
+				    "definition/*:* write\n"));
 	assert_non_null(strstr(b.p, "PREPARE iam:PassRole arn:aws:iam::*:role/* write\n"));
 	assert_non_null(strstr(b.p, "PREPARE ecs:TagResource arn:aws:ecs:*:*:task-"));
 	assert_non_null(strstr(b.p, "SHIFT ecs:ContinueServiceDeployment arn:aws:ecs:*:*:service-"
