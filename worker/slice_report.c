@@ -181,21 +181,22 @@ static int publish_output(struct turn *t, const struct cp_artifact *out,
 static void read_report(struct turn *t, struct report *out)
 {
 	struct rollout *r = t->r;
-	struct ledger_rollout row = {.id = r->id,
-				     .pipeline = r->pipeline,
-				     .execution_id = r->execution_id,
-				     .action = r->action,
-				     .target = r->target,
-				     .phase = phase_name(r->state.phase),
-				     .started = r->state.started,
-				     .updated = clock_utc(t->w->clock)};
-	struct report_source src = {.rollout = &row, .now = row.updated};
+	struct ledger_rollout *row = arena_new_of(t->arena, struct ledger_rollout);
+	struct report_source src = {.rollout = row, .now = clock_utc(t->w->clock)};
 	struct err err = ERR_INIT;
 
 	recorder_write(r->recorder, t->w->ledger, t->arena, r->log);
-	if (report_read(t->w->ledger, r->id, row.updated, t->arena, out, &err) == 0)
+	if (report_read(t->w->ledger, r->id, src.now, t->arena, out, &err) == 0)
 		return;
 	log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
+	*row = (struct ledger_rollout){.id = r->id,
+				       .pipeline = r->pipeline,
+				       .execution_id = r->execution_id,
+				       .action = r->action,
+				       .target = r->target,
+				       .phase = phase_name(r->state.phase),
+				       .started = r->state.started,
+				       .updated = src.now};
 	report_build(&src, t->arena, out);
 }
 
