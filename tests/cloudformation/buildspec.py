@@ -5,7 +5,7 @@ import glob
 import os
 import subprocess
 
-import yaml
+from template import yaml
 
 
 def run(project, sources, directory, variables=()):

@@ -6,8 +6,6 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(__file__))
-import yaml  # noqa: E402
-
 import samples  # noqa: E402
 import template  # noqa: E402
 
@@ -19,7 +17,7 @@ def scripts(name, r):
         for path, text in re.findall(r"cat >(\S+) <<'END'\n(#!.*?)\nEND\n", data, re.S):
             yield f"{name}-{os.path.basename(path)}", text + "\n"
     for p in r.resources("AWS::CodeBuild::Project").values():
-        spec = yaml.safe_load(p["Source"]["BuildSpec"])
+        spec = template.yaml.safe_load(p["Source"]["BuildSpec"])
         names = [v["Name"] for v in p["Environment"].get("EnvironmentVariables", [])]
         lines = [f": \"${{{n}:?}}\"" for n in names + ["CODEBUILD_RESOLVED_SOURCE_VERSION",
                                                         "CODEBUILD_BUILD_NUMBER"]]

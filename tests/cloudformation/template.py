@@ -5,8 +5,10 @@ Ref or an attribute of a resource is its logical name, or what attributes() of t
 """
 import os
 import re
+import sys
 
-import yaml
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from pyyaml import yaml  # noqa: E402
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "cloudformation")
 PSEUDO = {"AWS::Region": "eu-central-1", "AWS::AccountId": "111122223333",
