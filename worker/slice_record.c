@@ -103,7 +103,7 @@ void slice_record_end(struct turn *t)
 	if (c->reports > 0 &&
 	    (report_read(t->w->ledger, r->id, clock_utc(t->w->clock), t->arena, &report, &err) ||
 	     report_files_write(c, &report, &err)))
-		log_event(r->log, LOG_ERROR, "report.not_written", LOG_E(&err));
+		log_event(r->log, LOG_WARN, "rollout.report_failed", LOG_E(&err));
 	err = ERR_INIT;
 	if (ledger_history_prune(t->w->ledger, c->reports, PRUNE_MAX, &n, &err))
 		log_event(r->log, LOG_ERROR, "ledger.failed", LOG_E(&err));
