@@ -47,11 +47,11 @@ static const char REPORT_STYLE[] =
 	"border-bottom:1px solid var(--line);overflow-wrap:anywhere}\n"
 	"th{color:var(--soft);font-weight:600;white-space:nowrap}\n"
 	"td.time,td.num,td.call{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
-	"td.num,th.num{text-align:right}\n"
+	"td.num,th.num{text-align:right}td.about{min-width:13rem}td.id{min-width:10rem}\n"
 	"code,pre{font:.85rem/1.45 ui-monospace,monospace;overflow-wrap:anywhere;"
 	"white-space:pre-wrap;margin:0}\n"
 	".chip{display:inline-block;border-radius:.3rem;padding:0 .4rem;background:var(--quiet);"
-	"white-space:nowrap}\n"
+	"overflow-wrap:anywhere}\n"
 	".chip.good{background:var(--good-bg);color:var(--good)}"
 	".chip.bad{background:var(--bad-bg);color:var(--bad)}\n";
 
@@ -81,7 +81,7 @@ static const char REPORT_STYLE_PLOTS[] =
 	"table,tbody,tr,td{display:block}thead{position:absolute;left:-9999px}\n"
 	"caption{display:block}tr{border-bottom:1px solid var(--line);padding:.45rem 0}\n"
 	"td,td.num,td.time,td.call{display:inline;border:0;padding:0 .6rem 0 0;text-align:left;"
-	"white-space:normal}.chip{white-space:normal}td.text{display:block}\n"
+	"white-space:normal}td.text{display:block}\n"
 	"td[data-h]::before{content:attr(data-h) \" \";color:var(--soft)}td:empty{display:none}}\n"
 	"@media print{:root{color-scheme:light}body{background:none}main{max-width:none;padding:0}"
 	".card,tr,svg{break-inside:avoid}h2{break-after:avoid}}\n";

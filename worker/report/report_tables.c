@@ -10,14 +10,23 @@
 
 #define HTTP_NOT_FOUND 404
 
+/* What stands under it is numbers. */
+static bool is_of_numbers(const char *head)
+{
+	static const char *const heads[] = {"looks", "took", "calls", "failed", "longest"};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (!strcmp(head, heads[i]))
+			return true;
+	return false;
+}
+
 static void begin_table(struct buf *out, const char *caption, const char *const *heads)
 {
 	buf_addf(out, "<table>\n<caption>%s</caption>\n<thead><tr>", caption);
 	for (size_t i = 0; heads[i]; i++)
 		buf_addf(out, "<th scope=\"col\"%s>%s</th>",
-			 strstr(" looks took calls failed longest ", heads[i]) ? " class=\"num\""
-									       : "",
-			 heads[i]);
+			 is_of_numbers(heads[i]) ? " class=\"num\"" : "", heads[i]);
 	buf_adds(out, "</tr></thead>\n<tbody>\n");
 }
 
@@ -219,7 +228,7 @@ static void add_call(const struct history_row *row, struct buf *out)
 	buf_adds(out, "<tr>");
 	cell_time(out, row->at);
 	cell_as(out, "call", "call", row->name);
-	cell(out, "resource", row->text);
+	cell_as(out, "about", "resource", row->text);
 	/* that something is not there is an answer like others */
 	cell_outcome(out, row->word,
 		     row->word && !strcmp(row->word, "ok") ? "good"
@@ -231,7 +240,7 @@ static void add_call(const struct history_row *row, struct buf *out)
 			 (long long)row->count);
 	else
 		buf_addf(out, "<td class=\"num\" data-h=\"took\">%s</td>", took);
-	buf_adds(out, "<td data-h=\"request id\"><code>");
+	buf_adds(out, "<td class=\"id\" data-h=\"request id\"><code>");
 	markup_html(out, row->extra && *row->extra ? row->extra : "-");
 	buf_adds(out, "</code></td></tr>\n");
 }

@@ -174,6 +174,9 @@ static void test_a_bad_one(void **state)
 	has(text, "fails above 30");
 	has(text, ">412</text>");
 	has(text, "class=\"mark\"");
+	/* "took" is over numbers, "to" over times */
+	has(text, "<th scope=\"col\">to</th>");
+	has(text, "<th scope=\"col\" class=\"num\">looks</th>");
 	text = render(a, &report, report_markdown);
 	has(text, "| 2026-01-02 03:09:05 | RESTORE | because |");
 	text = render(a, &report, report_json);
