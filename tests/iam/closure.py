@@ -15,7 +15,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import policies as iam  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TEMPLATE = os.path.join(HERE, "../../cloudformation/policies.yaml")
 EXCEPT = os.path.join(HERE, "except")
 ROLES = "arn:aws:iam::111122223333:role/*"
 # Everything that the tests deploy to, whatever its name is.
@@ -42,7 +41,7 @@ def check(name, findings):
 
 
 def documents(**more):
-    return iam.Template(TEMPLATE, **{**ALL, **more}).documents()
+    return iam.documents(**{**ALL, **more})
 
 
 def kind_of(policy):

@@ -1,8 +1,7 @@
 """The policies of cloudformation/policies.yaml as IAM would see them, and what they allow.
 
-Documents are made with given parameters: only the functions that the template uses are known, any
-other fails. Judging is what IAM does with Allow statements alone (there is no Deny in them): action
-and resource by * and ?, every condition operator of a statement, every value of a key.
+Judging is what IAM does with Allow statements alone (there is no Deny in them): action and resource
+by * and ?, every condition operator of a statement, every value of a key.
 """
 import fnmatch
 import json
@@ -10,11 +9,9 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pyyaml import yaml  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cloudformation"))
+import template  # noqa: E402
 
-PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "111122223333",
-          "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "policies"}
 # Which policies a kind of target gets: what a role of the README's table has attached.
 KINDS = {
     "worker": ["Worker"],
@@ -25,97 +22,13 @@ KINDS = {
     "beanstalk_resources": ["BeanstalkResources"],
     "ecs": ["Ecs"],
 }
-NOTHING = object()
 SIZE_MAX = 6144  # characters of a managed policy, white space not counted
 
 
-class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: "!Sub x" is {"Fn::Sub": "x"}."""
-
-
-def short_form(loader, suffix, node):
-    name = suffix if suffix in ("Ref", "Condition") else "Fn::" + suffix
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-Loader.add_multi_constructor("!", short_form)
-
-
-class Template:
-    """A template with its parameters given."""
-
-    def __init__(self, path, **parameters):
-        with open(path, encoding="utf-8") as f:
-            self.doc = yaml.load(f, Loader)  # a SafeLoader
-        unknown = set(parameters) - set(self.doc["Parameters"])
-        if unknown:
-            raise ValueError(f"no such parameters: {unknown}")
-        self.values = dict(PSEUDO)
-        for name, p in self.doc["Parameters"].items():
-            value = parameters.get(name, p["Default"])
-            if "AllowedValues" in p and value not in p["AllowedValues"]:
-                raise ValueError(f"{name} is {value}")
-            is_list = p["Type"] == "CommaDelimitedList"
-            self.values[name] = value.split(",") if is_list else value
-
-    def condition(self, name):
-        return self.value(self.doc["Conditions"][name])
-
-    def ref(self, name):
-        return NOTHING if name == "AWS::NoValue" else self.values[name]
-
-    def sub(self, text):
-        return re.sub(r"\$\{([^}]+)\}", lambda m: self.values[m.group(1)], text)
-
-    def call(self, name, arg):
-        if name == "Ref":
-            return self.ref(arg)
-        if name == "Condition":
-            return self.condition(arg)
-        if name == "Fn::Sub":
-            return self.sub(arg)
-        if name == "Fn::If":
-            return self.value(arg[1] if self.condition(arg[0]) else arg[2])
-        args = [self.value(x) for x in arg]
-        if name == "Fn::Equals":
-            return args[0] == args[1]
-        if name == "Fn::Not":
-            return not args[0]
-        if name == "Fn::And":
-            return all(args)
-        if name == "Fn::Join":
-            return args[0].join(args[1])
-        raise ValueError(f"{name} is not known here")
-
-    def value(self, node):
-        if isinstance(node, list):
-            return [v for v in map(self.value, node) if v is not NOTHING]
-        if not isinstance(node, dict):
-            return node
-        if len(node) == 1:
-            name = next(iter(node))
-            # "Condition" is a statement's member too, with a map
-            if name.startswith("Fn::") or name == "Ref" or \
-                    (name == "Condition" and isinstance(node[name], str)):
-                return self.call(name, node[name])
-        out = {k: self.value(v) for k, v in node.items()}
-        return {k: v for k, v in out.items() if v is not NOTHING}
-
-    def documents(self):
-        """{"Lambda": document, ...} of the policies that these parameters make."""
-        out = {}
-        for name, r in self.doc["Resources"].items():
-            if r["Type"] != "AWS::IAM::ManagedPolicy":
-                raise ValueError(f"{name} is a {r['Type']}")
-            if "Condition" in r and not self.condition(r["Condition"]):
-                continue
-            out[name.removesuffix("ManagedPolicy")] = self.value(
-                r["Properties"]["PolicyDocument"])
-        return out
+def documents(**parameters):
+    """{"Lambda": document, ...} of the policies that these parameters make."""
+    made = template.Resolved(template.load("policies"), parameters, stack="policies").resources()
+    return {name.removesuffix("ManagedPolicy"): r["PolicyDocument"] for name, r in made.items()}
 
 
 def as_list(value):
