@@ -173,15 +173,22 @@ static void record_split(struct recorder *r, const struct recorder_look *k)
 		r->split->open = true;
 }
 
+static bool is_same_number(double a, double b)
+{
+	return isnan(a) ? isnan(b) : a == b;
+}
+
 static bool extends_guard(const struct entry *e, const struct history_row *row, int64_t gap_ms)
 {
-	bool same_value = isnan(e->row.last) ? isnan(row->last) : e->row.last == row->last;
+	bool is_flat = e->row.low == e->row.high || isnan(e->row.low);
 
-	if (!recorder_is_same(e->word, row->word) || row->at.ms - e->row.until.ms > gap_ms)
+	if (!recorder_is_same(e->word, row->word) || !is_same_number(e->row.limit, row->limit) ||
+	    row->at.ms - e->row.until.ms > gap_ms)
 		return false;
-	return same_value ? (e->row.low == e->row.high || isnan(e->row.low))
-			  : !isnan(e->row.last) && !isnan(row->last) && !row->b &&
-				    row->at.ms - e->row.at.ms < HISTORY_GUARD_MS;
+	if (is_flat && is_same_number(e->row.last, row->last))
+		return true;
+	return !isnan(e->row.last) && !isnan(row->last) && !row->b &&
+	       row->at.ms - e->row.at.ms < HISTORY_GUARD_MS;
 }
 
 static void record_guard(struct recorder *r, const struct recorder_look *k, size_t i)
