@@ -207,17 +207,19 @@ void recorder_written(struct recorder *r, bool done)
 {
 	if (!r)
 		return;
+	if (done)
+		r->dirty_since.ms = 0;
 	for (struct entry *e = r->first; e; e = e->next) {
 		if (e->handed && done)
 			e->dirty = false;
 		e->handed = false;
+		if (e->dirty && !r->dirty_since.ms) /* it has changed meanwhile */
+			r->dirty_since = e->row.until;
 	}
-	if (!done) { /* and not again in the next turn */
+	if (done)
+		sweep(r);
+	else /* and not again in the next turn */
 		r->dirty_since.ms += RECORDER_WAIT_MS;
-		return;
-	}
-	r->dirty_since.ms = 0;
-	sweep(r);
 }
 
 bool recorder_is_due(const struct recorder *r, struct utc now)
