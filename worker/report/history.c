@@ -32,9 +32,11 @@ static bool is_same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-/* Of verdicts the worse, by their names; of anything else the later. */
+/* Of verdicts the worse, by their names; of splits one that was read; else the later. */
 static int rank(const struct history_row *r)
 {
+	if (r->kind == HISTORY_SPLIT)
+		return r->b >= 0;
 	for (int k = VERDICT_FAIL; r->kind == HISTORY_GUARD && r->word && k >= VERDICT_PASS; k--)
 		if (!strcmp(r->word, verdict_name((enum verdict_kind)k)))
 			return k;
@@ -68,6 +70,21 @@ static void join(struct history_row *to, const struct history_row *later)
 	*to = joined;
 }
 
+/*
+ * Of splits no share may get the time of another one: but that it could not be read for a moment
+ * may be left out after one that was.
+ */
+static bool may_join(const struct history_row *r, const struct history_row *later, bool same_only)
+{
+	bool same = is_same(r->word, later->word);
+
+	if (r->kind != HISTORY_SPLIT)
+		return same || !same_only;
+	if (r->a != later->a)
+		return false;
+	return same_only ? same && r->b == later->b : is_same(later->word, "unreadable");
+}
+
 /* Neighbours once over, as long as more than wanted are left. */
 static size_t pass(struct history_row *rows, size_t n, size_t wanted, bool same_only, int64_t *gone,
 		   size_t *n_gone)
@@ -78,7 +95,7 @@ static size_t pass(struct history_row *rows, size_t n, size_t wanted, bool same_
 		bool has_next = i + 1 < n && left > wanted;
 
 		rows[to] = rows[i];
-		if (!has_next || (same_only && !is_same(rows[i].word, rows[i + 1].word)))
+		if (!has_next || !may_join(&rows[i], &rows[i + 1], same_only))
 			continue;
 		join(&rows[to], &rows[i + 1]);
 		gone[(*n_gone)++] = rows[i + 1].seq;

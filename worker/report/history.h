@@ -84,7 +84,9 @@ size_t history_guard_rows(size_t n_guards);
 /*
  * Put neighbours together until half of n rows are left, or three quarters where that is hard: n
  * rows of one guard, or of splits, in order of time. First such as have the same word; when these
- * are too few, any two, of which the worse verdict is kept. The rows that stay are changed in place
+ * are too few, any two, of which the worse verdict is kept. Splits of different shares are not put
+ * together, so more of them may be left; but one that could not be read is put into the one before
+ * it. The rows that stay are changed in place
  * and come first; returns how many they are. gone gets the seq of those that went, at least n
  * places.
  */
