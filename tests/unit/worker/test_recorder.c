@@ -211,17 +211,31 @@ static void many_guards_share_the_room(void **state)
 static void splits_are_thinned_out(void **state)
 {
 	struct fixture *f = *state;
-	int64_t looks = 0;
+	int64_t looks = 0, bp = 0;
 
 	begin(f, "new");
 	for (int64_t t = 0; t < 8 * HOUR; t += TICK) {
+		/* a step an hour, each of them seen late */
+		f->plan.steps[0].weight_bp = (int)(t / HOUR + 1) * 1000;
+		if (t % HOUR == 5 * TICK)
+			f->seen.target.traffic.weight_bp = f->plan.steps[0].weight_bp;
 		f->seen.target.live = t / TICK % 2 ? LIVE_UNREADABLE : LIVE_SPLIT;
 		tick(f);
 	}
 	write_all(f);
 	assert_true(count(f, HISTORY_SPLIT) <= HISTORY_SPLIT_ROWS);
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n; i++) {
 		looks += f->rows[i].count;
+		if (f->rows[i].b <= bp)
+			continue;
+		/* each share, from when it was read first */
+		bp = bp < 1000 ? bp + 500 : bp + 1000;
+		assert_int_equal(f->rows[i].b, bp);
+		if (bp >= 1000)
+			assert_int_equal(f->rows[i].at.ms,
+					 START + (bp / 1000 - 1) * HOUR + 6 * TICK);
+	}
+	assert_int_equal(bp, 8000);
 	assert_int_equal(looks, 8 * HOUR / TICK);
 	assert_int_equal(count(f, HISTORY_LOST), 0);
 }
