@@ -17,7 +17,8 @@ static void take_kept(struct recorder *r, const struct history_row *row)
 	if (row->kind == HISTORY_CALLS)
 		(void)recorder_keep(r, row);
 	for (int k = 0; k < HISTORY_KIND_COUNT && row->kind == HISTORY_LOST; k++)
-		if (!r->lost[k] && recorder_is_same(row->word, history_kind_name(k)))
+		if (!r->lost[k] &&
+		    recorder_is_same(row->word, history_kind_name((enum history_kind)k)))
 			r->lost[k] = recorder_keep(r, row);
 }
 
