@@ -219,7 +219,7 @@ check-corpus: $(REPLAYS) $(ARCHIVES) ## replay the fuzzing corpora; ask other re
 	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS) tests/fuzz/archives.test
 
 check-faults: programs $(FAULT_TESTS) ## crash and fault sweeps; torture: every fallible call fails (TORTURE=full)
-	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(FAULT_TESTS) $(TORTURE_LISTS))
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) SWEEP=$${SWEEP:-dense} $(RUN) $(call selected,$(FAULT_TESTS) $(TORTURE_LISTS))
 
 check-mutants: ## each deliberate bug of tests/mutants/list must be caught: [T=name]
 	$(Q)CC="$(CC)" T="$(T)" tests/mutants/run
