@@ -36,14 +36,18 @@ static const char *const NAMES[] = {"RuleArn",
 				    "AlarmNames",
 				    "service",
 				    "services",
+				    "serviceName",
 				    "serviceArn",
 				    "serviceRevisionArns",
+				    "serviceDeploymentArn",
 				    "serviceDeploymentArns",
+				    "resourceArn",
 				    "taskDefinition",
 				    "family",
 				    "cluster",
 				    "pipelineName",
 				    "jobId",
+				    "TopicArn",
 				    "RoleArn"};
 #define N_NAMES (sizeof(NAMES) / sizeof(NAMES[0]))
 

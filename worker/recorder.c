@@ -4,39 +4,69 @@
 
 /* What is told, put into rows: what has not changed extends the row that is there. */
 
-/* What the ledger has of it; a ledger that cannot be read has nothing. */
-static void count_kept(struct recorder *r, struct ledger *l, struct log *log)
+#define SEQ_MAX (INT64_MAX / 2) /* no row of ours is beyond: there is room above */
+
+/* One that an earlier process has left: what counts goes on counting. */
+static void take_kept(struct recorder *r, const struct history_row *row)
+{
+	r->rows[row->kind]++;
+	if (row->kind == HISTORY_GUARD && row->a >= 0 && row->a < LIMIT_GUARDS)
+		r->guard_rows[row->a]++;
+	if (row->kind == HISTORY_ABOUT)
+		r->about_seq = row->seq;
+	if (row->kind == HISTORY_CALLS)
+		(void)recorder_keep(r, row);
+	for (int k = 0; k < HISTORY_KIND_COUNT && row->kind == HISTORY_LOST; k++)
+		if (!r->lost[k] && recorder_is_same(row->word, history_kind_name(k)))
+			r->lost[k] = recorder_keep(r, row);
+}
+
+/*
+ * What the ledger has of it: the last place that is taken. In a ledger that cannot be read no place
+ * is known to be free; those of this moment have not been given to anything before.
+ */
+static int64_t take_history(struct recorder *r, struct ledger *l, struct utc now, struct log *log)
 {
 	struct arena *a = arena_new();
 	struct history_row *rows;
 	struct err err = ERR_INIT;
+	int64_t last = 0;
 	size_t n = 0;
 
-	if (ledger_history_get(l, r->rollout_id, HISTORY_KIND_COUNT, a, &rows, &n, &err))
+	if (ledger_history_get(l, r->rollout_id, HISTORY_KIND_COUNT, a, &rows, &n, &err)) {
 		log_event(log, LOG_ERROR, "ledger.failed", LOG_E(&err));
-	for (size_t i = 0; i < n; i++) {
-		r->rows[rows[i].kind]++;
-		if (rows[i].seq > r->seq)
-			r->seq = rows[i].seq;
-		if (rows[i].kind == HISTORY_GUARD && rows[i].a >= 0 && rows[i].a < LIMIT_GUARDS)
-			r->guard_rows[rows[i].a]++;
+		last = now.ms;
 	}
-	r->rows[HISTORY_ABOUT] = 0; /* the newest one counts */
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].seq <= 0 || rows[i].seq > SEQ_MAX)
+			continue;
+		last = rows[i].seq;
+		take_kept(r, &rows[i]);
+	}
+	r->rows[HISTORY_ABOUT] = 0; /* it is written over */
 	arena_free(a);
+	return last;
 }
 
 void recorder_begin(struct recorder *r, struct ledger *l, const char *rollout_id, struct utc now,
 		    const char *how, struct log *log)
 {
 	struct history_row row = recorder_row(HISTORY_WORKER, now);
+	struct entry **early;
+	int64_t last;
 
 	if (!r || r->begun)
 		return;
 	r->begun = true;
 	str_copy(r->rollout_id, sizeof(r->rollout_id), str_from(rollout_id));
-	count_kept(r, l, log);
+	early = r->last;
+	last = take_history(r, l, now, log);
+	/* the calls that opened its job have been recorded before */
+	for (struct entry *e = r->first; e && e != *early; e = e->next)
+		e->row.seq += last;
+	r->seq += last;
 	row.name = ROLLOUT_WORKER_VERSION;
-	row.word = !strcmp(how, "new") ? "new" : r->seq ? "again" : "joined";
+	row.word = !strcmp(how, "new") ? "new" : last ? "again" : "joined";
 	row.text = how;
 	(void)recorder_add(r, &row);
 }
@@ -70,8 +100,11 @@ void recorder_about(struct recorder *r, struct utc now, const char *text)
 	}
 	row.text = text;
 	r->about = recorder_add(r, &row);
-	if (r->about)
-		r->about->open = true;
+	if (!r->about)
+		return;
+	r->about->open = true;
+	if (r->about_seq)
+		r->about->row.seq = r->about_seq;
 }
 
 int64_t recorder_asked(const struct plan *plan, const struct rollout_state *s)
@@ -173,15 +206,22 @@ static void record_split(struct recorder *r, const struct recorder_look *k)
 		r->split->open = true;
 }
 
+static bool is_same_number(double a, double b)
+{
+	return isnan(a) ? isnan(b) : a == b;
+}
+
 static bool extends_guard(const struct entry *e, const struct history_row *row, int64_t gap_ms)
 {
-	bool same_value = isnan(e->row.last) ? isnan(row->last) : e->row.last == row->last;
+	bool is_flat = e->row.low == e->row.high || isnan(e->row.low);
 
-	if (!recorder_is_same(e->word, row->word) || row->at.ms - e->row.until.ms > gap_ms)
+	if (!recorder_is_same(e->word, row->word) || !is_same_number(e->row.limit, row->limit) ||
+	    row->at.ms - e->row.until.ms > gap_ms)
 		return false;
-	return same_value ? (e->row.low == e->row.high || isnan(e->row.low))
-			  : !isnan(e->row.last) && !isnan(row->last) && !row->b &&
-				    row->at.ms - e->row.at.ms < HISTORY_GUARD_MS;
+	if (is_flat && is_same_number(e->row.last, row->last))
+		return true;
+	return !isnan(e->row.last) && !isnan(row->last) && !row->b &&
+	       row->at.ms - e->row.at.ms < HISTORY_GUARD_MS;
 }
 
 static void record_guard(struct recorder *r, const struct recorder_look *k, size_t i)

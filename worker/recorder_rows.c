@@ -140,10 +140,33 @@ static void lose(struct recorder *r, enum history_kind k, struct utc at)
 	}
 }
 
+static struct entry *append(struct recorder *r, const struct history_row *row)
+{
+	size_t max = row->kind == HISTORY_ABOUT ? HISTORY_ABOUT_MAX : HISTORY_TEXT_MAX;
+	struct entry *e = xcalloc(1, sizeof(*e));
+
+	e->row = *row;
+	recorder_replace(&e->name, &e->row.name, row->name, HISTORY_TEXT_MAX);
+	recorder_replace(&e->word, &e->row.word, row->word, HISTORY_TEXT_MAX);
+	recorder_replace(&e->text, &e->row.text, row->text, max);
+	recorder_replace(&e->extra, &e->row.extra, row->extra, HISTORY_TEXT_MAX);
+	*r->last = e;
+	r->last = &e->next;
+	r->n++;
+	return e;
+}
+
+struct entry *recorder_keep(struct recorder *r, const struct history_row *row)
+{
+	struct entry *e = append(r, row);
+
+	e->open = true;
+	return e;
+}
+
 /* A new row; NULL when there are too many. Texts are copied. */
 struct entry *recorder_add(struct recorder *r, const struct history_row *row)
 {
-	size_t max = row->kind == HISTORY_ABOUT ? HISTORY_ABOUT_MAX : HISTORY_TEXT_MAX;
 	struct entry *e;
 
 	if (r->rows[row->kind] >= limit_of(row->kind) ||
@@ -151,18 +174,10 @@ struct entry *recorder_add(struct recorder *r, const struct history_row *row)
 		lose(r, row->kind, row->until);
 		return NULL;
 	}
-	e = xcalloc(1, sizeof(*e));
-	e->row = *row;
+	e = append(r, row);
 	e->row.seq = ++r->seq;
 	e->row.count = row->count ? row->count : 1;
-	recorder_replace(&e->name, &e->row.name, row->name, HISTORY_TEXT_MAX);
-	recorder_replace(&e->word, &e->row.word, row->word, HISTORY_TEXT_MAX);
-	recorder_replace(&e->text, &e->row.text, row->text, max);
-	recorder_replace(&e->extra, &e->row.extra, row->extra, HISTORY_TEXT_MAX);
 	r->rows[row->kind]++;
-	*r->last = e;
-	r->last = &e->next;
-	r->n++;
 	recorder_touch(r, e, row->until);
 	return e;
 }
@@ -207,17 +222,19 @@ void recorder_written(struct recorder *r, bool done)
 {
 	if (!r)
 		return;
+	if (done)
+		r->dirty_since.ms = 0;
 	for (struct entry *e = r->first; e; e = e->next) {
 		if (e->handed && done)
 			e->dirty = false;
 		e->handed = false;
+		if (e->dirty && !r->dirty_since.ms) /* it has changed meanwhile */
+			r->dirty_since = e->row.until;
 	}
-	if (!done) { /* and not again in the next turn */
+	if (done)
+		sweep(r);
+	else /* and not again in the next turn */
 		r->dirty_since.ms += RECORDER_WAIT_MS;
-		return;
-	}
-	r->dirty_since.ms = 0;
-	sweep(r);
 }
 
 bool recorder_is_due(const struct recorder *r, struct utc now)

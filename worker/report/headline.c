@@ -133,6 +133,18 @@ static void failed(struct arena *a, struct report *r)
 	r->proof = "How the target was left is not recorded.";
 }
 
+/* What is not recorded is neither that there was none nor that none failed. */
+static const char *of_guards(const struct report *r, int64_t fails)
+{
+	if (!r->n_guards)
+		return r->about.n_steps ? "; it had no guard"
+					: "; what its guards said is not recorded here";
+	if (fails)
+		return "";
+	return r->n_gaps ? ", and no guard failed as far as is recorded here"
+			 : ", and no guard ever failed";
+}
+
 static void succeeded(struct arena *a, struct report *r)
 {
 	const char *name = r->candidate ? r->candidate : "the candidate";
@@ -148,10 +160,7 @@ static void succeeded(struct arena *a, struct report *r)
 	for (size_t g = 0; g < r->n_guards; g++)
 		fails += r->guards[g].answers[VERDICT_FAIL];
 	r->headline = arena_printf(a, "Succeeded: %s serves everything, %s after the start%s.",
-				   name, span(a, r->to.ms - r->from.ms),
-				   !r->n_guards ? "; it had no guard"
-				   : fails	? ""
-						: ", and no guard ever failed");
+				   name, span(a, r->to.ms - r->from.ms), of_guards(r, fails));
 	r->proof = "The promotion was read back before the success was reported.";
 }
 
@@ -171,8 +180,30 @@ static void running(struct arena *a, struct report *r)
 				       "looked at.";
 }
 
+static const char *missing(struct arena *a, const struct report *r)
+{
+	const struct report_rows *lost = &r->of[HISTORY_LOST];
+	const char *of_time = "", *of_rows = "";
+	int64_t ms = 0, rows = 0;
+
+	for (size_t i = 0; i < r->n_gaps; i++)
+		ms += r->gaps[i].to.ms - r->gaps[i].from.ms;
+	for (size_t i = 0; i < lost->n; i++)
+		rows += lost->p[i]->count > 0 && lost->p[i]->count < INT32_MAX ? lost->p[i]->count : 0;
+	if (r->n_gaps)
+		of_time = arena_printf(a, " nothing is known of %s of %s", span(a, ms),
+				       span(a, r->to.ms - r->from.ms));
+	if (rows)
+		of_rows = arena_printf(a, "%s %lld rows were left out, as there were too many",
+				       r->n_gaps ? "," : "", (long long)rows);
+	if (!r->n_gaps && !rows)
+		return NULL;
+	return arena_printf(a, "Not all of it is recorded here:%s%s.", of_time, of_rows);
+}
+
 void report_headline(struct arena *a, struct report *r)
 {
+	r->missing = missing(a, r);
 	if (r->has_state && r->state.phase == PHASE_FAILED)
 		failed(a, r);
 	else if (r->has_state && r->state.phase == PHASE_SUCCEEDED)

@@ -51,10 +51,12 @@ static double most(double a, double b)
 	return isnan(a) || b > a ? b : a;
 }
 
-/* What comes later is put into the earlier one. */
+/* What comes later is put into the earlier one: the worse says what it was, with its value. */
 static void join(struct history_row *to, const struct history_row *later)
 {
-	struct history_row joined = rank(later) >= rank(to) ? *later : *to;
+	const struct history_row *worse = rank(later) >= rank(to) ? later : to;
+	const struct history_row *other = worse == later ? to : later;
+	struct history_row joined = *worse;
 
 	joined.seq = to->seq;
 	joined.at = to->at;
@@ -62,7 +64,7 @@ static void join(struct history_row *to, const struct history_row *later)
 	joined.count = to->count + later->count;
 	joined.low = least(to->low, later->low);
 	joined.high = most(to->high, later->high);
-	joined.last = isnan(later->last) ? to->last : later->last;
+	joined.last = isnan(worse->last) ? other->last : worse->last;
 	*to = joined;
 }
 

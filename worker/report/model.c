@@ -58,6 +58,25 @@ static void take_about(struct arena *a, struct report *out)
 	about_read(a, str_from(rows->n ? rows->p[rows->n - 1]->text : NULL), &out->about);
 }
 
+static bool is_word(const struct history_row *r, const char *word)
+{
+	return r->word && !strcmp(r->word, word);
+}
+
+/* When its end was decided; where that is not recorded, when it was written down. */
+static void take_end(struct report *out)
+{
+	const struct report_rows *moves = &out->of[HISTORY_MOVE];
+
+	if (!out->has_state || !phase_is_final(out->state.phase))
+		return;
+	if (markup_is_time(out->rollout->updated))
+		out->ended = out->rollout->updated;
+	for (size_t i = 0; i < moves->n; i++)
+		if (is_word(moves->p[i], phase_name(out->state.phase)))
+			out->ended = moves->p[i]->at;
+}
+
 /* The time-line: from the start to the last thing that is known. */
 static void take_range(const struct report_source *src, struct report *out)
 {
@@ -66,7 +85,7 @@ static void take_range(const struct report_source *src, struct report *out)
 	out->from = r->started.ms > 0 ? r->started : r->updated;
 	if (!markup_is_time(out->from))
 		out->from.ms = 0;
-	out->to = out->from;
+	out->to = out->ended.ms > out->from.ms ? out->ended : out->from;
 	for (size_t i = 0; i < src->n_rows; i++) {
 		if (src->rows[i].kind == HISTORY_ABOUT || !is_sound(&src->rows[i]))
 			continue;
@@ -138,20 +157,35 @@ static void take_phases(struct arena *a, struct report *out)
 	out->n_phases = n;
 }
 
-static void take_gaps(struct arena *a, struct report *out)
+static void add_gap(struct report *out, struct utc from, struct utc to, int64_t longer_than)
 {
-	const struct report_rows *w = &out->of[HISTORY_WATCHED];
-
-	out->gaps = arena_array(a, struct report_span, w->n + 1);
-	for (size_t i = 0; i + 1 < w->n; i++)
-		if (w->p[i + 1]->at.ms > w->p[i]->until.ms)
-			out->gaps[out->n_gaps++] = (struct report_span){
-				.from = w->p[i]->until, .to = w->p[i + 1]->at, .name = "gap"};
+	if (to.ms - from.ms > longer_than)
+		out->gaps[out->n_gaps++] =
+			(struct report_span){.from = from, .to = to, .name = "gap"};
 }
 
-static bool is_word(const struct history_row *r, const char *word)
+/* Before the first look and after the last one a while without one is as it should be. */
+static void take_gaps(struct arena *a, struct report *out)
 {
-	return r->word && !strcmp(r->word, word);
+	const struct report_rows *w = &out->of[HISTORY_WATCHED], *who = &out->of[HISTORY_WORKER];
+	int64_t tick = out->about.tick_ms, usual = 30000 + 4 * (tick > 0 && tick < 600000 ? tick
+											   : 10000);
+	bool from_start = false;
+
+	for (size_t i = 0; i < who->n; i++)
+		from_start |= is_word(who->p[i], "new");
+	out->gaps = arena_array(a, struct report_span, w->n + 2);
+	if (w->n == 0) { /* one that nobody had to look at, or one of which nothing is left */
+		if (out->ended.ms && !from_start)
+			add_gap(out, out->from, out->to, 0);
+		return;
+	}
+	if (!from_start)
+		add_gap(out, out->from, w->p[0]->at, usual);
+	for (size_t i = 0; i + 1 < w->n; i++)
+		add_gap(out, w->p[i]->until, w->p[i + 1]->at, 0);
+	if (out->ended.ms)
+		add_gap(out, w->p[w->n - 1]->until, out->ended, usual);
 }
 
 /* The newest way back, and what led to it. */
@@ -195,6 +229,7 @@ void report_build(const struct report_source *src, struct arena *a, struct repor
 	sort_rows(src, a, out);
 	take_state(a, out);
 	take_about(a, out);
+	take_end(out);
 	take_range(src, out);
 	take_guards(a, out);
 	take_phases(a, out);

@@ -53,7 +53,9 @@ struct report {
 	struct report_rows of[HISTORY_KIND_COUNT];
 	struct report_guard *guards;
 	size_t n_guards;
-	struct report_span *phases, *gaps; /* gaps: when nobody here looked */
+	struct utc ended; /* when it was decided to have ended; 0: that is not known here */
+	/* gaps: of which nothing is recorded; also before the first look, and up to the end */
+	struct report_span *phases, *gaps;
 	size_t n_phases, n_gaps;
 	const struct ledger_note *notes;
 	size_t n_notes;
@@ -67,6 +69,7 @@ struct report {
 	const char *baseline, *candidate; /* as people call them: "version 7"; NULL: not known */
 	const char *headline; /* what happened, in one sentence */
 	const char *proof;    /* how that was seen, in one */
+	const char *missing;  /* that not all of it is recorded here, in one; NULL: it is */
 };
 
 /* Everything lives in the arena, or in the source. */

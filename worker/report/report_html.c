@@ -62,6 +62,10 @@ static void add_headline(const struct report *r, struct buf *out)
 	markup_html(out, r->headline);
 	buf_adds(out, "</p><p class=\"proof\">");
 	markup_html(out, r->proof);
+	if (r->missing) {
+		buf_adds(out, "</p><p class=\"proof\">");
+		markup_html(out, r->missing);
+	}
 	buf_adds(out, "</p></div>\n");
 }
 
@@ -76,7 +80,7 @@ static void add_facts(const struct report *r, struct buf *out)
 	html_item(out, "Candidate", r->candidate ? r->candidate : "not known here");
 	html_item(out, "Strategy", r->about.strategy);
 	html_item_time(out, "Started", row->started);
-	html_item_time(out, row->final ? "Ended" : "Last seen", row->updated);
+	html_item_time(out, row->final && r->ended.ms ? "Ended" : "Last seen", row->updated);
 	if (markup_is_time(row->started) && markup_is_time(row->updated) &&
 	    row->updated.ms >= row->started.ms) {
 		markup_span(row->updated.ms - row->started.ms, text);
@@ -185,7 +189,7 @@ static void add_plots(const struct report *r, struct buf *out)
 		buf_adds(out, "<p>No look at the traffic is recorded here.</p>\n");
 	buf_adds(out, TRAFFIC_LEGEND);
 	if (r->n_gaps)
-		buf_adds(out, "<li>hatched: nobody looked from here</li>\n");
+		buf_adds(out, "<li>hatched: nobody looked from here, or it was not kept</li>\n");
 	buf_adds(out, "</ul></div>\n<h2>Guards</h2>\n");
 	if (r->n_guards == 0)
 		buf_adds(out, "<p>This rollout had no guard, or its plan is not known here.</p>\n");

@@ -61,6 +61,8 @@ static void add_end(struct json_out *o, const struct report *r)
 {
 	json_member_cstr(o, "headline", r->headline);
 	json_member_cstr(o, "proof", r->proof);
+	json_member_cstr(o, "missing", r->missing);
+	member_utc(o, "ended", r->ended);
 	member_utc(o, "reportMade", r->made);
 	member_utc(o, "wentBack", r->back_at);
 	member_utc(o, "baselineHadAllTraffic", r->baseline_at);

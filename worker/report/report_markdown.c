@@ -60,6 +60,7 @@ static void add_guards(const struct report *r, struct buf *out)
 static void add_rows(const struct report *r, struct buf *out)
 {
 	const struct report_rows *moves = &r->of[HISTORY_MOVE], *splits = &r->of[HISTORY_SPLIT];
+	const struct report_rows *lost = &r->of[HISTORY_LOST];
 
 	buf_adds(out, "\n## Decisions\n\n| UTC | phase | why |\n| --- | --- | --- |\n");
 	for (size_t i = 0; i < r->n_notes; i++) {
@@ -88,8 +89,14 @@ static void add_rows(const struct report *r, struct buf *out)
 
 		markup_time(r->gaps[i].from, from);
 		markup_time(r->gaps[i].to, to);
-		buf_addf(out, "%sFrom %s to %s nobody looked from here.\n", i ? "" : "\n", from,
-			 to);
+		buf_addf(out, "%sFrom %s to %s nobody looked from here, or it was not kept.\n",
+			 i ? "" : "\n", from, to);
+	}
+	for (size_t i = 0; i < lost->n; i++) {
+		buf_addf(out, "\n%lld rows were left out: there were too many of kind ",
+			 (long long)lost->p[i]->count);
+		markup_markdown(out, lost->p[i]->word);
+		buf_addc(out, '\n');
 	}
 }
 
@@ -158,7 +165,7 @@ static void add_fields(const struct report *r, struct buf *out,
 	add(out, "summary", row->summary);
 	add(out, "handle", row->handle);
 	add(out, "started", started);
-	add(out, row->final ? "ended" : "updated", updated);
+	add(out, row->final && r->ended.ms ? "ended" : "updated", updated);
 }
 
 void report_markdown(const struct report *r, struct buf *out)
@@ -170,6 +177,10 @@ void report_markdown(const struct report *r, struct buf *out)
 	buf_adds(out, "**\n\n");
 	markup_markdown(out, r->proof);
 	buf_adds(out, "\n\n");
+	if (r->missing) {
+		markup_markdown(out, r->missing);
+		buf_adds(out, "\n\n");
+	}
 	add_fields(r, out, field);
 	add_guards(r, out);
 	add_rows(r, out);
@@ -232,6 +243,10 @@ void report_text(const struct report *r, struct buf *out)
 	buf_addc(out, '\n');
 	markup_plain(out, r->headline);
 	buf_addc(out, '\n');
+	if (r->missing) {
+		markup_plain(out, r->missing);
+		buf_addc(out, '\n');
+	}
 	add_fields(r, out, line);
 	buf_adds(out, moves->n || r->n_notes ? "\nHistory\n" : "\nNo history\n");
 	while (m < moves->n || n < r->n_notes) {

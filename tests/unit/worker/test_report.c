@@ -191,17 +191,33 @@ static void test_a_good_one(void **state)
 	struct arena *a = *state;
 	struct ledger_rollout r = rollout(a, PHASE_SUCCEEDED, ENDING_SERVES);
 	struct history_row rows[] = {row(1, HISTORY_ABOUT, 0, 0), answer(2, 70, "Pass", NONE),
-				     move(3, 600, "BAKE", "SUCCEEDED")};
+				     move(3, 600, "BAKE", "SUCCEEDED"),
+				     row(4, HISTORY_WATCHED, 0, 590)};
 	struct report report;
 
 	rows[0].text = ABOUT;
-	build(a, &r, rows, 3, &report);
+	build(a, &r, rows, 4, &report);
 	assert_int_equal(report.tone, REPORT_GOOD);
 	assert_string_equal(report.headline,
 			    "Succeeded: version 2 serves everything, 10m after the "
 			    "start, and no guard ever failed.");
 	assert_int_equal(report.back_at.ms, 0);
 	assert_null(report.failed);
+	assert_null(report.missing);
+	/* it is claimed only of what was seen */
+	rows[3].until.ms = START + 100000;
+	build(a, &r, rows, 4, &report);
+	has(report.headline, ", and no guard failed as far as is recorded here.");
+	has(report.missing, "nothing is known of 8m20s of 10m");
+	/* nor is anything that is not recorded at all */
+	build(a, &r, NULL, 0, &report);
+	has(report.headline, "10m after the start; what its guards said is not recorded here.");
+	has(report.missing, "nothing is known of 10m of 10m");
+	rows[0].text = "{\"kind\":\"lambda\",\"steps\":[{\"text\":\"5%\",\"weightBp\":500}]}";
+	rows[3].until.ms = START + 590000;
+	rows[1] = rows[3];
+	build(a, &r, rows, 3, &report);
+	has(report.headline, "10m after the start; it had no guard.");
 }
 
 /* What is not known is not made up: neither value nor time nor health. */
@@ -245,6 +261,40 @@ static void test_gaps(void **state)
 	has(render(a, &report, report_html), "another worker went on with it");
 	has(render(a, &report, report_markdown), "nobody looked from here");
 	has(render(a, &report, report_json), "\"gaps\":[{\"from\":");
+	assert_int_equal(report.ended.ms, 0);
+	has(report.missing, "nothing is known of 4m of 6m40s");
+}
+
+/* Before the first look there is a gap where another worker began; after the last one to the end. */
+static void test_gaps_at_the_ends(void **state)
+{
+	struct arena *a = *state;
+	struct ledger_rollout r = rollout(a, PHASE_FAILED, ENDING_RESTORED);
+	struct history_row rows[] = {row(1, HISTORY_WORKER, 120, 120),
+				     row(2, HISTORY_WATCHED, 130, 300), row(3, HISTORY_LOST, 1, 2)};
+	struct report report;
+
+	rows[0].word = "joined";
+	rows[2].word = "move";
+	rows[2].count = 7;
+	build(a, &r, rows, 3, &report);
+	assert_int_equal(report.ended.ms, START + 600000);
+	assert_int_equal(report.n_gaps, 2);
+	assert_int_equal(report.gaps[0].from.ms, START);
+	assert_int_equal(report.gaps[0].to.ms, START + 130000);
+	assert_int_equal(report.gaps[1].from.ms, START + 300000);
+	assert_int_equal(report.gaps[1].to.ms, START + 600000);
+	has(report.missing, "nothing is known of 7m10s of 10m, 7 rows were left out");
+	has(render(a, &report, report_markdown), "7 rows were left out");
+	/* the one who began was waiting; and the last look may be some ticks ago */
+	rows[0].word = "new";
+	rows[1].until.ms = START + 600000 - 70000;
+	build(a, &r, rows, 2, &report);
+	assert_int_equal(report.n_gaps, 0);
+	assert_null(report.missing);
+	/* refused before anybody had to look */
+	build(a, &r, rows, 1, &report);
+	assert_int_equal(report.n_gaps, 0);
 }
 
 /* --- hostile text ----------------------------------------------------------------------------- */
@@ -431,6 +481,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_good_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_not_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gaps, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gaps_at_the_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hostile_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_any_bytes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_huge, set_up, tear_down),
