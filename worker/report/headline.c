@@ -189,7 +189,8 @@ static const char *missing(struct arena *a, const struct report *r)
 	for (size_t i = 0; i < r->n_gaps; i++)
 		ms += r->gaps[i].to.ms - r->gaps[i].from.ms;
 	for (size_t i = 0; i < lost->n; i++)
-		rows += lost->p[i]->count > 0 && lost->p[i]->count < INT32_MAX ? lost->p[i]->count : 0;
+		if (lost->p[i]->count > 0 && lost->p[i]->count < INT32_MAX)
+			rows += lost->p[i]->count;
 	if (r->n_gaps)
 		of_time = arena_printf(a, " nothing is known of %s of %s", span(a, ms),
 				       span(a, r->to.ms - r->from.ms));
