@@ -116,6 +116,8 @@ $(BUILD)/version: always
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
 link = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@
+# tests are many, and the same code each time: by the linker that needs less than half the time
+QUICK_LD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 
 # --- programs ----------------------------------------------------------------------------------
 
@@ -137,7 +139,7 @@ tests_of = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_LAYERS := core aws artifacts rollout target worker sim
 define unit_rule
 $(call tests_of,$(1)): $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(2)
-	$(Q)$$(link) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(TEST_LIBS) $$(LIBS)
+	$(Q)$$(link) $$(QUICK_LD) $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(TEST_LIBS) $$(LIBS)
 endef
 $(eval $(call unit_rule,core,$(libs_core)))
 $(eval $(call unit_rule,aws,$(libs_aws)))
@@ -153,7 +155,7 @@ BIG_SRC := $(sort $(wildcard tests/scenarios/test_*.c tests/faults/test_*.c))
 BIG_TESTS := $(patsubst %.c,$(BUILD)/%,$(BIG_SRC))
 SUPPORT_SRC := $(sort $(filter-out $(BIG_SRC),$(wildcard tests/scenarios/*.c tests/faults/*.c)))
 $(BIG_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call obj,$(SUPPORT_SRC)) $(libs_all)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(LIBS)
+	$(Q)$(link) $(QUICK_LD) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(LIBS)
 
 # Torture: a wrapper in front of every fallible call, found by the macros of tests/torture/wrap.h.
 TORTURE_SRC := $(sort $(wildcard tests/torture/test_*.c))
@@ -178,11 +180,11 @@ selected = $(if $(T),$(foreach t,$(1),$(if $(strip $(foreach w,$(T),$(findstring
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/replay_%,$(FUZZERS))
 $(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c tests/fuzz/support.c) $(libs_all)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+	$(Q)$(link) $(QUICK_LD) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 # What other readers of archives see: tests/fuzz/archives.test asks them.
 $(BUILD)/tests/fuzz/archives: $(BUILD)/tests/fuzz/archives.o $(libs_artifacts)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+	$(Q)$(link) $(QUICK_LD) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 ARCHIVES := $(BUILD)/tests/fuzz/archives
 
 RUN := tests/run
@@ -217,7 +219,7 @@ check-corpus: $(REPLAYS) $(ARCHIVES) ## replay the fuzzing corpora; ask other re
 	$(Q)BUILD=$(BUILD) $(RUN) $(REPLAYS) tests/fuzz/archives.test
 
 check-faults: programs $(FAULT_TESTS) ## crash and fault sweeps; torture: every fallible call fails (TORTURE=full)
-	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(RUN) $(call selected,$(FAULT_TESTS) $(TORTURE_LISTS))
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) SWEEP=$${SWEEP:-dense} $(RUN) $(call selected,$(FAULT_TESTS) $(TORTURE_LISTS))
 
 check-mutants: ## each deliberate bug of tests/mutants/list must be caught: [T=name]
 	$(Q)CC="$(CC)" T="$(T)" tests/mutants/run
@@ -231,7 +233,7 @@ SIMULATION_OBJ := $(call obj,$(filter-out %/check_sim.c,$(SIMULATION_SRC)) tests
 	tests/faults/disk.c tests/faults/disk_platter.c $(sort $(wildcard tests/scenarios/world*.c)))
 SIMULATION_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/simulation/test_*.c)))
 $(BUILD)/tests/simulation/check_sim $(SIMULATION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SIMULATION_OBJ) $(libs_all)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(LIBS)
+	$(Q)$(link) $(QUICK_LD) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS) $(LIBS)
 
 .PHONY: check-sim
 check-sim: $(BUILD)/tests/simulation/check_sim $(SIMULATION_TESTS) ## simulated rollouts under faults: [N=10000] [SEED=first] [VERBOSE=1]
@@ -244,11 +246,11 @@ check-screens: programs ## report and status page in a real browser; pictures in
 
 CONTRACT := $(BUILD)/tests/contract/moto_calls
 $(CONTRACT): $(call obj,$(sort $(wildcard tests/contract/moto_*.c))) $(libs_aws)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+	$(Q)$(link) $(QUICK_LD) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 DIFFERENTIAL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/contract/diff_*.c)))
 $(DIFFERENTIAL): $(BUILD)/%: $(BUILD)/%.o $(libs_aws)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+	$(Q)$(link) $(QUICK_LD) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 check-contract: programs $(CONTRACT) $(DIFFERENTIAL) ## independent AWS clients against the simulator, and the worker's calls against moto
 	$(Q)BUILD=$(BUILD) $(RUN) $(sort $(wildcard tests/contract/*.test))
@@ -263,7 +265,7 @@ bench: deps ## the benchmarks we quote, as ratios side by side
 	$(Q)BUILD=$(BUILD) tests/bench/run
 BENCH := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/bench_*.c)))
 $(BENCH): $(BUILD)/%: $(BUILD)/%.o $(call obj,tests/scenarios/world.c) $(libs_all)
-	$(Q)$(link) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+	$(Q)$(link) $(QUICK_LD) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 .PHONY: bench-programs
 bench-programs: programs $(BENCH)
 

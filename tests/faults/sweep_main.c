@@ -101,12 +101,15 @@ static uint64_t stride_of(const struct sweep_case *c, int kind)
 {
 	bool crash = kind == SIM_FAULT_CRASH_BEFORE || kind == SIM_FAULT_CRASH_AFTER;
 	uint64_t stride = (crash ? 2 : 10) * sparse_of(c);
+	const char *sweep = getenv("SWEEP") ? getenv("SWEEP") : "";
 
-	if (getenv("SWEEP") && !strcmp(getenv("SWEEP"), "full"))
+	if (!strcmp(sweep, "full"))
 		return 1;
 	if (getenv("SWEEP_STRIDE"))
 		return number("SWEEP_STRIDE", 1);
-	return getenv("SAN") && *getenv("SAN") ? stride * 40 : stride;
+	if (getenv("SAN") && *getenv("SAN"))
+		return stride * 40;
+	return !strcmp(sweep, "dense") ? stride : stride * 2;
 }
 
 static void sweep_case(const struct sweep_case *c)

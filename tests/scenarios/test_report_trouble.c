@@ -195,7 +195,7 @@ static bool is_back(struct world *w, void *arg)
 	return live.version == 1 && live.is_one;
 }
 
-/* A disk without room keeps nobody from going back; it is told and recorded when there is. */
+/* A disk without room keeps nobody from going back; it is told and recorded when there is some. */
 static void a_full_disk(void **state)
 {
 	struct world *w = *state;
@@ -220,7 +220,7 @@ static void a_full_disk(void **state)
 
 /* --- two workers ------------------------------------------------------------------------------ */
 
-/* One goes on where the other has stopped, and back: each tells what it saw and what not. */
+/* One goes on where the other has stopped, and back: each tells what it saw and what it missed. */
 static void two_share_one(void **state)
 {
 	struct world *w = *state;

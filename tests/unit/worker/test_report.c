@@ -265,7 +265,7 @@ static void test_gaps(void **state)
 	has(report.missing, "nothing is known of 4m of 6m40s");
 }
 
-/* Before the first look where another worker began, and after the last one until the end. */
+/* Before the first look there is a gap where another worker began, and after the last one. */
 static void test_gaps_at_the_ends(void **state)
 {
 	struct arena *a = *state;
