@@ -198,7 +198,7 @@ programs: $(BUILD)/rollout-worker $(BUILD)/aws-sim
 
 # Which rights all of it needed is held against the policies when it is over (tests/iam/README.md).
 PERMISSIONS := IAM_RECORD=$(CURDIR)/$(BUILD)/iam/seen
-check-all: programs man $(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS) $(ARCHIVES)
+check-all: programs man $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) $(FAULT_TESTS) $(REPLAYS)) $(ARCHIVES)
 	$(Q)mkdir -p $(BUILD)/iam && rm -f $(BUILD)/iam/seen
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) $(PERMISSIONS) $(RUN) $(call selected,$(UNIT_TESTS) $(SCENARIO_TESTS) \
 		$(FAULT_TESTS) $(TORTURE_LISTS) $(REPLAYS) tests/fuzz/archives.test $(PARTS_TESTS) $(TEMPLATE_TESTS) \
