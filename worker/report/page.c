@@ -103,12 +103,17 @@ static const char HEAD[] =
 	"<title>rollout-worker</title>\n<style>\n"
 	":root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }\n"
 	"body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }\n"
-	"dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; }\n"
-	"dd { margin: 0; }\n"
+	"dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0 1rem; }\n"
+	"dd { margin: 0; overflow-wrap: anywhere; }\n"
 	".scroll { overflow-x: auto; }\n"
 	"table { border-collapse: collapse; width: 100%; }\n"
 	"th, td { border-bottom: 1px solid #8886; padding: .3rem .6rem .3rem 0; text-align: left;\n"
 	"  vertical-align: top; }\n"
+	/* on a phone a row is a block of lines, which say by themselves what they are */
+	"@media (max-width: 40rem) { thead { position: absolute; left: -9999px; }\n"
+	"  table, tbody, tr, td { display: block; } td { border: 0; padding: 0; }\n"
+	"  td { overflow-wrap: anywhere; } td:first-child { font-weight: 600; }\n"
+	"  tr { border-bottom: 1px solid #8886; padding: .6rem 0; } }\n"
 	"</style>\n</head>\n<body>\n<h1>rollout-worker</h1>\n";
 
 static void add_item(struct buf *out, const char *name, const char *text)
