@@ -12,18 +12,11 @@ typedef void render_fn(const struct report *r, struct buf *out);
 
 static render_fn *form_of(const struct options *o)
 {
-	static const struct {
-		const char *name;
-		render_fn *render;
-	} forms[] = {{"text", report_text},
-		     {"json", report_json},
-		     {"markdown", report_markdown},
-		     {"html", report_html}};
 	const char *wanted = o->format ? o->format : o->json ? "json" : "text";
 
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (!strcmp(wanted, forms[i].name))
-			return forms[i].render;
+	for (size_t i = 0; i < REPORT_FORM_COUNT; i++)
+		if (!strcmp(wanted, REPORT_FORMS[i].name))
+			return REPORT_FORMS[i].render;
 	cli_say(CLI_USAGE, "--format %s: it is text, json, markdown or html", wanted);
 	return NULL;
 }

@@ -11,8 +11,6 @@
 
 #include "worker/ledger_history.h"
 
-#define FORMS 3 /* files of one report */
-
 int report_read(struct ledger *l, const char *rollout_id, struct utc now, struct arena *a,
 		struct report *out, struct err *err)
 {
@@ -66,16 +64,16 @@ static int put_file(int dir, const char *name, struct str text, struct err *err)
 	return 0;
 }
 
-static int put_form(int dir, const struct report *r, const char *ending,
-		    void (*render)(const struct report *r, struct buf *out), struct err *err)
+static int put_form(int dir, const struct report *r, const struct report_form *form,
+		    struct err *err)
 {
 	char name[ROLLOUT_ID_MAX + 8];
 	struct buf text;
 	int rc;
 
-	snprintf(name, sizeof(name), "%s.%s", r->rollout->id, ending);
+	snprintf(name, sizeof(name), "%s.%s", r->rollout->id, form->ending);
 	buf_init(&text, REPORT_BYTES_MAX);
-	render(r, &text);
+	form->render(r, &text);
 	rc = buf_check(&text, "the report", err);
 	if (rc == 0)
 		rc = put_file(dir, name, buf_str(&text), err);
@@ -148,7 +146,7 @@ static void remove_old(int dir, int64_t keep)
 		qsort(files, n, sizeof(*files), newest_first);
 	for (size_t i = 0; i < n; i++) {
 		bytes += files[i].bytes;
-		if ((int64_t)i >= keep * FORMS || bytes > REPORT_FILES_BYTES)
+		if ((int64_t)i >= keep * REPORT_FILE_COUNT || bytes > REPORT_FILES_BYTES)
 			unlinkat(dir, files[i].name, 0);
 	}
 	free(files);
@@ -177,10 +175,8 @@ int report_files_write(const struct config *c, const struct report *r, struct er
 	buf_release(&path);
 	if (rc)
 		return -1;
-	if (put_form(dir, r, "json", report_json, err) ||
-	    put_form(dir, r, "md", report_markdown, err) ||
-	    put_form(dir, r, "html", report_html, err))
-		rc = -1;
+	for (int i = 0; i < REPORT_FILE_COUNT && rc == 0; i++)
+		rc = put_form(dir, r, &REPORT_FORMS[i], err);
 	remove_old(dir, c->reports);
 	close(dir);
 	return rc;

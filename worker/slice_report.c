@@ -149,8 +149,6 @@ int slice_report_token(struct turn *t, struct err *err)
 	return 0;
 }
 
-#define FORMS 3 /* of the report: files in an output artifact */
-
 /* --- outputs -------------------------------------------------------------------------------- */
 
 /*
@@ -167,12 +165,12 @@ static int publish_output(struct turn *t, const struct cp_artifact *out,
 
 	client.watch = r->job->watch;
 	client.credentials = r->job->artifact_credentials;
-	rc = publish_entries(&client, &p, entries, FORMS, err);
+	rc = publish_entries(&client, &p, entries, REPORT_FILE_COUNT, err);
 	if (rc && err->code == ERR_DENIED) {
 		if (job_refresh(t->w, r->job, 0, err))
 			return -1;
 		client.credentials = r->job->artifact_credentials;
-		rc = publish_entries(&client, &p, entries, FORMS, err);
+		rc = publish_entries(&client, &p, entries, REPORT_FILE_COUNT, err);
 	}
 	return rc ? err_wrap(err, "output artifact %s", out->name) : 0;
 }
@@ -200,22 +198,22 @@ static void read_report(struct turn *t, struct report *out)
 	report_build(&src, t->arena, out);
 }
 
-static int write_forms(struct turn *t, struct pack_entry entries[FORMS], struct err *err)
+static int write_forms(struct turn *t, struct pack_entry entries[REPORT_FILE_COUNT],
+		       struct err *err)
 {
-	void (*const forms[FORMS])(const struct report *r, struct buf *out) = {
-		report_json, report_markdown, report_html};
-	static const char *const names[FORMS] = {"rollout.json", "rollout.md", "rollout.html"};
 	struct report report;
 	int rc = 0;
 
 	read_report(t, &report);
-	for (int i = 0; i < FORMS && rc == 0; i++) {
+	for (int i = 0; i < REPORT_FILE_COUNT && rc == 0; i++) {
+		const struct report_form *form = &REPORT_FORMS[i];
 		struct buf text;
 
 		buf_init(&text, REPORT_BYTES_MAX);
-		forms[i](&report, &text);
+		form->render(&report, &text);
 		rc = buf_check(&text, "the output artifact", err);
-		entries[i] = (struct pack_entry){.name = names[i]};
+		entries[i] = (struct pack_entry){
+			.name = arena_printf(t->arena, "rollout.%s", form->ending)};
 		entries[i].bytes = str_from(str_dup(t->arena, buf_str(&text)));
 		buf_release(&text);
 	}
@@ -226,7 +224,7 @@ static int write_forms(struct turn *t, struct pack_entry entries[FORMS], struct 
 static int publish_outputs(struct turn *t, struct err *err)
 {
 	struct rollout *r = t->r;
-	struct pack_entry entries[FORMS];
+	struct pack_entry entries[REPORT_FILE_COUNT];
 
 	if (r->job->n_outputs == 0)
 		return 0;

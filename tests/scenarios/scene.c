@@ -9,6 +9,7 @@
 
 #include "tests/scenarios/calls.h"
 #include "tests/scenarios/scene.h"
+#include "worker/report_files.h"
 
 int scene_set_up(void **state)
 {
@@ -205,4 +206,16 @@ void scene_expect_no_writes_before(struct world *w, struct utc at)
 void scene_expect_no_writes(struct world *w, const struct sim_action *a)
 {
 	expect_no_writes(w, a->started.ms, INT64_MAX);
+}
+
+void scene_report(struct world *w, int worker, struct report *out)
+{
+	struct ledger *l = w->workers[worker].ledger;
+	struct ledger_rollout *rollouts;
+	struct err err = ERR_INIT;
+	size_t n;
+
+	assert_int_equal(ledger_rollouts(l, false, 10, w->arena, &rollouts, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(report_read(l, rollouts[0].id, sim_now(w->sim), w->arena, out, &err), 0);
 }

@@ -49,4 +49,8 @@ void scene_run_until_share(struct world *w, const char *resource, double percent
 /* Until the latest action of the pipeline has this word in its summary. */
 void scene_run_until_summary(struct world *w, const char *pipeline, const char *word);
 
+/* The report of the only rollout that a worker knows; it lives in the world's arena. */
+struct report;
+void scene_report(struct world *w, int worker, struct report *out);
+
 #endif

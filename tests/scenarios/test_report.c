@@ -34,19 +34,6 @@ static const struct sim_action *release(struct world *w, const char *behaviour)
 	return scene_end(w, "checkout");
 }
 
-/* The report of the only rollout of a worker. */
-static void read_report(struct world *w, int worker, struct report *out)
-{
-	struct ledger *l = w->workers[worker].ledger;
-	struct ledger_rollout *rollouts;
-	struct err err = ERR_INIT;
-	size_t n;
-
-	assert_int_equal(ledger_rollouts(l, false, 10, w->arena, &rollouts, &n, &err), 0);
-	assert_int_equal(n, 1);
-	assert_int_equal(report_read(l, rollouts[0].id, sim_now(w->sim), w->arena, out, &err), 0);
-}
-
 /* Shares that were read back are those that the service had, in this order. */
 static void same_shares(struct world *w, const struct report *r)
 {
@@ -91,7 +78,7 @@ static void a_good_release_explains_itself(void **state)
 	struct report r;
 
 	scene_expect(release(w, GOOD), "Succeeded", NULL, NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	assert_true(strstr(r.headline, "Succeeded: version 2 serves everything") != NULL);
 	assert_true(strstr(r.headline, "no guard ever failed") != NULL);
 	same_shares(w, &r);
@@ -114,7 +101,7 @@ static void a_bad_release_explains_itself(void **state)
 	struct report r;
 
 	scene_expect(release(w, BAD), "Failed", "JobFailed", NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	assert_true(strstr(r.headline, "Rolled back: checkout-errors was ") != NULL);
 	assert_true(strstr(r.headline,
 			   "(threshold 30) at 5%; the baseline had all traffic again") != NULL);
@@ -131,7 +118,7 @@ static void a_failed_call_has_its_request_id(void **state)
 	struct report r;
 
 	(void)release(w, GOOD);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	for (size_t i = 0; i < r.of[HISTORY_CALL].n; i++) {
 		const struct history_row *c = r.of[HISTORY_CALL].p[i];
 
@@ -169,7 +156,7 @@ static void a_crash_is_a_gap(void **state)
 	world_run(w, 300 * 1000);
 	world_start(w);
 	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	assert_true(r.n_gaps >= 1);
 	assert_true(r.gaps[0].to.ms - r.gaps[0].from.ms >= 300 * 1000);
 	assert_int_equal(r.of[HISTORY_WORKER].n, 2);
@@ -258,7 +245,7 @@ static void the_disk_has_the_newest(void **state)
 	struct report r;
 
 	scene_expect(release(w, BAD), "Failed", NULL, NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	assert_true(has_file(w, arena_printf(w->arena, "%s.html", r.rollout->id)));
 	assert_true(has_file(w, arena_printf(w->arena, "%s.md", r.rollout->id)));
 	assert_true(has_file(w, arena_printf(w->arena, "%s.json", r.rollout->id)));
@@ -290,7 +277,7 @@ static void old_history_goes(void **state)
 	size_t n;
 
 	scene_expect(release(w, BAD), "Failed", NULL, NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	assert_int_equal(ledger_history_prune(w->workers[0].ledger, 1, 20, &n, &err), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(ledger_history_prune(w->workers[0].ledger, 0, 20, &n, &err), 0);

@@ -41,19 +41,6 @@ static void refuse_history(struct world *w)
 	sql(w, "CREATE TRIGGER no BEFORE INSERT ON history BEGIN SELECT raise(ABORT, 'no'); END");
 }
 
-/* The report of the only rollout of a worker. */
-static void read_report(struct world *w, int worker, struct report *out)
-{
-	struct ledger *l = w->workers[worker].ledger;
-	struct ledger_rollout *rollouts;
-	struct err err = ERR_INIT;
-	size_t n;
-
-	assert_int_equal(ledger_rollouts(l, false, 10, w->arena, &rollouts, &n, &err), 0);
-	assert_int_equal(n, 1);
-	assert_int_equal(report_read(l, rollouts[0].id, sim_now(w->sim), w->arena, out, &err), 0);
-}
-
 static const char *render(struct world *w, const struct report *r,
 			  void (*form)(const struct report *r, struct buf *out))
 {
@@ -115,7 +102,7 @@ static void a_good_one_without_history(void **state)
 	a = scene_end(w, "checkout");
 	scene_expect(a, "Succeeded", NULL, NULL);
 	scene_expect_shares(w, scene_alias(w, "checkout"), a, 5.0, 25.0, 50.0, 100.0, -1.0);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	has(r.headline, "Succeeded: the candidate serves everything, 36m");
 	has(r.headline, "; what its guards said is not recorded here.");
 	says_what_is_missing(w, &r);
@@ -140,7 +127,7 @@ static void a_bad_one_without_history(void **state)
 	a = scene_end(w, "checkout");
 	scene_expect(a, "Failed", "JobFailed", NULL);
 	scene_expect_shares(w, scene_alias(w, "checkout"), a, 5.0, 0.0, -1.0);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	has(r.headline, "Rolled back: with 5% on the candidate: alarm checkout-errors is in ALARM");
 	has(r.headline, "the baseline has all traffic again and was healthy");
 	assert_null(strstr(r.headline, "later"));
@@ -159,7 +146,7 @@ static void a_while_without_history_costs_nothing(void **state)
 	scene_run_until_share(w, scene_alias(w, "checkout"), 50);
 	sql(w, "DROP TRIGGER no");
 	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	has(r.headline, ", and no guard ever failed.");
 	assert_null(r.missing);
 	assert_int_equal(r.n_gaps, 0);
@@ -178,7 +165,7 @@ static void an_end_without_history(void **state)
 	world_run(w, 2 * MINUTE_MS);
 	refuse_history(w);
 	scene_expect(scene_end(w, "checkout"), "Succeeded", NULL, NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	has(r.headline, "Succeeded: version 2 serves everything, 36m");
 	has(r.headline, ", and no guard failed as far as is recorded here.");
 	says_what_is_missing(w, &r);
@@ -209,7 +196,7 @@ static void a_full_disk(void **state)
 	world_run(w, 5 * MINUTE_MS);
 	disk_full(disk, false);
 	scene_expect(scene_end(w, "checkout"), "Failed", "JobFailed", NULL);
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	has(r.headline, "Rolled back: checkout-errors was ");
 	has(r.headline, "at 5%; the baseline had all traffic again");
 	assert_int_equal(r.back_from_bp, 500);
@@ -239,7 +226,7 @@ static void two_share_one(void **state)
 	world_start_worker(w, 1); /* to learn that it is over */
 	world_run(w, 2 * MINUTE_MS);
 
-	read_report(w, 0, &r);
+	scene_report(w, 0, &r);
 	has(r.headline, "Succeeded: version 2 serves everything, 3");
 	has(r.headline, ", and no guard failed as far as is recorded here.");
 	says_what_is_missing(w, &r);
@@ -249,7 +236,7 @@ static void two_share_one(void **state)
 	for (size_t i = 1; i < r.of[HISTORY_WORKER].n; i++)
 		assert_string_equal(r.of[HISTORY_WORKER].p[i]->word, "again");
 
-	read_report(w, 1, &r);
+	scene_report(w, 1, &r);
 	has(r.headline, "Ended elsewhere: this worker knew last: step 2 of 3");
 	says_what_is_missing(w, &r);
 	assert_int_equal(r.n_gaps, 1); /* before it came */

@@ -29,4 +29,13 @@ void plot_traffic(const struct report *r, const struct plot_size *size, struct b
 void plot_guard(const struct report *r, size_t guard, const struct plot_size *size,
 		struct buf *out);
 
+/* The forms: as the command line names them, and how the files end that keep them. */
+struct report_form {
+	const char *name, *ending; /* ending NULL: never kept in a file */
+	void (*render)(const struct report *r, struct buf *out);
+};
+#define REPORT_FORM_COUNT 4
+#define REPORT_FILE_COUNT 3 /* the first of them, kept on disk and in output artifacts */
+extern const struct report_form REPORT_FORMS[REPORT_FORM_COUNT];
+
 #endif
